@@ -1,0 +1,43 @@
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+SYNC := $(PY) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check bench torture lint browser clean
+
+run: $(VENV)/.run
+	$(PY) main.py --mode dashboard $(ARGS)
+
+test: $(VENV)/.dev browser
+	$(PY) -m pytest tests $(ARGS)
+
+lint: $(VENV)/.dev
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+check: lint test
+
+bench: $(VENV)/.dev browser
+	$(PY) -m benchmarks
+
+torture: $(VENV)/.dev
+	$(PY) -m tests.torture --kills $(or $(KILLS),100)
+
+browser: $(VENV)/.dev
+	@$(PY) -m tests.browser.install
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/python
+	$(SYNC) -r requirements.txt -c constraints.txt
+	$(SYNC) --no-deps -e .
+	$(PY) -m trading.warm
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	$(SYNC) -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

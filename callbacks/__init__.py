@@ -1,0 +1,1 @@
+"""What the browser may ask: unpack, one service call, one layout call."""

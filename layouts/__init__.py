@@ -1,0 +1,1 @@
+"""What the screen looks like: domain values in, components out."""

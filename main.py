@@ -1,0 +1,373 @@
+"""Command line and composition root: the only place that knows concrete feeds, brokers and modes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import time as wall_clock
+from typing import Any
+
+from services import candles
+from services.commandline import parse_arguments
+from services.settings import Settings, load_settings
+from trading.errors import AlreadyRunning, CockpitError
+
+VERSION = "0.1.0"
+ANSWER_S = 3.0
+REPLAY_BATCH = 5_000
+DAY_MS = 86_400_000
+MINUTE_S = 60.0
+SIM_SPEED = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cockpit:
+    """An engine with everything around it that a mode needs."""
+
+    engine: Any
+    recorder: Any
+    history: Any
+    feed: Any
+    charts: Any
+    document: dict[str, Any]
+    versions: dict[str, Any]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one mode; return 0 only on success."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    chosen = parse_arguments(arguments)
+    modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
+             "download": candles.run_download}
+    try:
+        settings = settings_of(chosen)
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        for name in ("apscheduler", "urllib3", "websockets", "httpx", "alembic", "numba", "asyncio"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return modes[chosen.mode](settings, chosen)
+    except CockpitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3 if isinstance(error, AlreadyRunning) else 2
+    except KeyboardInterrupt:
+        print("stopped before anything was done", file=sys.stderr)
+        return 130
+
+
+def settings_of(chosen: argparse.Namespace) -> Settings:
+    """Return the settings with the command line's values on top."""
+    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port")
+    given = {name: getattr(chosen, name) for name in named}
+    if given["feed"] is None and chosen.data:
+        given["feed"] = "replay"
+    return load_settings(**given)
+
+
+def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
+    """Return the feed that the settings ask for; what an account holds is fed, whatever the assets say."""
+    if settings.feed == "replay":
+        return replay_feed(settings, chosen)
+    if settings.feed != "sim":
+        binance = binance_feed(settings, with_held(settings, database, "BINANCE"))
+        if settings.feed == "binance" or binance.answers_within(ANSWER_S):
+            binance.open()
+            return binance
+        print("Binance does not answer: using the simulated market", file=sys.stderr)
+    return simulated_feed(settings, database, with_held(settings, database, "SIMULATED"))
+
+
+def with_held(settings: Settings, database: Any, badge: str) -> tuple[str, ...]:
+    """Return the assets and whatever the market's account holds, or its benchmark, beside them."""
+    from services.startup import known_symbols
+    from storage.recorder import SqlRecorder
+
+    snapshot = SqlRecorder(database, market_account(settings, badge), {}).restore()
+    return tuple(dict.fromkeys((*settings.assets, *known_symbols(snapshot))))
+
+
+def binance_feed(settings: Settings, assets: tuple[str, ...]) -> Any:
+    """Return Binance's market data, archived in the candle store."""
+    from storage.candle_store import CandleStore
+    from trading.feeds.binance import BinanceFeed
+    from trading.feeds.binance_options import BinanceOptions
+
+    options = BinanceOptions(rest_url=settings.rest_url, stream_url=settings.stream_url,
+                             n_history=settings.history_bars, silence_s=settings.silence_s, seed=settings.seed)
+    return BinanceFeed(assets, settings.interval, CandleStore(settings.candles_dir), options)
+
+
+def simulated_feed(settings: Settings, database: Any, assets: tuple[str, ...]) -> Any:
+    """Return the simulated market; its path starts where it started the first time."""
+    from trading.feeds.simulated import SimulatedFeed
+
+    start = int(wall_clock() * 1000) // DAY_MS * DAY_MS - settings.sim_history_days * DAY_MS
+    genesis = int(database.fact(f"simulation-{settings.seed}", str(start)))
+    return SimulatedFeed(assets, settings.seed, SIM_SPEED if settings.speed is None else settings.speed, genesis)
+
+
+def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
+    """Return stored or given candles as a feed."""
+    from services.symbols import specs_for
+    from trading.domain import INTERVAL_MS
+    from trading.feeds.replay import ReplayFeed
+
+    chosen_candles = candles.replay_candles(settings, chosen)
+    specs = specs_for([c.symbol for c in chosen_candles], {c.symbol: c for c in chosen_candles})
+    a_bar_a_second = INTERVAL_MS[chosen_candles[0].interval] / 1000
+    unsaid = a_bar_a_second if chosen.mode == "dashboard" else 0.0
+    return ReplayFeed(chosen_candles, specs, unsaid if settings.speed is None else settings.speed)
+
+
+def account_name(settings: Settings, feed: Any, document: dict[str, Any], versions: dict[str, Any]) -> str:
+    """Return the account that a run trades on: a market's own one, or one for exactly this replay."""
+    from services.startup import run_id
+
+    if feed.badge == "REPLAY":
+        return f"replay-{run_id(versions['candles'], document)}"
+    return market_account(settings, feed.badge)
+
+
+def market_account(settings: Settings, badge: str) -> str:
+    """Return the paper account of a market."""
+    return f"paper-{badge.lower()}" + (f"-{settings.seed}" if badge == "SIMULATED" else "")
+
+
+def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "") -> Cockpit:
+    """Put an engine together around a feed, with the paper broker; nothing is started."""
+    from services.charts import ChartService
+    from services.startup import candles_hash
+    from storage.history import History
+    from storage.recorder import SqlRecorder
+    from trading.agents.desk import SignalDesk
+    from trading.agents.symbol_agent import SymbolAgent
+    from trading.brokers.paper import PaperBroker
+    from trading.bus import Bus
+    from trading.controls import Controls
+    from trading.engine import Engine, EngineParts
+    from trading.execution import Desk
+    from trading.journal import Journal
+    from trading.orders import OrderManager
+    from trading.portfolio import Portfolio, costs_of
+    from trading.risk import PROFILES, Risk
+    from trading.session import Session
+
+    specs = feed.specs()
+    traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
+    strategies = strategies_for(settings, traded)
+    document = run_settings(settings, feed, strategies)
+    replaying = feed.badge == "REPLAY"
+    known = {s: candles_hash(feed.history(s, sys.maxsize)) for s in feed.symbols} if replaying else {}
+    versions = {"cockpit": VERSION, "candles": known}
+    account = prefix + account_name(settings, feed, document, versions)
+    bus = Bus()
+    recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
+    costs = costs_of(settings.commission_rate, settings.spread_bps, settings.slippage_bps, settings.volume_share)
+    portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
+    broker = PaperBroker(portfolio.markets, costs, bus.publish)
+    orders = OrderManager(broker, recorder, "ck")
+    risk = Risk(portfolio, orders, next(p for p in PROFILES if p.name == settings.profile))
+    agents = SignalDesk([SymbolAgent(strategy) for strategy in strategies], executor)
+    desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
+    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval))
+    Controls(engine)
+    return Cockpit(engine, recorder, History(database, account, specs), feed,
+                   ChartService(bus, specs, feed.interval), document, versions)
+
+
+def strategies_for(settings: Settings, symbols: tuple[str, ...]) -> list[Any]:
+    """Return the chosen strategy, or the demo, on each symbol."""
+    from services.strategies import demo_strategy, load_strategy
+
+    if settings.strategy:
+        return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
+    return [demo_strategy(symbol) for symbol in symbols]
+
+
+def run_settings(settings: Settings, feed: Any, strategies: list[Any]) -> dict[str, Any]:
+    """Return what decides the outcome of a run, as JSON values."""
+    from services.strategies import to_document
+    from trading.risk import PROFILES
+
+    named = ("commission_rate", "spread_bps", "slippage_bps", "volume_share")
+    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbol"}
+    return {
+        "assets": [strategy.symbol for strategy in strategies], "interval": feed.interval,
+        "capital": str(settings.capital),
+        "profile": asdict(next(p for p in PROFILES if p.name == settings.profile)),
+        "strategy": {"name": strategies[0].name, **rules}, **{name: getattr(settings, name) for name in named},
+    }
+
+
+def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
+    """Hold the data folder and its database while `work` runs."""
+    from storage.database import Database
+    from storage.instance import InstanceLock
+
+    lock = InstanceLock(settings.data_dir)
+    lock.acquire(what)
+    database = Database(settings.database_path, settings.database_url)
+    try:
+        database.open()
+        return work(database)
+    finally:
+        database.close()
+        lock.release()
+
+
+def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Trade on paper without a screen."""
+    def work(database: Any) -> int:
+        feed = make_feed(settings, chosen, database)
+        replaying = feed.badge == "REPLAY"
+        with ThreadPoolExecutor(1, "agents") as executor:
+            cockpit = compose(settings, feed, database, None if replaying else executor)
+            return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
+
+    return with_database(settings, "paper trading without a screen", work)
+
+
+def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
+    """Run a replay to its end and write its document."""
+    from services.headless import Interrupted, run_replay
+
+    open_account(cockpit)
+    n_bars = sum(len(cockpit.feed.history(s, sys.maxsize)) for s in cockpit.feed.symbols)
+    try:
+        run_replay(cockpit.engine, cockpit.feed, n_bars)
+    except Interrupted:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    finish(cockpit, chosen)
+    cockpit.recorder.finish(cockpit.document)
+    return 0
+
+
+def trade_live(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
+    """Trade on a live or simulated feed until a signal."""
+    from services.headless import Console
+    from services.runtime import Runtime
+
+    open_account(cockpit)
+    console = Console()
+    runtime = Runtime(cockpit.engine, cockpit.feed, console)
+    runtime.start()
+    print(f"trading on paper: {cockpit.feed.name}; Ctrl-C stops", file=sys.stderr)
+    by_hand = console.wait()
+    runtime.stop()
+    finish(cockpit, chosen)
+    return 0 if by_hand else 4
+
+
+def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
+    """Resume the account, or start a new one (auto-trading on when nobody is there to press Start)."""
+    from services.startup import resume
+
+    if cockpit.recorder.open_account(cockpit.document) == "finished":
+        cockpit.recorder.forget()
+        cockpit.recorder.open_account(cockpit.document)
+    if start and cockpit.recorder.restore() is None:
+        cockpit.engine.session.change("running")
+    return resume(cockpit.engine, cockpit.recorder, cockpit.feed)
+
+
+def finish(cockpit: Cockpit, chosen: argparse.Namespace) -> None:
+    """Write the document of a run, or a few lines for a person."""
+    from services.documents import run_document, run_metrics, write_document
+
+    if chosen.json:
+        document = run_document(cockpit.engine, cockpit.history, cockpit.document, cockpit.versions)
+        write_document(document, chosen.json)
+    if chosen.json != "-":
+        for name, value in run_metrics(cockpit.engine).items():
+            print(f"{name:<20} {value}")
+
+
+def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Serve the cockpit until it is stopped."""
+    from app import check_port
+
+    check_port(settings.host, settings.port)
+    return with_database(settings, f"the dashboard on port {settings.port}",
+                         lambda database: serve_dashboard(settings, chosen, database))
+
+
+def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: Any) -> int:
+    """Compose, start threads and jobs, serve, and stop everything in order."""
+    from app import create_app, web_server
+    from services.container import Services
+    from services.headless import on_signals
+    from services.portfolio import PortfolioService, Sources
+    from services.push import PushHub
+    from services.runtime import Runtime
+    from services.scheduler import JobBoard
+    from services.session import SessionService
+    from trading.risk import PROFILES
+
+    feed = make_feed(settings, chosen, database)
+    with ThreadPoolExecutor(1, "agents") as executor:
+        cockpit = compose(settings, feed, database, executor, "screen-" if feed.badge == "REPLAY" else "")
+        for earlier in open_account(cockpit, start=False).values():
+            cockpit.charts.load(earlier)
+        board, hub = JobBoard(), PushHub()
+        sources = Sources(cockpit.engine, feed, cockpit.charts, cockpit.history,
+                          cockpit.document["strategy"]["name"], feed.interval)
+        portfolio = PortfolioService(sources, hub.notify, board.views)
+        session = SessionService(cockpit.engine.bus)
+        runtime = Runtime(cockpit.engine, feed, portfolio)
+        schedule(board, settings, database, cockpit)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES)
+        runtime.start()
+        board.start()
+        server = web_server(create_app(services), settings.host, settings.port, lambda: announce(settings, chosen))
+        try:
+            with on_signals(lambda: setattr(server, "should_exit", True)):
+                server.run()
+        finally:
+            board.stop()
+            runtime.stop()
+        if cockpit.engine.feed.state == "ended":
+            cockpit.recorder.finish(cockpit.document)
+    return 0
+
+
+def schedule(board: Any, settings: Settings, database: Any, cockpit: Cockpit) -> None:
+    """Enter the background jobs."""
+    from services.jobs import back_up, refresh_candles
+    from storage.candle_store import CandleStore
+    from trading.events import Checkpoint
+
+    def checkpoint() -> str:
+        cockpit.engine.bus.post(Checkpoint())
+        return "equity kept"
+
+    store, feed = CandleStore(settings.candles_dir), cockpit.feed
+    folder = settings.data_dir / "backups"
+    board.every("equity snapshot", MINUTE_S, checkpoint)
+    board.every("backup", settings.backup_hours * 3600, lambda: back_up(database, folder, settings.backups_kept),
+                first_after=2 * MINUTE_S)
+    if feed.badge == "BINANCE":
+        board.every("candle refresh", 60 * MINUTE_S, lambda: refresh_candles(store, feed, settings.rest_url))
+
+
+def announce(settings: Settings, chosen: argparse.Namespace) -> None:
+    """Say where the cockpit is, and open a browser where there is a screen."""
+    address = f"http://{settings.host}:{settings.port}/"
+    print(f"AI trading cockpit: {address}", flush=True)
+    if not chosen.no_browser and has_display():
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def has_display() -> bool:
+    """Return whether a browser can be opened."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

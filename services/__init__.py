@@ -1,0 +1,1 @@
+"""Capabilities that the screen and the command line call."""

@@ -1,0 +1,77 @@
+"""Candles for people: import them, download them, choose them for a replay."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from services.documents import write_document
+from services.downloading import binance_factory, download
+from services.importing import import_path, load_candles
+from services.settings import Settings
+from storage.candle_store import CandleStore
+from trading.domain import Candles
+from trading.errors import BadInput
+
+
+def replay_candles(settings: Settings, chosen: Namespace) -> list[Candles]:
+    """Return the candles of `--data`, or the store's, between `--start` and `--end`.
+
+    Raises
+    ------
+    BadInput
+        A symbol has none.
+    """
+    found = _given(settings, chosen) if chosen.data else _stored(settings, chosen)
+    found = [candles.between(chosen.start, chosen.end) for candles in found]
+    empty = [candles.symbol for candles in found if len(candles) == 0]
+    if empty:
+        raise BadInput(f"{', '.join(empty)}: no candles between --start and --end")
+    return found
+
+
+def run_import(settings: Settings, chosen: Namespace) -> int:
+    """Import candle files into the store and report on each; 1 when a file gave nothing."""
+    symbol = settings.assets[0] if chosen.assets else None
+    reports = import_path(Path(chosen.path), CandleStore(settings.candles_dir), symbol, chosen.interval)
+    if chosen.json:
+        write_document({"reports": [report.document() for report in reports]}, chosen.json)
+    if chosen.json != "-":
+        print("\n\n".join(report.text() for report in reports))
+    return 0 if all(report.rows_kept for report in reports) else 1
+
+
+def run_download(settings: Settings, chosen: Namespace) -> int:
+    """Fetch candles from Binance into the store."""
+    if chosen.start is None:
+        raise BadInput("--mode download needs --start, such as --start 2024-01-01")
+    reports = download(CandleStore(settings.candles_dir), settings.assets, settings.interval, chosen.start, chosen.end,
+                       binance_factory(settings.rest_url))
+    if chosen.json:
+        write_document({"reports": [asdict(report) for report in reports]}, chosen.json)
+    if chosen.json != "-":
+        for report in reports:
+            print(report)
+    return 0
+
+
+def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
+    """Read `--data`, and say on standard error what was wrong with it."""
+    wanted = settings.assets if chosen.assets else (None,)
+    loaded = [load_candles(Path(chosen.data), symbol, chosen.interval) for symbol in wanted]
+    for _, report in loaded:
+        if report.rows_dropped or report.gaps:
+            print(report.text(), file=sys.stderr)
+    return [candles for candles, _ in loaded]
+
+
+def _stored(settings: Settings, chosen: Namespace) -> list[Candles]:
+    store = CandleStore(settings.candles_dir)
+    interval = chosen.interval or store.smallest_interval(settings.assets[0]) or settings.interval
+    found = [store.read(symbol, interval, chosen.start, chosen.end) for symbol in settings.assets]
+    missing = [candles.symbol for candles in found if len(candles) == 0]
+    if missing:
+        raise BadInput(f"no stored candles of {', '.join(missing)}: import or download some, or give --data FILE")
+    return found

@@ -1,0 +1,75 @@
+"""The command line: every mode, its arguments and examples."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from trading.domain import INTERVAL_MS
+
+EPILOG = """examples:
+  python main.py --mode dashboard
+  python main.py --mode dashboard --feed sim --speed 60
+  python main.py --mode dashboard --feed replay --data BTCUSDT-1h.parquet --speed 3600
+  python main.py --mode paper --assets BTCUSDT --feed replay --data BTCUSDT-1h.parquet --speed max --json out.json
+  python main.py --mode import downloads/ --json
+  python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
+"""
+MODES = {
+    "dashboard": "the cockpit in the browser",
+    "paper": "trade on paper without a screen; a replay writes its result with --json",
+    "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
+    "download": "fetch candles from Binance into the store; goes on where it stopped",
+}
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the parsed command line."""
+    modes = "\n".join(f"  {name:<10} {text}" for name, text in MODES.items())
+    parser = argparse.ArgumentParser(
+        prog="main.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
+        description=f"AI trading cockpit for Binance spot.\n\nmodes:\n{modes}",
+    )
+    add = parser.add_argument
+    add("--mode", choices=MODES, default="dashboard", help="what to do (default: dashboard)")
+    add("path", nargs="?", help="import: a file or a folder")
+    add("--feed", choices=("auto", "binance", "replay", "sim"),
+        help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
+    add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
+    add("--data", metavar="PATH", help="replay: a Parquet, CSV or zip file, or a folder; left out: the store")
+    add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
+    add("--strategy", metavar="FILE", help="a JSON strategy (default: the demo)")
+    add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")
+    add("--capital", metavar="AMOUNT", help="what a new account starts with, in the quote asset")
+    add("--interval", choices=INTERVAL_MS, help="bar length")
+    add("--start", type=_time, metavar="DATE", help="first bar, as 2024-01-31 or 2024-01-31T12:00 (UTC)")
+    add("--end", type=_time, metavar="DATE", help="bars before this date (UTC)")
+    add("--port", type=int, help="port of the dashboard (default 8050)")
+    add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")
+    add("--no-browser", action="store_true", help="dashboard: do not open a browser")
+    found = parser.parse_args(arguments)
+    if found.mode == "import" and not found.path:
+        parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
+    if found.mode != "import" and found.path:
+        parser.error(f"{found.path!r} is not understood; only --mode import takes a path")
+    return found
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return 0.0
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed; use max or a number such as 60") from None
+    if not 0 < value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text} is out of range; use max or more than 0 and at most 10000")
+    return value
+
+
+def _time(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write 2024-01-31 or 2024-01-31T12:00") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -1,0 +1,89 @@
+"""The frozen bundle that callbacks get: what the screen may ask for, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from trading.domain import Candle, ChartView, CockpitView, DecisionView, Fill, RiskProfile, SeriesView
+from trading.events import CommandAnswered
+
+
+class PortfolioPort(Protocol):
+    """The account as the screen sees it. Every method may be called from any thread and returns at once."""
+
+    def view(self) -> CockpitView:
+        """Return the newest picture (the same object until something changes)."""
+        ...
+
+    def series(self) -> SeriesView:
+        """Return equity, benchmark and drawdown, at most about 2,000 points, the newest last."""
+        ...
+
+    def decision(self, key: str) -> DecisionView | None:
+        """Return one decision record, also an old one."""
+        ...
+
+    def fills(self, symbol: str) -> tuple[Fill, ...]:
+        """Return the newest fills of a symbol, oldest first (for chart markers)."""
+        ...
+
+
+class ChartPort(Protocol):
+    """Candles and indicators for the price chart."""
+
+    def chart(self, symbol: str, timeframe: str, n_bars: int, lines: tuple[str, ...]) -> ChartView:
+        """Return the last `n_bars` bars, the forming one included, with the indicator columns asked for.
+
+        `lines` are keys of `indicator_names()`.
+        """
+        ...
+
+    def last_bar(self, symbol: str, timeframe: str, lines: tuple[str, ...]) -> tuple[Candle, dict[str, float]] | None:
+        """Return the forming bar and the indicators' values on it, None without data; cheap enough for each push."""
+        ...
+
+    def timeframes(self) -> tuple[str, ...]:
+        """Return the timeframes that derive from the base interval."""
+        ...
+
+    def indicator_names(self) -> dict[str, str]:
+        """Return key -> label of every line that can be drawn: `ema_20` -> `EMA 20`."""
+        ...
+
+
+class SessionPort(Protocol):
+    """Commands to the engine."""
+
+    async def send(self, kind: str, nonce: str, version: int | None = None, **arguments: Any) -> CommandAnswered:
+        """Post a command and wait for the engine's answer.
+
+        Kinds: start, pause, stop, set_mode (mode), set_risk (profile: RiskProfile), kill (reason), rearm (reason),
+        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id).
+        Commands that add risk need `version`, the control version on screen; a stale one is refused.
+        """
+        ...
+
+
+class HubPort(Protocol):
+    """Wakes the browser's connections when something changed."""
+
+    def subscribe(self) -> asyncio.Event:
+        """Return an event of the running loop that is set at every change (the caller clears it)."""
+        ...
+
+    def unsubscribe(self, changed: asyncio.Event) -> None:
+        """Forget a subscriber."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that callbacks may use."""
+
+    portfolio: PortfolioPort
+    charts: ChartPort
+    session: SessionPort
+    hub: HubPort
+    profiles: tuple[RiskProfile, ...]

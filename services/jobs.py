@@ -1,0 +1,32 @@
+"""What runs in the background: backups and fresh candles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.downloading import binance_factory, download
+from services.scheduler import keep_newest
+from storage.candle_store import CandleStore
+from storage.database import Database
+from trading.ports import Feed
+
+
+def back_up(database: Database, folder: Path, n_kept: int) -> str:
+    """Copy the database and drop all but the newest copies."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    size = database.backup(folder / f"cockpit-{stamp}.db")
+    n_dropped = keep_newest(folder, "cockpit-*.db", n_kept)
+    return f"{size / 1e6:.1f} MB kept" + (f", {n_dropped} old ones dropped" if n_dropped else "")
+
+
+def refresh_candles(store: CandleStore, feed: Feed, rest_url: str) -> str:
+    """Fill holes in the stored candles of the feed's symbols."""
+    n_received = 0
+    for symbol in feed.symbols:
+        span = store.span(symbol, feed.interval)
+        if span is not None:
+            reports = download(store, [symbol], feed.interval, span[0], client_factory=binance_factory(rest_url),
+                               progress=False)
+            n_received += sum(report.bars_received for report in reports)
+    return f"{n_received} bars received"

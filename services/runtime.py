@@ -1,0 +1,92 @@
+"""Runs the engine and its feed on their threads, and keeps the screen's picture fresh."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from time import monotonic
+from typing import Protocol
+
+from trading.engine import Engine
+from trading.events import Command, Event
+from trading.ports import Feed
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 0.2
+IDLE_S = 1.0
+MAX_BACKLOG = 2_000
+JOIN_S = 10.0
+
+
+class Screen(Protocol):
+    """Whoever watches: shows the newest state and bad news."""
+
+    is_dirty: bool
+
+    def refresh(self) -> None:
+        """Show the engine's state; on the engine's thread."""
+
+    def halt(self, reason: str) -> None:
+        """Show that the engine stopped for good."""
+
+    def feed_failed(self, reason: str) -> None:
+        """Show that the feed ended with an error."""
+
+
+class Runtime:
+    """Starts and stops the two threads. An error in a handler halts trading until the next start."""
+
+    def __init__(self, engine: Engine, feed: Feed, screen: Screen) -> None:
+        self._engine, self._feed, self._screen = engine, feed, screen
+        self._stop = threading.Event()
+        self._halted = False
+        self._threads = [
+            threading.Thread(target=self._run_engine, name="engine", daemon=True),
+            threading.Thread(target=self._run_feed, name="feed", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start feeding and handling."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop within seconds; what was handled is durable already."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(JOIN_S)
+
+    def _run_feed(self) -> None:
+        try:
+            self._feed.run(self._post, dict(self._engine.cursor), self._stop)
+        except Exception as error:
+            log.exception("the feed failed")
+            self._screen.feed_failed(f"{type(error).__name__}: {error}")
+
+    def _post(self, event: Event) -> None:
+        while self._engine.bus.backlog() > MAX_BACKLOG and not self._stop.wait(0.01):
+            pass
+        self._engine.bus.post(event)
+
+    def _run_engine(self) -> None:
+        refreshed = 0.0
+        while not self._stop.is_set():
+            event = self._engine.bus.next(REFRESH_S)
+            if event is not None and not self._halted:
+                self._handle(event)
+            now = monotonic()
+            pause = REFRESH_S if event is not None or self._screen.is_dirty else IDLE_S
+            if isinstance(event, Command) or now - refreshed >= pause:
+                self._screen.refresh()
+                refreshed = now
+        if not self._halted:
+            self._engine.save()
+
+    def _handle(self, event: Event) -> None:
+        try:
+            self._engine.handle(event)
+        except Exception as error:
+            log.exception("handling %s failed: trading is halted", type(event).__name__)
+            self._halted = True
+            self._screen.halt(f"internal error, nothing is traded until a restart: {type(error).__name__}: {error}")

@@ -1,0 +1,79 @@
+"""Background jobs on APScheduler: late runs are folded into one, one runs at a time, and what happened is visible."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import time as wall_clock
+
+from trading.domain import JobView
+
+log = logging.getLogger(__name__)
+
+MISFIRE_GRACE_S = 3_600
+
+
+class JobBoard:
+    """Runs jobs in the background and remembers how each went."""
+
+    def __init__(self) -> None:
+        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_S}
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(2)}, job_defaults=defaults, timezone=UTC
+        )
+        self._views: dict[str, JobView] = {}
+        self._lock = threading.Lock()
+
+    def every(self, name: str, seconds: float, work: Callable[[], str], first_after: float | None = None) -> None:
+        """Run `work` again and again; what it returns is shown, what it raises is shown and logged."""
+        start = datetime.now(UTC) + timedelta(seconds=seconds if first_after is None else first_after)
+        with self._lock:
+            self._views[name] = JobView(name, "waiting", None, int(start.timestamp() * 1000), "")
+        self._scheduler.add_job(
+            lambda: self._run(name, work), "interval", seconds=seconds, id=name, next_run_time=start
+        )
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop without waiting for jobs that have not begun."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def views(self) -> tuple[JobView, ...]:
+        """Return the state of each job."""
+        with self._lock:
+            return tuple(self._views.values())
+
+    def _run(self, name: str, work: Callable[[], str]) -> None:
+        self._set(name, "running", "")
+        try:
+            self._set(name, "done", work())
+        except Exception as error:
+            log.exception("job %s failed", name)
+            self._set(name, "failed", f"{type(error).__name__}: {error}")
+
+    def _set(self, name: str, state: str, detail: str) -> None:
+        job = self._scheduler.get_job(name)
+        due = int(job.next_run_time.timestamp() * 1000) if job and job.next_run_time else None
+        now = int(wall_clock() * 1000)
+        with self._lock:
+            last = self._views[name].last_time if state == "running" else now
+            self._views[name] = JobView(name, state, last, due, detail)
+
+
+def keep_newest(folder: Path, pattern: str, n_kept: int) -> int:
+    """Delete all but the newest files of a folder; return how many were deleted."""
+    files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
+    doomed = files[: max(0, len(files) - n_kept)]
+    for path in doomed:
+        path.unlink()
+    return len(doomed)

@@ -1,0 +1,127 @@
+"""Settings: environment variables `COCKPIT_...` over `cockpit.toml` in the data folder over defaults; loaded once."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from trading.domain import INTERVAL_MS
+from trading.errors import BadInput
+
+DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "storage" / "data"
+SYMBOL_PATTERN = r"^[A-Z0-9]{2,20}(_[A-Z0-9]{1,10})?$"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Rates are fractions, `_bps` hundredths of a percent."""
+
+    model_config = SettingsConfigDict(env_prefix="COCKPIT_", env_file=".env", frozen=True, extra="ignore")
+
+    data_dir: Path = DEFAULT_DATA_DIR
+    host: str = "127.0.0.1"
+    port: int = Field(8050, ge=1, le=65535)
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost")
+    feed: Literal["auto", "binance", "replay", "sim"] = "auto"
+    assets: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")
+    interval: str = "1m"
+    speed: float | None = Field(None, ge=0, le=10_000)
+    seed: int = Field(7, ge=0, lt=2**31)
+    sim_history_days: int = Field(60, ge=2, le=400)
+    capital: Decimal = Field(Decimal(10_000), gt=0, le=Decimal(900_000_000))
+    commission_rate: float = Field(0.001, ge=0, le=0.05)
+    spread_bps: float = Field(1.0, ge=0, le=500)
+    slippage_bps: float = Field(2.0, ge=0, le=500)
+    volume_share: float = Field(0.10, gt=0, le=1)
+    profile: str = "Balanced"
+    strategy: str = ""
+    rest_url: str = "https://api.binance.com"
+    stream_url: str = "wss://stream.binance.com:9443"
+    history_bars: int = Field(5_000, ge=200, le=500_000)
+    silence_s: float = Field(15.0, gt=0, le=3_600)
+    backup_hours: float = Field(6.0, gt=0, le=24 * 30)
+    backups_kept: int = Field(7, ge=1, le=1_000)
+    database_url: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("assets", "trusted_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("assets")
+    @classmethod
+    def _symbols(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        import re
+
+        symbols = tuple(dict.fromkeys(name.upper().replace("/", "") for name in value))
+        wrong = [name for name in symbols if not re.match(SYMBOL_PATTERN, name)]
+        if wrong or not symbols:
+            raise ValueError(f"{', '.join(wrong) or 'nothing'} is no list of symbols; write BTCUSDT,ETHUSDT")
+        return symbols
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        if value not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("the cockpit has no login and serves this computer only; use 127.0.0.1")
+        return value
+
+    @field_validator("interval")
+    @classmethod
+    def _known_interval(cls, value: str) -> str:
+        if value not in INTERVAL_MS:
+            raise ValueError(f"{value} is unknown; use one of {', '.join(INTERVAL_MS)}")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: arguments, environment, .env, cockpit.toml."""
+        folder = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR))
+        toml = TomlConfigSettingsSource(settings_cls, folder / "cockpit.toml")
+        return init_settings, env_settings, dotenv_settings, toml
+
+    @property
+    def database_path(self) -> Path:
+        """File of the database."""
+        return self.data_dir / "cockpit.db"
+
+    @property
+    def candles_dir(self) -> Path:
+        """Folder of the candle store."""
+        return self.data_dir / "candles"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Return the settings; BadInput names every value that is wrong, where it came from, and what is allowed."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = "; ".join(_problem(item) for item in error.errors())
+        raise BadInput(f"settings: {problems}") from None
+    except ValueError as error:
+        raise BadInput(f"settings: cockpit.toml cannot be read: {error}") from None
+
+
+def _problem(item: object) -> str:
+    name = ".".join(str(part) for part in item["loc"])  # type: ignore[index]
+    message = str(item["msg"]).removeprefix("Value error, ")  # type: ignore[index]
+    return f"{name} (COCKPIT_{name.upper()}): {item['input']!r}: {message}"  # type: ignore[index]

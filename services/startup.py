@@ -1,0 +1,42 @@
+"""Bring an engine to the point where it left off: the last snapshot, then the candles that indicators need."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from storage.recorder import SqlRecorder
+from trading.domain import Candles
+from trading.engine import Engine
+from trading.ports import Feed
+
+
+def resume(engine: Engine, recorder: SqlRecorder, feed: Feed) -> dict[str, Candles]:
+    """Restore the account if there is one, warm indicators and agents up, and return each symbol's earlier bars."""
+    snapshot = recorder.restore()
+    if snapshot is not None:
+        engine.restore(snapshot)
+    earlier = {symbol: feed.history(symbol, engine.cursor.get(symbol)) for symbol in feed.symbols}
+    for candles in earlier.values():
+        engine.warm_up(candles)
+    return earlier
+
+
+def known_symbols(snapshot: dict[str, Any] | None) -> tuple[str, ...]:
+    """Return the symbols that an account or its benchmark may hold: they must be fed again, traded or not."""
+    return () if snapshot is None else tuple(snapshot["portfolio"]["marks"])
+
+
+def candles_hash(candles: Candles) -> str:
+    """Return a hash over every field of the bars."""
+    digest = hashlib.sha256(f"{candles.symbol} {candles.interval}".encode())
+    for column in Candles.columns():
+        digest.update(getattr(candles, column).tobytes())
+    return digest.hexdigest()
+
+
+def run_id(candles: dict[str, str], settings: dict[str, Any]) -> str:
+    """Return the name of a replay: the hash of its candles' hashes and its settings."""
+    document = json.dumps([candles, settings], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:16]

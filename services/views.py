@@ -1,0 +1,107 @@
+"""From domain values to what the screen shows: units become money, ticks become prices, records become sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from trading.domain import (
+    QUOTE_UNIT,
+    Decision,
+    DecisionView,
+    Fill,
+    Order,
+    OrderView,
+    PositionView,
+    SymbolSpec,
+    Trade,
+    TradeView,
+)
+from trading.journal import fill_text
+from trading.portfolio import Portfolio, mean_price
+
+ORDINARY = {"hold", "warming up", "no position"}
+
+
+def money(units: int) -> Decimal:
+    """Return 1e-8 units as a Decimal."""
+    return QUOTE_UNIT * units
+
+
+def decimals(spec: SymbolSpec) -> int:
+    """Return how many digits a price of the symbol needs."""
+    return max(0, -int(spec.tick_size.normalize().as_tuple().exponent))
+
+
+def ratio(part: int, whole: int) -> float:
+    """Return a fraction, 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+def position_view(portfolio: Portfolio, symbol: str) -> PositionView:
+    """Return an open position; its P&L is value less cost (entry fee in), as in the tile and the ledger."""
+    spec, holding = portfolio.specs[symbol], portfolio.holdings[symbol]
+    unrealized = portfolio.unrealized(symbol)
+    return PositionView(
+        symbol=symbol, display=spec.display, side="LONG", quantity=spec.quantity(portfolio.sellable_lots(symbol)),
+        entry_price=Decimal(mean_price(spec, holding.entry_units, holding.entry_lots)),
+        price=spec.price(portfolio.marks[symbol]), value=money(portfolio.value(symbol)),
+        pnl=money(unrealized), pnl_rate=ratio(unrealized, holding.cost),
+        stop=spec.price(holding.stop_ticks) if holding.stop_ticks else None,
+        target=spec.price(holding.target_ticks) if holding.target_ticks else None,
+        opened_by=holding.source, entry_time=holding.entry_time, decimals=decimals(spec),
+    )
+
+
+def order_view(spec: SymbolSpec, order: Order) -> OrderView:
+    """Return an order."""
+    return OrderView(
+        client_id=order.client_id, symbol=order.symbol, display=spec.display, side=order.side.value,
+        type=order.type.value, quantity=spec.quantity(order.lots), filled=spec.quantity(order.filled_lots),
+        limit=spec.price(order.limit_ticks) if order.limit_ticks else None,
+        stop=spec.price(order.stop_ticks) if order.stop_ticks else None,
+        status=order.status.value, reason=order.reason, time=order.time,
+    )
+
+
+def trade_view(spec: SymbolSpec, trade: Trade) -> TradeView:
+    """Return a finished trade."""
+    entry = Decimal(trade.entry_price)
+    cost = entry * spec.quantity(trade.lots)
+    pnl = money(trade.pnl)
+    return TradeView(
+        number=trade.number, symbol=trade.symbol, display=spec.display, side=trade.side,
+        quantity=spec.quantity(trade.lots), entry_time=trade.entry_time, entry_price=entry,
+        exit_time=trade.exit_time, exit_price=Decimal(trade.exit_price), fees=money(trade.fees), pnl=pnl,
+        pnl_rate=float(pnl / cost) if cost else 0.0, opened_by=trade.opened_by,
+        closed_because=trade.closed_because, decimals=decimals(spec),
+    )
+
+
+def decision_key(decision: Decision) -> str:
+    """Return the name by which the screen asks for a decision."""
+    return f"{decision.symbol}@{decision.time}"
+
+
+def decision_view(spec: SymbolSpec, decision: Decision, fills: Iterable[Fill]) -> DecisionView:
+    """Return all that led to a bar's outcome, one line a step."""
+    lines = [("BAR", f"{spec.display} closed at {decision.price:,.{decimals(spec)}f}", "plain")]
+    for signal in decision.signals:
+        tone = {"BUY": "good", "SELL": "bad"}.get(signal.action, "plain")
+        lines.append(("SIGNAL", f"{signal.source}: {signal.action} {signal.confidence:.2f} · {signal.reason}", tone))
+        figures = " · ".join(f"{name} {value:,.2f}" for name, value in signal.inputs.items())
+        if figures:
+            lines.append(("INPUTS", figures, "plain"))
+    lines += [("RISK", f"{v.rule}: {v.detail}", "plain" if v.passed else "bad") for v in decision.verdicts]
+    lines.append(("OUTCOME", f"{decision.outcome} · {decision.reason}", _tone(decision.outcome)))
+    if decision.client_id:
+        lines.append(("ORDER", decision.client_id, "plain"))
+    lines += [("FILL", fill_text(spec, fill), "good") for fill in fills]
+    return DecisionView(decision_key(decision), decision.symbol, spec.display, decision.time, decision.outcome,
+                        tuple(lines))
+
+
+def _tone(outcome: str) -> str:
+    if outcome.startswith("denied"):
+        return "bad"
+    return "plain" if outcome in ORDINARY else "good"

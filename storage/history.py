@@ -1,0 +1,71 @@
+"""Reads what an account did: for the screen after a restart, and for the documents of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from storage import rows, tables
+from storage.database import Database
+from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SymbolSpec, Trade
+
+
+class History:
+    """One account's past, oldest first. `limit` keeps the newest."""
+
+    def __init__(self, database: Database, account: str, specs: dict[str, SymbolSpec]) -> None:
+        self._database = database
+        self._account = account
+        self._specs = specs
+
+    def trades(self, limit: int | None = None) -> list[Trade]:
+        """Return finished round trips."""
+        return [rows.trade_of(self._specs[r["symbol"]], r) for r in self._of(tables.trades, "number", limit)]
+
+    def trade_rows(self) -> list[dict[str, Any]]:
+        """Return finished round trips as rows, money as decimal text."""
+        return self._of(tables.trades, "number", None)
+
+    def fills(self, limit: int | None = None) -> list[Fill]:
+        """Return executions."""
+        return [rows.fill_of(self._specs[r["symbol"]], r) for r in self._of(tables.fills, "trade_id", limit)]
+
+    def fills_of(self, client_id: str) -> list[Fill]:
+        """Return the executions of one order."""
+        t = tables.fills
+        query = select(t).where(t.c.account == self._account, t.c.client_id == client_id).order_by(t.c.trade_id)
+        return [rows.fill_of(self._specs[r["symbol"]], r) for r in self._database.rows(query)]
+
+    def ended_orders(self, limit: int) -> list[Order]:
+        """Return orders that cannot fill any more."""
+        found = [rows.order_of(self._specs[r["symbol"]], r) for r in self._of(tables.orders, "number", limit)]
+        return [order for order in found if not order.status.is_open]
+
+    def lines(self, limit: int) -> list[JournalLine]:
+        """Return lines of the log."""
+        return [rows.line_of(r) for r in self._of(tables.journal, "number", limit)]
+
+    def decisions(self, limit: int) -> list[Decision]:
+        """Return decision records."""
+        return [rows.decision_of(r) for r in self._of(tables.decisions, "time", limit)]
+
+    def decision(self, symbol: str, time: int) -> Decision | None:
+        """Return the decision of a bar, by its close time."""
+        t = tables.decisions
+        query = select(t).where(t.c.account == self._account, t.c.symbol == symbol, t.c.time == time)
+        found = self._database.rows(query)
+        return rows.decision_of(found[0]) if found else None
+
+    def equity(self) -> list[EquityPoint]:
+        """Return the equity curve."""
+        return [rows.equity_of(r) for r in self._of(tables.equity, "time", None)]
+
+    def equity_rows(self) -> list[dict[str, Any]]:
+        """Return the equity curve as rows, money as decimal text."""
+        return self._of(tables.equity, "time", None)
+
+    def _of(self, table: Table, order: str, limit: int | None) -> list[dict[str, Any]]:
+        query = select(table).where(table.c.account == self._account).order_by(table.c[order].desc()).limit(limit)
+        known = [r for r in self._database.rows(query) if r.get("symbol", "") in self._specs or "symbol" not in r]
+        return known[::-1]

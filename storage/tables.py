@@ -1,0 +1,108 @@
+"""Tables of the database. Money and quantities are decimal text, times UTC milliseconds, documents JSON text."""
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+
+def _account_table(name: str, *columns: Column) -> Table:
+    return Table(name, metadata, Column("account", String(64), primary_key=True), *columns)
+
+
+accounts = _account_table(
+    "accounts",
+    Column("settings", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+)
+
+snapshots = _account_table(
+    "snapshots",
+    Column("sequence", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+orders = _account_table(
+    "orders",
+    Column("client_id", String(36), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("filled", Text, nullable=False),
+    Column("limit_price", Text, nullable=False),
+    Column("stop_price", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+fills = _account_table(
+    "fills",
+    Column("symbol", String(32), primary_key=True),
+    Column("trade_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_id", String(36), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("price", Text, nullable=False),
+    Column("quote_quantity", Text, nullable=False),
+    Column("commission_base", Text, nullable=False),
+    Column("commission_quote", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+trades = _account_table(
+    "trades",
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("entry_time", BigInteger, nullable=False),
+    Column("entry_price", Text, nullable=False),
+    Column("exit_time", BigInteger, nullable=False),
+    Column("exit_price", Text, nullable=False),
+    Column("fees", Text, nullable=False),
+    Column("pnl", Text, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("closed_because", Text, nullable=False),
+)
+
+decisions = _account_table(
+    "decisions",
+    Column("time", BigInteger, primary_key=True, autoincrement=False),
+    Column("symbol", String(32), primary_key=True),
+    Column("action", String(8), primary_key=True),
+    Column("outcome", String(40), primary_key=True),
+    Column("price", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("client_id", String(36), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+equity = _account_table(
+    "equity",
+    Column("time", BigInteger, primary_key=True, autoincrement=False),
+    Column("equity", Text, nullable=False),
+    Column("benchmark", Text, nullable=False),
+    Column("drawdown_ppm", Integer, nullable=False),
+)
+
+journal = _account_table(
+    "journal",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tone", String(8), nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, journal)

@@ -1,0 +1,162 @@
+"""Fixtures for tests with a real browser: a served application, and Chromium windows of a chosen size."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+DESKTOP, PHONE = (1600, 1100), (390, 844)
+
+
+class Window:
+    """A browser window and what a person would see in it."""
+
+    def __init__(self, driver):
+        self.driver = driver
+
+    def open(self, url):
+        self.driver.get(url)
+        self.until("return document.querySelector('#price-chart canvas') !== null")
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def until(self, script, *arguments, within=15.0):
+        """Wait until a script answers with something true, and return that."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            found = self.run(script, *arguments)
+            if found:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"after {within} s still not: {script} {arguments}")
+
+    def text(self, css):
+        return self.run("return document.querySelector(arguments[0])?.innerText ?? ''", css)
+
+    def until_text(self, css, words, within=15.0):
+        self.until(
+            "return (document.querySelector(arguments[0])?.innerText ?? '').includes(arguments[1])",
+            css,
+            words,
+            within=within,
+        )
+
+    def click(self, css):
+        self.driver.find_element("css selector", css).click()
+
+    def errors(self):
+        return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
+
+    def outside_requests(self):
+        """Addresses beyond this machine that the page asked for."""
+        found = set()
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            url = message.get("params", {}).get("request", {}).get("url", "")
+            split = urlsplit(url)
+            if split.scheme in ("http", "https", "ws", "wss") and split.hostname not in ("127.0.0.1", "localhost"):
+                found.add(url)
+        return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of Chromium; without it or its driver the test is skipped."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found or not shutil.which("chromedriver"):
+        pytest.skip("needs chromium and chromedriver on the PATH (Debian: chromium, chromium-driver)")
+    return found
+
+
+@pytest.fixture
+def open_window(chromium: str) -> Iterator[Callable[..., Window]]:
+    """Open windows; all are closed at the end."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+
+    drivers = []
+
+    def open_one(size=DESKTOP) -> Window:
+        options = Options()
+        options.binary_location = chromium
+        for flag in (*FLAGS, f"--window-size={size[0]},{size[1]}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        driver = webdriver.Chrome(options=options)
+        drivers.append(driver)
+        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        return Window(driver)
+
+    yield open_one
+    for driver in drivers:
+        driver.quit()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """Serve bundles of services in threads; return the address."""
+    import app
+
+    running = []
+
+    def serve_one(services, port: int | None = None) -> str:
+        port = port or free_port()
+        server = app.web_server(app.create_app(services), port=port)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        deadline = time.monotonic() + 15
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return f"http://127.0.0.1:{port}/"
+
+    serve_one.running = running
+    yield serve_one
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def fake_world() -> Iterator[Callable[..., object]]:
+    """Make fake worlds that move; all stand still at the end."""
+    from tests.fakes.fake_services import FakeWorld
+
+    worlds = []
+
+    def make(**choices):
+        world = FakeWorld(**choices).run()
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        world.stop()

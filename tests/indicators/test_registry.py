@@ -1,0 +1,66 @@
+"""Keys such as `ema_20`, `bb_20_2.upper`, and what an unknown one answers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trading.errors import BadInput
+from trading.indicators import INDICATORS, IndicatorStream, format_key, key_label, parse_key
+
+
+def test_every_file_with_an_indicator_is_in_the_table():
+    assert set(INDICATORS) == {"rsi", "ema", "sma", "macd", "vwap", "rolling_vwap", "bb", "atr", "adx"}
+    assert all(i.primary in i.outputs and i.source for i in INDICATORS.values())
+
+
+@pytest.mark.parametrize(("key", "parsed", "label"), [
+    ("ema_20", ("ema", {"period": 20}, "ema"), "EMA 20"),
+    ("bb_20_2.upper", ("bb", {"period": 20, "multiple": 2.0}, "upper"), "Bollinger 20 2 upper"),
+    ("bb_20_2.5.lower", ("bb", {"period": 20, "multiple": 2.5}, "lower"), "Bollinger 20 2.5 lower"),
+    ("macd_12_26_9.signal", ("macd", {"fast": 12, "slow": 26, "signal": 9}, "signal"), "MACD 12 26 9 signal"),
+    ("adx_14.plus_di", ("adx", {"period": 14}, "plus_di"), "ADX 14 +DI"),
+    ("adx_14.adx", ("adx", {"period": 14}, "adx"), "ADX 14"),
+    ("rolling_vwap_14", ("rolling_vwap", {"period": 14}, "rolling_vwap"), "Rolling VWAP 14"),
+    ("vwap", ("vwap", {}, "vwap"), "VWAP"),
+])
+def test_key_is_read_written_and_labelled(key, parsed, label):
+    assert parse_key(key) == parsed
+    assert format_key(*parsed) == key
+    assert key_label(key) == label
+
+
+def test_short_key_means_the_defaults_and_the_primary_output():
+    assert parse_key("bb") == parse_key("bb_20_2.middle")
+    assert parse_key("rsi") == parse_key("rsi_14")
+
+
+@pytest.mark.parametrize("key", ["", "ema_", "ema_0", "ema_1001", "ema_20.upper", "ema_20_3", "EMA_20", "sma_2.5",
+                                 "bb_20", "nothing_3", "ema_-5", "vwap_3", "ema_20 ", "ema_٢٠", "bb_20_2.",
+                                 "ema.ema.ema"])
+def test_wrong_key_is_refused_with_what_was_seen(key):
+    with pytest.raises(BadInput) as refusal:
+        parse_key(key)
+    assert key.split(".")[0].split("_")[0] in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [0, 1001, 2.5, True, "20", float("nan"), None])
+def test_parameter_out_of_range_is_refused_with_value_and_range(value):
+    with pytest.raises(BadInput, match=r"ema\.period: .* from 2 to 1000"):
+        IndicatorStream("ema", {"period": value})
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(BadInput, match="takes period"):
+        INDICATORS["ema"].settings(window=3)
+    with pytest.raises(BadInput, match="known are"):
+        IndicatorStream("emma")
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.sampled_from(sorted(INDICATORS)), st.data())
+def test_every_key_survives_the_round_trip(name, draw):
+    indicator = INDICATORS[name]
+    parameters = {p.name: draw.draw(st.integers(int(p.low), int(p.high)) if p.whole else
+                                    st.integers(1, 100).map(lambda tenths: tenths / 10)) for p in indicator.parameters}
+    output = draw.draw(st.sampled_from(indicator.outputs))
+    assert parse_key(format_key(name, parameters, output)) == (name, parameters, output)

@@ -1,0 +1,47 @@
+"""Settings: one place, clear refusals, nothing surprising."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from services.settings import load_settings
+from trading.errors import BadInput
+
+
+def test_environment_wins_over_file_and_arguments_over_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cockpit.toml").write_text('capital = 5000\nassets = ["solusdt"]\nseed = 3\n')
+    monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("COCKPIT_CAPITAL", "7000.50")
+    settings = load_settings(seed=9)
+    assert (settings.capital, settings.assets, settings.seed) == (Decimal("7000.50"), ("SOLUSDT",), 9)
+    assert settings.data_dir == tmp_path
+
+
+def test_symbols_are_read_in_any_case_and_once() -> None:
+    assert load_settings(assets="btcusdt, BTC/USDT,ETHUSDT").assets == ("BTCUSDT", "ETHUSDT")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("COCKPIT_PORT", "70000", "port"), ("COCKPIT_CAPITAL", "nan", "capital"),
+        ("COCKPIT_ASSETS", "../etc", "assets"),
+        ("COCKPIT_INTERVAL", "7m", "use one of 1m"), ("COCKPIT_HOST", "0.0.0.0", "no login"),
+        ("COCKPIT_COMMISSION_RATE", "0.5", "commission_rate"), ("COCKPIT_FEED", "magic", "feed"),
+    ],
+)
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput) as refusal:
+        load_settings()
+    assert name in str(refusal.value)
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_broken_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cockpit.toml").write_text("capital = = 3")
+    monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path))
+    with pytest.raises(BadInput, match=r"cockpit\.toml"):
+        load_settings()

@@ -1,0 +1,1 @@
+"""The trading core: knows numpy, numba and the standard library only."""

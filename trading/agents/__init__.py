@@ -1,0 +1,1 @@
+"""Signal sources: each advises on one symbol, bar by bar."""

@@ -1,0 +1,50 @@
+"""Asks every agent of a symbol on each closed bar; an agent that raises abstains, with the error in its place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+
+from trading.domain import Action, Candle, Candles, Signal
+from trading.events import SignalGenerated
+from trading.ports import SignalSource
+
+log = logging.getLogger(__name__)
+
+
+class SignalDesk:
+    """Inline when `executor` is None (replays: same thread, same order), else on a thread beside the engine's."""
+
+    def __init__(self, agents: Iterable[SignalSource], executor: Executor | None = None) -> None:
+        self.agents = tuple(agents)
+        self._executor = executor
+        self._by_symbol: dict[str, list[SignalSource]] = {}
+        for agent in self.agents:
+            self._by_symbol.setdefault(agent.symbol, []).append(agent)
+
+    def warm_up(self, candles: Candles) -> None:
+        """Show the agents of a symbol its earlier bars."""
+        for agent in self._by_symbol.get(candles.symbol, ()):
+            agent.warm_up(candles)
+
+    def ask(self, candle: Candle, live: bool, answer: Callable[[SignalGenerated], None],
+            answer_later: Callable[[SignalGenerated], None]) -> None:
+        """Collect advice and hand it to `answer` (now) or `answer_later` (from the other thread)."""
+        if self._executor is None:
+            answer(self._collect(candle, live))
+        else:
+            self._executor.submit(lambda: answer_later(self._collect(candle, live)))
+
+    def _collect(self, candle: Candle, live: bool) -> SignalGenerated:
+        agents = self._by_symbol.get(candle.symbol, ())
+        return SignalGenerated(candle, tuple(_advice(agent, candle) for agent in agents), live)
+
+
+def _advice(agent: SignalSource, candle: Candle) -> Signal:
+    try:
+        return agent.on_candle(candle)
+    except Exception as error:
+        log.exception("agent %s on %s failed", agent.name, candle.symbol)
+        reason = f"abstains: {type(error).__name__}: {error}"
+        return Signal(candle.symbol, candle.close_time, agent.name, Action.HOLD, 0.0, reason)

@@ -1,0 +1,191 @@
+"""Commands from people: each is checked, done and answered once. A stale page may reduce risk, never add to it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from trading import rules
+from trading.domain import RiskProfile
+from trading.engine import Engine
+from trading.errors import BadInput
+from trading.events import Command, CommandAnswered
+
+ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add"}
+MODES = ("paper", "signals")
+REMEMBERED = 10_000
+RANGES = {
+    "risk_rate": (0.0001, 0.10, "risk a trade, 0.01 % to 10 %"),
+    "stop_atr": (0.1, 20.0, "stop distance, 0.1 to 20 ATR"),
+    "target_atr": (0.0, 50.0, "target distance, 0 (off) to 50 ATR"),
+    "trail_atr": (0.0, 50.0, "trailing distance, 0 (off) to 50 ATR"),
+    "max_position_rate": (0.001, 1.0, "largest position, 0.1 % to 100 % of equity"),
+    "max_exposure_rate": (0.001, 1.0, "largest exposure, 0.1 % to 100 % of equity"),
+    "max_positions": (1, 100, "open positions, 1 to 100"),
+    "daily_loss_rate": (0.001, 1.0, "daily loss limit, 0.1 % to 100 %"),
+    "max_drawdown_rate": (0.001, 0.99, "kill-switch drawdown, 0.1 % to 99 %"),
+}
+
+
+def check_profile(profile: RiskProfile) -> RiskProfile:
+    """Return the profile, or raise BadInput naming the first value out of range."""
+    for name, (low, high, text) in RANGES.items():
+        value = getattr(profile, name)
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise BadInput(f"{name}: {value!r} is out of range; use {text}")
+    if profile.max_positions != int(profile.max_positions):
+        raise BadInput(f"max_positions: {profile.max_positions} is not a whole number")
+    return profile
+
+
+class Controls:
+    """Handles commands on the engine's thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._do: dict[str, Callable[[dict[str, Any]], str]] = {
+            "start": self._start, "pause": self._pause, "stop": self._stop, "set_mode": self._set_mode,
+            "set_risk": self._set_risk, "kill": self._kill, "rearm": self._rearm, "flatten": self._flatten,
+            "close": self._close, "add": self._add, "cancel": self._cancel,
+        }
+        engine.bus.subscribe(Command, self._on_command)
+
+    def _on_command(self, command: Command) -> None:
+        try:
+            detail, accepted = self._answer(command), True
+        except BadInput as error:
+            detail, accepted = str(error), False
+        tone = "plain" if accepted else "warn"
+        self._engine.journal.write(self._engine.time, "COMMAND", f"{command.kind}: {detail}", tone)
+        self._engine.bus.publish(self._answered(command, accepted, detail))
+
+    def _answered(self, command: Command, accepted: bool, detail: str) -> CommandAnswered:
+        return CommandAnswered(command.nonce, command.kind, accepted, detail, self._engine.session.control_version)
+
+    def _answer(self, command: Command) -> str:
+        session = self._engine.session
+        if command.nonce in self._seen:
+            raise BadInput("this command was handled already")
+        self._seen.append(command.nonce)
+        if command.kind not in self._do:
+            raise BadInput(f"unknown command; use one of {', '.join(self._do)}")
+        if command.kind in ADDS_RISK and command.version != session.control_version:
+            raise BadInput("the page was out of date: another tab or the cockpit changed the controls; look again")
+        return self._do[command.kind](command.arguments)
+
+    def _start(self, _: dict[str, Any]) -> str:
+        if self._engine.session.is_killed:
+            raise BadInput("the kill switch is on; re-arm it first, with a reason")
+        if self._engine.session.state == "running":
+            return "auto-trading is running already"
+        self._engine.session.change("running")
+        return "auto-trading started"
+
+    def _pause(self, _: dict[str, Any]) -> str:
+        if self._engine.session.state != "running":
+            return f"nothing to pause: auto-trading is {self._engine.session.state}"
+        self._engine.session.change("paused")
+        return "entries paused; working orders, stops and positions are managed"
+
+    def _stop(self, _: dict[str, Any]) -> str:
+        n_canceled = self._engine.execution.cancel_entries(None, self._engine.time)
+        if self._engine.session.state in ("running", "paused"):
+            self._engine.session.change("stopped")
+        return f"auto-trading stopped, {n_canceled} working entries cancelled, stops kept"
+
+    def _set_mode(self, arguments: dict[str, Any]) -> str:
+        mode = arguments.get("mode")
+        if mode not in MODES:
+            raise BadInput(f"mode: {mode!r} is unknown; use {' or '.join(MODES)}")
+        self._engine.session.mode = mode
+        self._engine.session.change(self._engine.session.state, self._engine.session.kill_reason)
+        return f"mode is {mode}"
+
+    def _set_risk(self, arguments: dict[str, Any]) -> str:
+        profile = arguments.get("profile")
+        if not isinstance(profile, RiskProfile):
+            raise BadInput("profile: a risk profile is needed")
+        self._engine.risk.use(check_profile(profile))
+        self._engine.session.change(self._engine.session.state, self._engine.session.kill_reason)
+        values = ", ".join(f"{f.name} {getattr(profile, f.name):g}" for f in fields(profile)[1:])
+        return f"risk profile {profile.name}: {values}"
+
+    def _kill(self, arguments: dict[str, Any]) -> str:
+        if self._engine.session.is_killed:
+            return "the kill switch is on already"
+        self._engine.kill(str(arguments.get("reason") or "by hand")[:200], self._engine.time)
+        return "kill switch on: entries cancelled, stops kept"
+
+    def _rearm(self, arguments: dict[str, Any]) -> str:
+        reason = str(arguments.get("reason") or "").strip()
+        if not self._engine.session.is_killed:
+            raise BadInput("the kill switch is off")
+        if len(reason) < 3:
+            raise BadInput("reason: say in a few words why it is safe to go on")
+        portfolio = self._engine.portfolio
+        portfolio.peak = portfolio.equity()
+        self._engine.session.change("stopped")
+        return f"re-armed ({reason[:200]}); drawdown counts from now on, press Start to trade"
+
+    def _flatten(self, _: dict[str, Any]) -> str:
+        engine = self._engine
+        engine.execution.cancel_entries(None, engine.time)
+        sold = [s for s in engine.portfolio.open_symbols() if self._sell_all(s)]
+        if not engine.session.is_killed and engine.session.state != "stopped":
+            engine.session.change("stopped")
+        return f"flattening {len(sold)} positions" + (f": {', '.join(sold)}" if sold else "")
+
+    def _sell_all(self, symbol: str) -> bool:
+        lots = self._engine.portfolio.sellable_lots(symbol)
+        return self._engine.execution.exit(symbol, lots, "flatten", self._engine.time) is not None
+
+    def _close(self, arguments: dict[str, Any]) -> str:
+        symbol = self._position(arguments)
+        rate = arguments.get("rate", 1.0)
+        if not isinstance(rate, int | float) or not 0.0 < rate <= 1.0:
+            raise BadInput(f"rate: {rate!r} is not a part of a position; use more than 0 and at most 1")
+        portfolio = self._engine.portfolio
+        lots = max(1, int(portfolio.sellable_lots(symbol) * rate))
+        if self._too_small(symbol, lots) or self._too_small(symbol, portfolio.sellable_lots(symbol) - lots):
+            lots = portfolio.sellable_lots(symbol)
+        order = self._engine.execution.exit(symbol, lots, "manual", self._engine.time)
+        if order is None:
+            raise BadInput(f"{symbol}: an exit is working already")
+        spec = portfolio.specs[symbol]
+        return f"selling {spec.quantity(order.lots):f} {spec.base} at the market"
+
+    def _too_small(self, symbol: str, lots: int) -> bool:
+        market = self._engine.portfolio.markets[symbol]
+        value = rules.notional_floor(market, self._engine.price_of(symbol), lots)
+        return lots > 0 and value < market.min_notional
+
+    def _position(self, arguments: dict[str, Any]) -> str:
+        """Return the symbol of the open position that the sender saw."""
+        symbol = str(arguments.get("symbol"))
+        holding = self._engine.portfolio.holdings.get(symbol)
+        if holding is None or not holding.is_open:
+            raise BadInput(f"{symbol}: no position is open")
+        if arguments.get("entry_time", holding.entry_time) != holding.entry_time:
+            raise BadInput(f"{symbol}: the position on the page is closed, another is open; look again")
+        return symbol
+
+    def _add(self, arguments: dict[str, Any]) -> str:
+        symbol = self._position(arguments)
+        engine = self._engine
+        decision = engine.entry(symbol, engine.time, "manual", engine.market_trouble(), adds=True)
+        engine.conclude(decision)
+        if decision.outcome != "entry":
+            raise BadInput(decision.reason)
+        return f"buying {decision.reason}"
+
+    def _cancel(self, arguments: dict[str, Any]) -> str:
+        order = self._engine.orders.working.get(str(arguments.get("client_id")))
+        if order is None:
+            raise BadInput("that order is not working any more")
+        if order.reason == "protection":
+            raise BadInput("a protective stop stays as long as its position; close the position instead")
+        self._engine.orders.cancel(order, self._engine.time)
+        return f"cancelling {order.client_id}"

@@ -1,0 +1,296 @@
+"""The single writer of trading state: market data in, decisions and orders out, each post to completion.
+
+Stages of a closed bar: its open is matched, fills are booked, its range is matched, fills are booked, the account is
+marked, limits and trailing stops act, agents are asked, and what they say becomes a decision with its record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from trading.agents.desk import SignalDesk
+from trading.bus import Bus
+from trading.domain import (
+    INTERVAL_MS,
+    Action,
+    Candle,
+    Candles,
+    Decision,
+    Signal,
+    SymbolSpec,
+    Tick,
+    Verdict,
+)
+from trading.events import (
+    AlertLogged,
+    BarFinished,
+    BarTraded,
+    CandleClosed,
+    Checkpoint,
+    DecisionMade,
+    Event,
+    FeedStatus,
+    PriceMoved,
+    RiskChecked,
+    SignalGenerated,
+    SignalRejected,
+    StateSaved,
+)
+from trading.execution import Desk, Execution
+from trading.indicators import IndicatorStream
+from trading.metrics import Performance
+from trading.ports import Broker
+from trading.risk import Approval, EntryRequest
+from trading.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What the engine is made of; the composition root chooses."""
+
+    desk: Desk
+    broker: Broker
+    agents: SignalDesk
+    session: Session
+    interval: str
+
+
+class Engine:
+    """Handles events one at a time on the thread that calls `handle`."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        desk = parts.desk
+        self.bus: Bus = desk.bus
+        self.portfolio, self.orders, self.risk = desk.portfolio, desk.orders, desk.risk
+        self.session, self.broker, self.agents = parts.session, parts.broker, parts.agents
+        self.journal = desk.journal
+        self.execution = Execution(desk)
+        self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
+        self.cursor: dict[str, int] = {}
+        self.outcomes: Counter[str] = Counter()
+        self.feed = FeedStatus("connecting")
+        self.time = 0
+        self._recorder = desk.recorder
+        self._n_saved = 0
+        self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        handlers: dict[type, Callable[[Any], None]] = {
+            CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
+            BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
+            Checkpoint: self._on_checkpoint,
+        }
+        for kind, handler in handlers.items():
+            self.bus.subscribe(kind, handler)
+
+    def warm_up(self, candles: Candles) -> None:
+        """Show indicators and agents the bars before the first live one."""
+        if len(candles) == 0:
+            return
+        symbol = candles.symbol
+        (atr,) = self._atr[symbol].warm_up(candles).values()
+        self.agents.warm_up(candles)
+        self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, float(atr[-1]))
+        self.cursor.setdefault(symbol, int(candles.open_time[-1]))
+        self.time = max(self.time, candles.candle(-1).close_time)
+
+    def handle(self, event: Event) -> None:
+        """Handle one event to completion and make its outcome durable."""
+        self.bus.handle(event)
+        if self._recorder.commit(self.snapshot):
+            self._n_saved += 1
+            self.bus.handle(StateSaved(self._n_saved))
+
+    def save(self) -> None:
+        """Make everything durable now, whatever the batch."""
+        self._recorder.commit(self.snapshot, force=True)
+
+    def price_of(self, symbol: str) -> int:
+        """Return the last price of a symbol in ticks, 0 before the first."""
+        return self.portfolio.marks.get(symbol, 0)
+
+    def kill(self, reason: str, time: int) -> None:
+        """Stop all entries for good: cancel working ones, keep protection, until a person re-arms."""
+        self.session.change("killed", reason)
+        self.execution.cancel_entries(None, time)
+        self.journal.write(time, "KILL", f"kill switch: {reason}", "bad")
+        self.bus.publish(AlertLogged(time, f"kill switch: {reason}"))
+
+    def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
+        """Take a wish to buy through the rules; the decision says what became of it."""
+        price = self.price_of(symbol)
+        request = EntryRequest(symbol, time, price, self.execution.atr_ticks.get(symbol, 0), market_ok, adds)
+        session = self.session.verdict()
+        wanted = session.passed or (adds and not self.session.is_killed)
+        approval = self.risk.approve(request) if wanted else Approval((session,))
+        verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
+        denial = approval.denial
+        self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
+        if denial is not None:
+            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
+            reason = f"{denial.rule}: {denial.detail}"
+            return Decision(symbol, time, self._price(symbol), "BUY", f"denied: {denial.rule}", reason, (), verdicts)
+        order = self.execution.enter(request, approval, source)
+        return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
+                        order.client_id)
+
+    def conclude(self, decision: Decision) -> None:
+        """Count, keep and announce a decision."""
+        self.outcomes[decision.outcome] += 1
+        self._recorder.record(decision)
+        self.bus.publish(DecisionMade(decision))
+
+    def _on_checkpoint(self, _: Checkpoint) -> None:
+        """Keep the account's worth between closes."""
+        if self.portfolio.marks:
+            self._recorder.record(self.portfolio.point(self.time))
+
+    def _on_feed(self, event: FeedStatus) -> None:
+        if event.state != self.feed.state:
+            tone = "plain" if event.state in ("live", "ended") else "warn"
+            self.journal.write(self.time, "FEED", f"{event.state} {event.detail}".strip(), tone)
+        self.feed = event
+
+    def _on_price(self, event: PriceMoved) -> None:
+        tick = event.tick
+        spec = self.portfolio.specs[tick.symbol]
+        if tick.low <= 0:
+            return
+        self.time = max(self.time, tick.time)
+        lots = int(tick.volume / float(spec.lot_size))
+        self.broker.on_open(tick.symbol, spec.to_ticks(tick.open), lots, tick.time)
+        self.bus.publish(_traded(spec, tick, tick.time, None))
+
+    def _on_candle(self, event: CandleClosed) -> None:
+        candle = event.candle
+        if candle.open_time <= self.cursor.get(candle.symbol, -1) or candle.low <= 0:
+            return
+        self.cursor[candle.symbol] = candle.open_time
+        self.time = max(self.time, candle.close_time)
+        finished = BarFinished(candle, event.live)
+        if event.covered_by_ticks:
+            self.bus.publish(finished)
+            return
+        spec = self.portfolio.specs[candle.symbol]
+        lots = int(candle.volume / float(spec.lot_size))
+        self.broker.on_open(candle.symbol, spec.to_ticks(candle.open), lots, candle.open_time)
+        self.bus.publish(_traded(spec, candle, candle.close_time, finished))
+
+    def _on_bar_traded(self, bar: BarTraded) -> None:
+        self.broker.on_range(bar.symbol, bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.time)
+        if bar.finished is not None:
+            self.bus.publish(bar.finished)
+        else:
+            self._mark(bar.symbol, bar.close_ticks, bar.time)
+
+    def _on_bar_finished(self, event: BarFinished) -> None:
+        candle = event.candle
+        spec = self.portfolio.specs[candle.symbol]
+        self._mark(candle.symbol, spec.to_ticks(candle.close), candle.close_time)
+        values = self._atr[candle.symbol].push(candle)
+        self.execution.atr_ticks[candle.symbol] = self._atr_ticks(candle.symbol, values[0])
+        if not self.session.is_killed:
+            self.execution.trail(candle.symbol, spec.to_ticks(candle.high), candle.close_time)
+        point = self.portfolio.point(candle.close_time)
+        self.performance.add(point)
+        self._recorder.record(point)
+        self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
+
+    def _mark(self, symbol: str, ticks: int, time: int) -> None:
+        self.portfolio.mark(symbol, ticks, time)
+        if not self.session.is_killed and self.risk.drawdown_breached():
+            self.kill(f"drawdown reached {self.risk.profile.max_drawdown_rate:.0%}", time)
+
+    def _on_signals(self, event: SignalGenerated) -> None:
+        self.conclude(self._decide(event))
+
+    def _decide(self, event: SignalGenerated) -> Decision:
+        symbol, time = event.candle.symbol, event.candle.close_time
+        action = combined(event.signals)
+        if action is Action.HOLD:
+            cold = bool(event.signals) and all("warming up" in s.votes.values() for s in event.signals)
+            reason = " | ".join(s.reason for s in event.signals) or "no agent watches this symbol"
+            outcome = "warming up" if cold else "hold"
+            return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, event.signals)
+        chosen = next(s for s in event.signals if s.action is action)
+        if action is Action.SELL:
+            return self._leave(event, chosen)
+        stale = self._staleness(event)
+        made = self.entry(symbol, time, chosen.source, stale)
+        if made.outcome == "entry":
+            self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", symbol)
+        return Decision(symbol, time, event.candle.close, "BUY", made.outcome, f"{chosen.reason} → {made.reason}",
+                        event.signals, made.verdicts, made.client_id)
+
+    def _leave(self, event: SignalGenerated, chosen: Signal) -> Decision:
+        symbol, time = event.candle.symbol, event.candle.close_time
+        verdicts: tuple[Verdict, ...] = ()
+        client_id, outcome = "", "no position"
+        if self.portfolio.holdings[symbol].is_open:
+            if self.session.is_killed:
+                verdicts, outcome = (self.session.verdict(),), "denied: kill_switch"
+            else:
+                order = self.execution.exit(symbol, self.portfolio.sellable_lots(symbol), "signal", time)
+                client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
+        return Decision(symbol, time, event.candle.close, "SELL", outcome, chosen.reason, event.signals, verdicts,
+                        client_id)
+
+    def _staleness(self, event: SignalGenerated) -> str:
+        if not event.live:
+            return "the bar came late: it only fills a gap"
+        if event.candle.open_time != self.cursor[event.candle.symbol]:
+            return "the advice came after the next bar"
+        return self.market_trouble()
+
+    def market_trouble(self) -> str:
+        """Return why prices cannot be trusted now; empty when they can."""
+        return "" if self.feed.state == "live" else f"the feed is {self.feed.state}"
+
+    def _price(self, symbol: str) -> float:
+        return float(self.portfolio.specs[symbol].price(self.price_of(symbol)))
+
+    def _atr_ticks(self, symbol: str, value: float) -> int:
+        return self.portfolio.specs[symbol].to_ticks(value) if isfinite(value) else 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that must survive a crash, as JSON values."""
+        return {
+            "cursor": dict(self.cursor), "time": self.time, "outcomes": dict(self.outcomes),
+            "session": self.session.snapshot(), "portfolio": self.portfolio.snapshot(),
+            "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
+            "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Continue from a snapshot; indicators and agents are warmed up from candles afterwards."""
+        self.cursor = dict(snapshot["cursor"])
+        self.time = snapshot["time"]
+        self.outcomes = Counter(snapshot["outcomes"])
+        for name, value in snapshot["session"].items():
+            setattr(self.session, name, value)
+        self.portfolio.restore(snapshot["portfolio"])
+        self.orders.restore(snapshot["orders"])
+        self.risk.restore(snapshot["risk"])
+        self.broker.restore(snapshot["broker"])
+        self.performance.restore(snapshot["performance"])
+        self.journal.n_lines = snapshot["n_lines"]
+
+
+def _traded(spec: SymbolSpec, bar: Candle | Tick, time: int, finished: BarFinished | None) -> BarTraded:
+    to = spec.to_ticks
+    return BarTraded(bar.symbol, to(bar.open), to(bar.high), to(bar.low), to(bar.close), time, finished)
+
+
+def combined(signals: tuple[Signal, ...]) -> Action:
+    """Return what a symbol's agents say together: one side wins only when nobody says the other."""
+    actions = {signal.action for signal in signals}
+    if Action.BUY in actions and Action.SELL not in actions:
+        return Action.BUY
+    if Action.SELL in actions and Action.BUY not in actions:
+        return Action.SELL
+    return Action.HOLD

@@ -1,0 +1,33 @@
+"""The one error tree. Every message says what is wrong, where, and what to do."""
+
+
+class CockpitError(Exception):
+    """Base of every error that the cockpit raises on purpose."""
+
+
+class BadInput(CockpitError):
+    """A file, document, argument or setting that a person can correct."""
+
+
+class BadCandles(BadInput):
+    """Candles that cannot be read or that contradict themselves."""
+
+
+class BadStrategy(BadInput):
+    """A strategy document that the schema refuses; the message names the field and its range."""
+
+
+class FeedFailed(CockpitError):
+    """A market data source that cannot answer."""
+
+
+class StateFailed(CockpitError):
+    """The database cannot be read, written or trusted."""
+
+
+class AlreadyRunning(CockpitError):
+    """Another instance holds this data folder."""
+
+
+class BrokenInvariant(CockpitError):
+    """Something that must never happen did; trading halts. The message holds the value seen."""

@@ -1,0 +1,145 @@
+"""From an approved entry to a protected position and out again: places orders, books fills, keeps the stop in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from trading import rules
+from trading.bus import Bus
+from trading.domain import Order, OrderType, Side
+from trading.events import OrderEnded, OrderFilled, OrderPlaced, PositionUpdated, TradeClosed
+from trading.journal import Journal
+from trading.orders import OrderManager
+from trading.portfolio import Holding, Portfolio
+from trading.ports import Recorder
+from trading.risk import Approval, EntryRequest, Risk
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What execution works with."""
+
+    bus: Bus
+    portfolio: Portfolio
+    orders: OrderManager
+    risk: Risk
+    recorder: Recorder
+    journal: Journal
+
+
+class Execution:
+    """Owns the life of a position."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._bus, self._portfolio, self._orders = desk.bus, desk.portfolio, desk.orders
+        self._risk, self._recorder, self._journal = desk.risk, desk.recorder, desk.journal
+        self.atr_ticks: dict[str, int] = {}
+        desk.bus.subscribe(OrderPlaced, self._on_placed)
+        desk.bus.subscribe(OrderFilled, self._on_filled)
+        desk.bus.subscribe(OrderEnded, self._on_ended)
+
+    def enter(self, request: EntryRequest, approval: Approval, source: str) -> Order:
+        """Send the approved market buy."""
+        order = Order(self._orders.next_id(), request.symbol, Side.BUY, OrderType.MARKET, approval.lots, request.time,
+                      "add" if request.adds else "entry", budget_units=approval.budget_units, source=source)
+        self._orders.submit(order)
+        return order
+
+    def exit(self, symbol: str, lots: int, reason: str, time: int) -> Order | None:
+        """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled."""
+        self.cancel_entries(symbol, time)
+        lots = min(lots, self._free_lots(symbol))
+        if lots <= 0:
+            return None
+        self.protect(symbol, time, leaving=lots)
+        order = Order(self._orders.next_id(), symbol, Side.SELL, OrderType.MARKET, lots, time, reason)
+        self._orders.submit(order)
+        return order
+
+    def cancel_entries(self, symbol: str | None, time: int) -> int:
+        """Cancel working buys of a symbol, or of all; return how many."""
+        entries = [o for o in self._orders.working.values() if o.side is Side.BUY and symbol in (None, o.symbol)]
+        for order in entries:
+            self._orders.cancel(order, time)
+        return len(entries)
+
+    def protect(self, symbol: str, time: int, leaving: int = 0) -> None:
+        """Make the protective order cover all that is held and not already on its way out."""
+        existing = self._orders.protection(symbol)
+        lots = self._free_lots(symbol) - leaving
+        holding = self._portfolio.holdings[symbol]
+        if existing is None:
+            if lots > 0 and holding.is_open:
+                self._orders.submit(self._protection(symbol, holding, lots, time))
+        elif lots <= 0:
+            self._orders.cancel(existing, time)
+        else:
+            self._amend(existing, holding, lots)
+
+    def trail(self, symbol: str, high_ticks: int, time: int) -> None:
+        """Follow a new high with the stop, on a closed bar."""
+        holding = self._portfolio.holdings[symbol]
+        if not holding.is_open:
+            return
+        holding.high_ticks = max(holding.high_ticks, high_ticks)
+        stop = rules.trailed_stop(holding.stop_ticks, holding.high_ticks, holding.atr_ticks,
+                                  self._risk.limits.trail_atr)
+        if stop > holding.stop_ticks:
+            holding.stop_ticks = stop
+            self.protect(symbol, time)
+
+    def _free_lots(self, symbol: str) -> int:
+        """Return lots that can be sold and are not in a market sell already."""
+        leaving = sum(o.remaining_lots for o in self._orders.of(symbol, Side.SELL) if o.type is not OrderType.OCO)
+        return self._portfolio.sellable_lots(symbol) - leaving
+
+    def _protection(self, symbol: str, holding: Holding, lots: int, time: int) -> Order:
+        return Order(self._orders.next_id(), symbol, Side.SELL, OrderType.OCO, lots, time, "protection",
+                     limit_ticks=holding.target_ticks, stop_ticks=holding.stop_ticks)
+
+    def _amend(self, existing: Order, holding: Holding, lots: int) -> None:
+        amended = replace(existing, lots=existing.filled_lots + lots, stop_ticks=holding.stop_ticks,
+                          limit_ticks=holding.target_ticks)
+        if amended != existing:
+            self._orders.amend(amended)
+
+    def _on_placed(self, event: OrderPlaced) -> None:
+        self._orders.on_placed(event)
+
+    def _on_filled(self, event: OrderFilled) -> None:
+        fill = event.fill
+        order = self._orders.on_filled(event)
+        self._recorder.record(fill)
+        trade = self._portfolio.apply(fill, order.source)
+        if fill.side is Side.BUY:
+            self._set_protection(fill.symbol, fill.price_ticks)
+        elif trade is None:
+            self.cancel_entries(fill.symbol, fill.time)
+        self._journal.fill(self._portfolio.specs[fill.symbol], fill)
+        if trade is not None:
+            self.cancel_entries(fill.symbol, fill.time)
+            self._recorder.record(trade)
+            self._journal.trade(self._portfolio.specs[fill.symbol], trade)
+            self._bus.publish(TradeClosed(trade))
+        self.protect(fill.symbol, fill.time)
+        self._bus.publish(PositionUpdated(fill.symbol, fill.time, self._portfolio.sellable_lots(fill.symbol)))
+
+    def _set_protection(self, symbol: str, price_ticks: int) -> None:
+        """Fix stop and target from the first fill; later fills of the same trade share them."""
+        holding = self._portfolio.holdings[symbol]
+        if holding.stop_ticks == 0:
+            limits = self._risk.limits
+            holding.atr_ticks = self.atr_ticks.get(symbol, 0)
+            holding.stop_ticks = rules.stop_price(price_ticks, holding.atr_ticks, limits.stop_atr)
+            holding.target_ticks = rules.target_price(price_ticks, holding.atr_ticks, limits.target_atr)
+
+    def _on_ended(self, event: OrderEnded) -> None:
+        order = self._orders.on_ended(event)
+        if order is None:
+            return
+        unexpected = event.kind != "CANCELED"
+        text = f"{event.kind.lower()}: {order.side} {order.type} {order.client_id} · {event.detail}"
+        self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", event.symbol)
+        if order.side is Side.SELL:
+            self.protect(event.symbol, event.time)
+

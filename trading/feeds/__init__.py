@@ -1,0 +1,1 @@
+"""Sources of market data: Binance, a replay of stored candles, and a simulated market."""

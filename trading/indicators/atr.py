@@ -1,0 +1,49 @@
+"""Average true range with Wilder's smoothing."""
+
+from trading.domain import FloatArray
+from trading.indicators.compiling import njit
+from trading.indicators.indicator import Indicator, Parameter, fresh_state
+
+ALPHA, PERIOD, SEEN, CLOSE, VALUE = range(5)
+
+
+def new_state(period: int) -> FloatArray:
+    """Return alpha = 1 / period, period, bars seen (counted until warm), last close, average."""
+    return fresh_state(1.0 / period, period, 0, 0, 0)
+
+
+@njit
+def step(state: FloatArray, high: float, low: float, close: float) -> tuple[float]:
+    """Return the smoothed true range, seeded with the mean of the first `period` ranges."""
+    last = state[CLOSE] if state[SEEN] > 0 else close
+    true_range = max(high, last) - min(low, last)
+    state[CLOSE] = close
+    if state[SEEN] < state[PERIOD]:
+        state[SEEN] += 1
+        state[VALUE] += true_range * state[ALPHA]
+        return (state[VALUE] if state[SEEN] == state[PERIOD] else float("nan"),)
+    value: float = state[VALUE] + state[ALPHA] * (true_range - state[VALUE])
+    state[VALUE] = value
+    return (value,)
+
+
+@njit
+def loop(state: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, out: FloatArray) -> None:
+    """Run the step over columns."""
+    for row in range(len(close)):
+        out[0, row] = step(state, high[row], low[row], close[row])[0]
+
+
+INDICATOR = Indicator(
+    name="atr",
+    label="ATR",
+    inputs=("high", "low", "close"),
+    outputs=("atr",),
+    primary="atr",
+    parameters=(Parameter("period", 14, 1, 500),),
+    warm_up=lambda period: period,
+    new_state=new_state,
+    step=step,
+    loop=loop,
+    source="Wilder (1978); ta 0.11 AverageTrueRange",
+)

@@ -1,0 +1,55 @@
+"""Relative strength index with Wilder's smoothing."""
+
+from trading.domain import FloatArray
+from trading.indicators.compiling import njit
+from trading.indicators.indicator import Indicator, Parameter, fresh_state
+
+ALPHA, PERIOD, SEEN, CLOSE, UP, DOWN = range(6)
+
+
+def new_state(period: int) -> FloatArray:
+    """Return alpha = 1 / period, period, bars seen (counted until warm), last close, mean rise, mean fall."""
+    return fresh_state(1.0 / period, period, 0, 0, 0, 0)
+
+
+@njit
+def step(state: FloatArray, close: float) -> tuple[float]:
+    """Return 100 * mean rise / (mean rise + mean fall); 100 when nothing fell, as in `ta`.
+
+    The first bar counts as a change of nothing, hence the value is there after `period` bars (as in `ta`; Wilder's
+    book and TA-Lib average the first `period` changes instead, which differs until the start has faded).
+    """
+    if state[SEEN] == 0:
+        state[CLOSE] = close
+    change = close - state[CLOSE]
+    # 0.5 * (|x| + x) is max(x, 0) to the bit, without a branch that cannot be foreseen.
+    up = state[UP] + state[ALPHA] * (0.5 * (abs(change) + change) - state[UP])
+    down = state[DOWN] + state[ALPHA] * (0.5 * (abs(change) - change) - state[DOWN])
+    state[CLOSE], state[UP], state[DOWN] = close, up, down
+    value = 100.0 * up / (up + down) if down != 0.0 else 100.0
+    if state[SEEN] < state[PERIOD]:
+        state[SEEN] += 1
+        value = value if state[SEEN] == state[PERIOD] else float("nan")
+    return (value,)
+
+
+@njit
+def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
+    """Run the step over columns."""
+    for row in range(len(close)):
+        out[0, row] = step(state, close[row])[0]
+
+
+INDICATOR = Indicator(
+    name="rsi",
+    label="RSI",
+    inputs=("close",),
+    outputs=("rsi",),
+    primary="rsi",
+    parameters=(Parameter("period", 14, 2, 500),),
+    warm_up=lambda period: period,
+    new_state=new_state,
+    step=step,
+    loop=loop,
+    source="Wilder, New Concepts in Technical Trading Systems (1978); ta 0.11 RSIIndicator",
+)

@@ -1,0 +1,56 @@
+"""Sums over a sliding window in constant time and without drift.
+
+A running sum that adds the newest and subtracts the oldest value collects rounding errors for ever, and a single
+NaN poisons it. Here the bars are cut into blocks of `period`: a window is the tail of the last block, whose sums
+are prepared once a block, plus the head of the present one. Nothing is ever subtracted, so the error of a
+window is that of adding `period` numbers, after any number of bars.
+(Known as the two-stack queue; Tangwongsan et al., "General incremental sliding-window aggregation", VLDB 2015.)
+
+Layout of one window in a state, from `start`: period, place in the block, sum of the head, then `period + 1` slots.
+Slots before the place hold this block's values, those after it sums of the last block's tail. Slots are NaN at
+first, so a window is NaN until it is full.
+"""
+
+from trading.domain import FloatArray
+from trading.indicators.compiling import njit
+from trading.indicators.indicator import fresh_state
+
+PERIOD, PLACE, HEAD, SLOTS = range(4)
+
+
+def window_size(period: int) -> int:
+    """Return how many numbers one window takes in a state."""
+    return SLOTS + period + 1
+
+
+def new_window(period: int) -> FloatArray:
+    """Return an empty window, `(window_size(period),)`."""
+    state = fresh_state(period, 0, 0, slots=period + 1)
+    state[-1] = 0.0
+    return state
+
+
+@njit
+def push_window(state: FloatArray, start: int, value: float) -> float:
+    """Take in one value and return the sum of the last `period` values, NaN until there are that many."""
+    period = int(state[start + PERIOD])
+    place = int(state[start + PLACE])
+    slot = start + SLOTS + place
+    head = state[start + HEAD] + value
+    state[slot] = value
+    total: float = head + state[slot + 1]
+    state[start + HEAD] = head
+    state[start + PLACE] = place + 1
+    if place + 1 == period:
+        _turn_block(state, start, period)
+    return total
+
+
+@njit
+def _turn_block(state: FloatArray, start: int, period: int) -> None:
+    """Replace the values of a full block by the sums of its tails and begin the next block."""
+    tail = 0.0
+    for slot in range(start + SLOTS + period - 1, start + SLOTS - 1, -1):
+        tail += state[slot]
+        state[slot] = tail
+    state[start + HEAD] = state[start + PLACE] = 0.0

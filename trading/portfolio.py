@@ -1,0 +1,233 @@
+"""The ledger: cash, holdings, open trades, equity, drawdown and the buy-and-hold benchmark, in whole units.
+
+Accounts balance to the last unit: equity - start = realised + unrealised, because a sale takes the same average
+cost out of the holding that it books as the trade's cost, fractions of a lot that cannot be sold keep theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from trading import rules
+from trading.domain import EquityPoint, Fill, Side, SymbolSpec, Trade
+from trading.errors import BadInput, BrokenInvariant
+from trading.rules import Costs, Market
+
+DAY_MS = 86_400_000
+UNITS = 10**8
+
+
+@dataclass(slots=True)
+class Holding:
+    """What the account owns of a symbol, and the open trade on it (`entry_lots` of 0: none)."""
+
+    atoms: int = 0
+    cost: int = 0
+    realized: int = 0
+    fees: int = 0
+    last_trade_id: int = 0
+    entry_time: int = 0
+    entry_lots: int = 0
+    entry_units: int = 0
+    exit_lots: int = 0
+    exit_units: int = 0
+    trade_fees: int = 0
+    trade_pnl: int = 0
+    source: str = ""
+    atr_ticks: int = 0
+    high_ticks: int = 0
+    stop_ticks: int = 0
+    target_ticks: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a trade is open."""
+        return self.entry_lots > 0
+
+
+@dataclass(slots=True)
+class Benchmark:
+    """Buy and hold of every symbol in equal parts, bought at its first price with the same costs."""
+
+    cash: int
+    share: int
+    atoms: dict[str, int] = field(default_factory=dict)
+
+
+def market_of(spec: SymbolSpec) -> Market:
+    """Return a symbol's integer arithmetic; BadInput when one tick times one lot is too coarse to count."""
+    numerator, denominator = (spec.tick_size * spec.lot_size * UNITS).as_integer_ratio()
+    atoms = spec.lot_size * UNITS
+    if numerator <= 0 or atoms != int(atoms):
+        raise BadInput(f"{spec.symbol}: tick {spec.tick_size} and lot {spec.lot_size} must be multiples of 1e-8")
+    minimum = max(1, spec.to_lots(spec.min_quantity))
+    return Market(numerator, denominator, int(atoms), minimum, spec.to_lots(spec.max_quantity),
+                  int(spec.min_notional * UNITS))
+
+
+def costs_of(commission_rate: float, spread_bps: float, slippage_bps: float, volume_share: float) -> Costs:
+    """Return trading costs in the rule book's integers."""
+    return Costs(round(commission_rate * rules.PPM), round(spread_bps * 50), round(slippage_bps * 100),
+                 round(volume_share * rules.PPM))
+
+
+class Portfolio:
+    """One wallet in one quote asset. Only the engine's thread touches it."""
+
+    def __init__(self, specs: dict[str, SymbolSpec], start_units: int, costs: Costs) -> None:
+        if not 0 < start_units < rules.MAX_UNITS // 100:
+            raise BadInput(f"starting capital {Decimal(start_units) / UNITS} is out of range; use 1 to 900000000")
+        self.specs = specs
+        self.markets = {symbol: market_of(spec) for symbol, spec in specs.items()}
+        self.costs = costs
+        self.start_units = start_units
+        self.cash = start_units
+        self.holdings = {symbol: Holding() for symbol in specs}
+        self.marks: dict[str, int] = {}
+        self.peak = self.day_start = start_units
+        self.day = 0
+        self.worst_drawdown = 0
+        self.n_trades = self.n_wins = 0
+        self.benchmark = Benchmark(start_units, start_units // max(1, len(specs)))
+
+    def mark(self, symbol: str, ticks: int, time: int) -> None:
+        """Move a symbol's price, roll the UTC day, and follow the peak and the worst drawdown of equity."""
+        if time // DAY_MS > self.day:
+            self.day_start = self.equity()
+            self.day = time // DAY_MS
+        self.marks[symbol] = ticks
+        equity = self.equity()
+        self.peak = max(self.peak, equity)
+        self.worst_drawdown = max(self.worst_drawdown, rules.loss_ppm(self.peak, equity))
+        if symbol not in self.benchmark.atoms:
+            self._buy_and_hold(symbol, ticks)
+
+    def value(self, symbol: str) -> int:
+        """Return what a holding is worth at its last price, in units."""
+        atoms = self.holdings[symbol].atoms
+        return rules.holding_value(self.markets[symbol], self.marks[symbol], atoms) if atoms else 0
+
+    def equity(self) -> int:
+        """Return cash and holdings at the last prices, in units."""
+        return self.cash + self.exposure()
+
+    def exposure(self) -> int:
+        """Return the value of all holdings, in units."""
+        return sum(self.value(symbol) for symbol in self.holdings)
+
+    def benchmark_equity(self) -> int:
+        """Return what buy and hold would be worth, in units."""
+        held = self.benchmark.atoms.items()
+        return self.benchmark.cash + sum(
+            rules.holding_value(self.markets[s], self.marks[s], atoms) for s, atoms in held
+        )
+
+    def point(self, time: int) -> EquityPoint:
+        """Return the account's worth now as a point of the equity curve."""
+        equity = self.equity()
+        return EquityPoint(time, equity, self.benchmark_equity(), rules.loss_ppm(self.peak, equity))
+
+    def unrealized(self, symbol: str) -> int:
+        """Return value less cost of a holding, in units."""
+        return self.value(symbol) - self.holdings[symbol].cost
+
+    def sellable_lots(self, symbol: str) -> int:
+        """Return whole lots that can be sold; the commission in the base asset leaves fractions behind."""
+        return self.holdings[symbol].atoms // self.markets[symbol].lot_atoms
+
+    def open_symbols(self) -> list[str]:
+        """Return symbols with an open trade."""
+        return [symbol for symbol, holding in self.holdings.items() if holding.is_open]
+
+    def apply(self, fill: Fill, source: str) -> Trade | None:
+        """Book a fill once; return the finished trade when it closed one. A repeated fill changes nothing."""
+        holding = self.holdings[fill.symbol]
+        if fill.trade_id <= holding.last_trade_id:
+            return None
+        holding.last_trade_id = fill.trade_id
+        self.marks.setdefault(fill.symbol, fill.price_ticks)
+        if fill.side is Side.BUY:
+            self._buy(holding, fill, source)
+            return None
+        return self._sell(holding, fill)
+
+    def _buy(self, holding: Holding, fill: Fill, source: str) -> None:
+        market = self.markets[fill.symbol]
+        if fill.quote_units > self.cash:
+            raise BrokenInvariant(f"{fill.symbol}: buy of {fill.quote_units} units with cash {self.cash}")
+        if not holding.is_open:
+            holding.entry_time, holding.source = fill.time, source
+            holding.high_ticks = fill.price_ticks
+        self.cash -= fill.quote_units
+        holding.atoms += fill.lots * market.lot_atoms - fill.fee_atoms
+        holding.cost += fill.quote_units
+        holding.entry_lots += fill.lots
+        holding.entry_units += fill.quote_units
+        self._pay(holding, rules.holding_value(market, fill.price_ticks, fill.fee_atoms))
+
+    def _sell(self, holding: Holding, fill: Fill) -> Trade | None:
+        atoms = fill.lots * self.markets[fill.symbol].lot_atoms
+        if atoms > holding.atoms:
+            raise BrokenInvariant(f"{fill.symbol}: sell of {atoms} atoms, {holding.atoms} held")
+        received = fill.quote_units - fill.fee_quote_units
+        cost = holding.cost * atoms // holding.atoms
+        self.cash += received
+        holding.atoms -= atoms
+        holding.cost -= cost
+        holding.realized += received - cost
+        holding.trade_pnl += received - cost
+        holding.exit_lots += fill.lots
+        holding.exit_units += fill.quote_units
+        self._pay(holding, fill.fee_quote_units)
+        return self._close(holding, fill) if self.sellable_lots(fill.symbol) == 0 else None
+
+    def _pay(self, holding: Holding, fee: int) -> None:
+        holding.fees += fee
+        holding.trade_fees += fee
+
+    def _close(self, holding: Holding, fill: Fill) -> Trade:
+        spec = self.specs[fill.symbol]
+        self.n_trades += 1
+        self.n_wins += holding.trade_pnl > 0
+        trade = Trade(
+            number=self.n_trades, symbol=fill.symbol, side="LONG", lots=holding.exit_lots,
+            entry_time=holding.entry_time, entry_price=mean_price(spec, holding.entry_units, holding.entry_lots),
+            exit_time=fill.time, exit_price=mean_price(spec, holding.exit_units, holding.exit_lots),
+            fees=holding.trade_fees, pnl=holding.trade_pnl, opened_by=holding.source, closed_because=fill.reason,
+        )
+        self.holdings[fill.symbol] = Holding(holding.atoms, holding.cost, holding.realized, holding.fees,
+                                             holding.last_trade_id)
+        return trade
+
+    def _buy_and_hold(self, symbol: str, ticks: int) -> None:
+        market = self.markets[symbol]
+        price = rules.buy_price(self.costs, ticks)
+        lots = rules.affordable_lots(market, self.benchmark.share, price)
+        self.benchmark.cash -= rules.notional_ceil(market, price, lots)
+        fee = rules.commission_atoms(market, self.costs, lots)
+        self.benchmark.atoms[symbol] = lots * market.lot_atoms - fee
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that must survive a crash."""
+        return {
+            "cash": self.cash, "start_units": self.start_units, "marks": dict(self.marks), "peak": self.peak,
+            "day_start": self.day_start, "day": self.day, "worst_drawdown": self.worst_drawdown,
+            "n_trades": self.n_trades, "n_wins": self.n_wins, "benchmark": asdict(self.benchmark),
+            "holdings": {s: asdict(h) for s, h in self.holdings.items()},
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Continue from a snapshot."""
+        for name in ("cash", "start_units", "peak", "day_start", "day", "worst_drawdown", "n_trades", "n_wins"):
+            setattr(self, name, snapshot[name])
+        self.marks = dict(snapshot["marks"])
+        self.benchmark = Benchmark(**snapshot["benchmark"])
+        self.holdings |= {s: Holding(**row) for s, row in snapshot["holdings"].items()}
+
+
+def mean_price(spec: SymbolSpec, quote_units: int, lots: int) -> str:
+    """Return the volume-weighted price as a decimal string with the tick's digits and four more."""
+    price = Decimal(quote_units) / UNITS / spec.quantity(lots)
+    return format(price.quantize(spec.tick_size.normalize() / 10_000).normalize(), "f")
