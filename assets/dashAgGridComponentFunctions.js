@@ -26,7 +26,7 @@
         ["close", "Close", "danger", "Sell all"],
     ]});
     own.OrderButtons = buttons({
-        wanted: (row) => row && row.working,
+        wanted: (row) => row && row.cancelable,
         list: [["cancel", "Cancel", "danger", "Cancel the order"]],
     });
 })();

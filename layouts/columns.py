@@ -44,12 +44,15 @@ def moments(field: str, title: str, width: int, call: str, **more: Any) -> Colum
     return {"field": field, "headerName": title, "minWidth": width, **shape, **more}
 
 
-def buttons(renderer: str, width: int) -> Column:
-    """Return the pinned column of buttons (a column off the screen is not in the page on a phone)."""
+def buttons(renderer: str, width: int, field: str = "actions") -> Column:
+    """Return the pinned column of buttons (a column off the screen is not in the page on a phone).
+
+    The buttons are drawn again when `field` changes.
+    """
     quiet = {"sortable": False, "filter": False, "resizable": False, "suppressHeaderMenuButton": True}
     place = {"pinned": "right", "width": width, "minWidth": width, "maxWidth": width, "cellClass": "cell-buttons"}
     return {
-        "field": "actions",
+        "field": field,
         "headerName": "Actions",
         "cellRenderer": renderer,
         "type": "rightAligned",
@@ -99,7 +102,7 @@ COLUMNS: dict[str, list[Column]] = {
         words("reason", "Reason", 140, flex=2),
         time("time", "Time"),
         words("client_id", "Id", 90),
-        buttons("OrderButtons", 92),
+        buttons("OrderButtons", 92, "cancelable"),
     ],
     "trades": [
         figures("number", "#", 52, "plain(params.value)", sort="desc"),

@@ -79,7 +79,7 @@ def order_row(o: OrderView) -> Row:
         "reason": o.reason,
         "time": o.time,
         "client_id": o.client_id,
-        "working": o.status in WORKING,
+        "cancelable": o.status in WORKING and o.reason != "protection",
     }
 
 

@@ -8,11 +8,12 @@ from time import monotonic
 from typing import Protocol
 
 from trading.engine import Engine
-from trading.events import Command, Event
+from trading.events import Event
 from trading.ports import Feed
 
 log = logging.getLogger(__name__)
 
+BURST_S = 0.02
 REFRESH_S = 0.2
 IDLE_S = 1.0
 MAX_BACKLOG = 2_000
@@ -70,16 +71,19 @@ class Runtime:
         self._engine.bus.post(event)
 
     def _run_engine(self) -> None:
-        refreshed = 0.0
+        """Handle events; refresh the picture when a burst is over, so that it agrees with the newest prices."""
+        refreshed, changed = 0.0, False
         while not self._stop.is_set():
-            event = self._engine.bus.next(REFRESH_S)
+            event = self._engine.bus.next(BURST_S if changed else REFRESH_S)
             if event is not None and not self._halted:
                 self._handle(event)
-            now = monotonic()
-            pause = REFRESH_S if event is not None or self._screen.is_dirty else IDLE_S
-            if isinstance(event, Command) or now - refreshed >= pause:
+                changed = True
+            pause = IDLE_S
+            if changed or self._screen.is_dirty:
+                pause = BURST_S if self._engine.bus.backlog() == 0 else REFRESH_S
+            if monotonic() - refreshed >= pause:
                 self._screen.refresh()
-                refreshed = now
+                refreshed, changed = monotonic(), False
         if not self._halted:
             self._engine.save()
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 
@@ -30,7 +30,7 @@ class Database:
     def __init__(self, path: Path, url: str = "") -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._url = url or f"sqlite:///{path}"
+        self._url = url or URL.create("sqlite", database=str(path)).render_as_string()
         self._writer = _engine(self._url, read_only=False)
         self._reader = _engine(self._url, read_only=True)
         self._lock = threading.Lock()
@@ -73,7 +73,7 @@ class Database:
         """Copy the whole database while it is in use (SQLite's backup API); return the size in bytes."""
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")
-        source = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        source = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)
         copy = sqlite3.connect(partial)
         try:
             source.backup(copy, pages=2_000)

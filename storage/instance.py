@@ -39,5 +39,5 @@ class InstanceLock:
         try:
             holder = json.loads(self._holder.read_text())
             return f"{holder['what']} (process {holder['process']})"
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return "another cockpit"

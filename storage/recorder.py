@@ -46,14 +46,15 @@ class SqlRecorder:
             self._flush(connection)
             row = {"account": self.account, "sequence": self._sequence, "body": body}
             upsert(connection, tables.snapshots, [row])
+        self._items = []  # only now: what a failed transaction held must go with the next one
         return True
 
     def commit_intents(self) -> None:
         """Write buffered orders at once, without a snapshot; the rest waits for its own transaction."""
         orders = [item for item in self._items if isinstance(item, Order)]
-        self._items = [item for item in self._items if not isinstance(item, Order)]
         with self._database.write() as connection:
             self._write(connection, Order, orders)
+        self._items = [item for item in self._items if not isinstance(item, Order)]
 
     def restore(self) -> dict[str, Any] | None:
         """Return the last snapshot, None for a new account."""
@@ -70,6 +71,7 @@ class SqlRecorder:
         with self._database.write() as connection:
             for table in (*tables.ACCOUNT_TABLES, tables.accounts):
                 connection.execute(delete(table).where(table.c.account == self.account))
+        self._items = []
         self._sequence = 0
 
     def open_account(self, settings: dict[str, Any]) -> str:
@@ -95,7 +97,6 @@ class SqlRecorder:
             by_kind.setdefault(type(item), []).append(item)
         for kind, items in by_kind.items():
             self._write(connection, kind, items)
-        self._items = []
 
     def _write(self, connection: Any, kind: type, items: list[Any]) -> None:
         table, row_of = self._rows[kind]

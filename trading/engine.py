@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from trading.agents.desk import SignalDesk
@@ -158,17 +158,17 @@ class Engine:
 
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick
-        spec = self.portfolio.specs[tick.symbol]
-        if tick.low <= 0:
+        if not self._is_sound(tick, tick.time):
             return
+        spec = self.portfolio.specs[tick.symbol]
         self.time = max(self.time, tick.time)
-        lots = int(tick.volume / float(spec.lot_size))
+        lots = spec.traded_lots(tick.volume)
         self.broker.on_open(tick.symbol, spec.to_ticks(tick.open), lots, tick.time)
         self.bus.publish(_traded(spec, tick, tick.time, None))
 
     def _on_candle(self, event: CandleClosed) -> None:
         candle = event.candle
-        if candle.open_time <= self.cursor.get(candle.symbol, -1) or candle.low <= 0:
+        if candle.open_time <= self.cursor.get(candle.symbol, -1) or not self._is_sound(candle, candle.close_time):
             return
         self.cursor[candle.symbol] = candle.open_time
         self.time = max(self.time, candle.close_time)
@@ -177,9 +177,17 @@ class Engine:
             self.bus.publish(finished)
             return
         spec = self.portfolio.specs[candle.symbol]
-        lots = int(candle.volume / float(spec.lot_size))
+        lots = spec.traded_lots(candle.volume)
         self.broker.on_open(candle.symbol, spec.to_ticks(candle.open), lots, candle.open_time)
         self.bus.publish(_traded(spec, candle, candle.close_time, finished))
+
+    def _is_sound(self, bar: Candle | Tick, time: int) -> bool:
+        """Keep impossible prices out: they never trade and never value a position."""
+        inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
+        if inside and 0 <= bar.volume < inf:
+            return True
+        self.journal.write(time, "FEED", f"impossible prices ignored: {bar}", "warn", bar.symbol)
+        return False
 
     def _on_bar_traded(self, bar: BarTraded) -> None:
         self.broker.on_range(bar.symbol, bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.time)
@@ -223,7 +231,8 @@ class Engine:
         stale = self._staleness(event)
         made = self.entry(symbol, time, chosen.source, stale)
         if made.outcome == "entry":
-            self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", symbol)
+            display = self.portfolio.specs[symbol].display
+            self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", display)
         return Decision(symbol, time, event.candle.close, "BUY", made.outcome, f"{chosen.reason} → {made.reason}",
                         event.signals, made.verdicts, made.client_id)
 

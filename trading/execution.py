@@ -139,7 +139,8 @@ class Execution:
             return
         unexpected = event.kind != "CANCELED"
         text = f"{event.kind.lower()}: {order.side} {order.type} {order.client_id} · {event.detail}"
-        self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", event.symbol)
+        display = self._portfolio.specs[event.symbol].display
+        self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", display)
         if order.side is Side.SELL:
             self.protect(event.symbol, event.time)
 

@@ -121,11 +121,9 @@ class Risk:
                         lots, budget)
 
     def _limits_left(self, request: EntryRequest, wallet: Wallet) -> Limits:
-        """Shrink the position limit by what the position holds and has on order."""
-        if not request.adds:
-            return self.limits
+        """Shrink the position limit by what is held already, fractions of a lot included, and on order."""
         held = self._portfolio.value(request.symbol) + self._orders.reserved_units(request.symbol)
-        held_ppm = min(rules.PPM, held * rules.PPM // max(1, wallet.equity) + 1)
+        held_ppm = min(rules.PPM, -(-held * rules.PPM // max(1, wallet.equity)))
         return self.limits._replace(max_position=max(0, self.limits.max_position - held_ppm))
 
     def _wallet(self) -> Wallet:

@@ -4,8 +4,9 @@ Units: prices in ticks, quantities in lots, holdings in atoms (1e-8 of the base 
 quote asset), rates in ppm (1e-6), ATR multiples in thousandths. All roundings go against the trader. The event
 engine calls these functions one by one; an array kernel can loop over the same ones.
 
-Bounds: an order's value and the account's equity stay below 9.2e18 units (9.2e10 of the quote asset), which
-the edge (`trading.portfolio`) enforces; inside, products are split so that nothing overflows below that bound.
+Bounds: the value of one lot, of an order and the account's equity stay below 9.2e18 units (9.2e10 of the quote
+asset), a holding below 9.2e18 atoms, which the edge (`trading.portfolio`) enforces; inside, `mul_div` keeps products
+exact, so nothing overflows below that bound, and what would lie above it stays at `MAX_UNITS` instead of wrapping.
 """
 
 from __future__ import annotations
@@ -67,6 +68,32 @@ class Wallet(NamedTuple):
 
 
 @njit
+def mul_div(a: int, b: int, divisor: int, up: bool) -> int:
+    """Return `a * b / divisor` exactly, rounded down (or `up`), at most MAX_UNITS (a, b >= 0, divisor > 0)."""
+    whole, rest = a // divisor, a % divisor
+    if b > 0 and whole > MAX_UNITS // b:
+        return MAX_UNITS
+    if b == 0 or rest <= MAX_UNITS // b:
+        part, left = rest * b // divisor, rest * b % divisor
+    else:  # long multiplication, bit by bit: the product itself would not fit
+        part, left = 0, 0
+        for bit in range(62, -1, -1):
+            part *= 2
+            if left >= divisor - left:
+                part, left = part + 1, left - (divisor - left)
+            else:
+                left *= 2
+            if b >> bit & 1:
+                if left >= divisor - rest:
+                    part, left = part + 1, left - (divisor - rest)
+                else:
+                    left += rest
+    if up and left > 0:
+        part += 1
+    return MAX_UNITS if whole * b > MAX_UNITS - part else whole * b + part
+
+
+@njit
 def ppm_floor(amount: int, rate: int) -> int:
     """Return `amount * rate / 1e6` rounded down, without overflow (amount >= 0)."""
     return amount // PPM * rate + amount % PPM * rate // PPM
@@ -81,13 +108,13 @@ def ppm_ceil(amount: int, rate: int) -> int:
 @njit
 def notional_floor(market: Market, price: int, lots: int) -> int:
     """Return the value of `lots` at `price` in units, rounded down (what a seller receives)."""
-    return price * lots * market.value_num // market.value_den
+    return mul_div(price * market.value_num, lots, market.value_den, False)
 
 
 @njit
 def notional_ceil(market: Market, price: int, lots: int) -> int:
     """Return the value of `lots` at `price` in units, rounded up (what a buyer pays)."""
-    return -(-price * lots * market.value_num // market.value_den)
+    return mul_div(price * market.value_num, lots, market.value_den, True)
 
 
 @njit
@@ -95,8 +122,9 @@ def holding_value(market: Market, price: int, atoms: int) -> int:
     """Return the value of a holding in units, rounded down, fractions of a lot included."""
     lots = atoms // market.lot_atoms
     rest = atoms % market.lot_atoms
-    return (price * lots * market.value_num // market.value_den
-            + price * rest * market.value_num // (market.value_den * market.lot_atoms))
+    lot_value = price * market.value_num
+    return (mul_div(lot_value, lots, market.value_den, False)
+            + mul_div(lot_value, rest, market.value_den * market.lot_atoms, False))
 
 
 @njit
@@ -132,7 +160,7 @@ def fillable_lots(costs: Costs, remaining: int, volume_lots: int) -> int:
 @njit
 def affordable_lots(market: Market, budget: int, price: int) -> int:
     """Return how many lots a budget in units buys at a price."""
-    return budget * market.value_den // (price * market.value_num)
+    return mul_div(budget, market.value_den, price * market.value_num, False)
 
 
 @njit
@@ -213,9 +241,4 @@ def loss_ppm(reference: int, equity: int) -> int:
     """Return by how many ppm equity lies below a reference (0 when it does not), rounded up."""
     if equity >= reference or reference <= 0:
         return 0
-    lost = reference - equity
-    whole = lost // reference * PPM
-    rest = lost % reference
-    if rest < MAX_UNITS // PPM:
-        return whole + (rest * PPM + reference - 1) // reference
-    return whole + min(PPM, rest // (reference // PPM) + 1)
+    return mul_div(reference - equity, PPM, reference, True)

@@ -43,10 +43,11 @@ class PaperBroker:
         self._publish(OrderPlaced(accepted))
 
     def amend(self, order: Order) -> None:
-        """Replace a working order's quantity and protective prices; ignored once it triggered or ended."""
+        """Replace a working order's quantity and protective prices; a triggered one keeps selling, ended is ignored."""
         current = self._orders.get(order.client_id)
-        if current is not None and current.type is order.type:
-            self._orders[order.client_id] = order
+        if current is not None:
+            self._orders[order.client_id] = replace(current, lots=order.lots, limit_ticks=order.limit_ticks,
+                                                    stop_ticks=order.stop_ticks)
 
     def cancel(self, client_id: str, time: int) -> None:
         """Take an order out of the book."""
@@ -72,15 +73,17 @@ class PaperBroker:
                 self._fill(order, price, time, order.reason)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return working orders, last prices and the fill counter."""
+        """Return working orders, last prices, the volume that is left of this stretch and the fill counter."""
         orders = [asdict(order) for order in self._orders.values()]
-        return {"orders": orders, "last_ticks": dict(self._last_ticks), "n_fills": self._n_fills}
+        return {"orders": orders, "last_ticks": dict(self._last_ticks), "lots_left": dict(self._lots_left),
+                "n_fills": self._n_fills}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
         orders = [Order.of(row) for row in snapshot["orders"]]
         self._orders = {order.client_id: order for order in orders}
         self._last_ticks = dict(snapshot["last_ticks"])
+        self._lots_left = dict(snapshot.get("lots_left", {}))
         self._n_fills = snapshot["n_fills"]
 
     def _working(self, symbol: str, kind: OrderType) -> list[Order]:

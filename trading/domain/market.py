@@ -166,6 +166,10 @@ class SymbolSpec:
         """Whole lots in a quantity, rounded down."""
         return int((quantity / self.lot_size).to_integral_value(ROUND_FLOOR))
 
+    def traded_lots(self, volume: float) -> int:
+        """Nearest whole number of lots to a float volume of the feed."""
+        return round(volume / float(self.lot_size))
+
     def price(self, ticks: int) -> Decimal:
         """Price of a number of ticks."""
         return self.tick_size * ticks
