@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event as Stop
@@ -62,5 +64,8 @@ def _trade(cockpit: root.Cockpit) -> list[float]:
 
 
 def _megabytes() -> float:
+    """Return resident memory, after what is free went back to the system (glibc keeps it otherwise)."""
     gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     return psutil.Process().memory_info().rss / 1e6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from dash import html
 
@@ -45,6 +46,8 @@ def day_pnl(view: CockpitView) -> Tile:
 def unrealized(view: CockpitView) -> Tile:
     """Gain of the open positions."""
     pnl, note = view.account.unrealized_pnl, text.plural(len(view.positions), "position")
+    if not view.positions and text.signed(pnl) != text.signed(Decimal(0)):
+        note = "fractions of lots, not sellable"
     realized = f"Realised since start: {text.signed(view.account.realized_pnl)} {view.account.quote}"
     return Tile(text.signed(pnl), note, text.tone(pnl, 2), title=realized)
 

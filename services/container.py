@@ -22,7 +22,10 @@ class PortfolioPort(Protocol):
         ...
 
     def decision(self, key: str) -> DecisionView | None:
-        """Return one decision record, also an old one."""
+        """Return one decision record, also an old one.
+
+        `key` is that of a `DecisionView`, `PositionView` or `TradeView`, or an order's client id.
+        """
         ...
 
     def fills(self, symbol: str) -> tuple[Fill, ...]:

@@ -115,13 +115,22 @@ class PortfolioService:
         return SeriesView(time[last], equity[last], benchmark[last], np.minimum.reduceat(drawdown, starts))
 
     def decision(self, key: str) -> DecisionView | None:
-        """Return one decision record, also an old one."""
-        symbol, _, time = key.partition("@")
-        spec = self._engine.portfolio.specs.get(symbol)
-        if spec is None or not time.isdigit():
+        """Return one decision record, also an old one: of a bar, of a position's entry, or of an order."""
+        found = self._find(key)
+        if found is None:
             return None
-        found = self._history.decision(symbol, int(time))
-        return views.decision_view(spec, found, self._history.fills_of(found.client_id)) if found else None
+        fills = self._history.fills_of(found.client_id) if found.client_id else []
+        return views.decision_view(self._engine.portfolio.specs[found.symbol], found, fills)
+
+    def _find(self, key: str) -> Decision | None:
+        where, _, time = key.partition("@")
+        symbol = where.removeprefix(views.ENTRY)
+        if symbol not in self._engine.portfolio.specs:
+            return self._history.order_decision(where)
+        if not time.isdigit():
+            return None
+        look = self._history.entry_decision if where.startswith(views.ENTRY) else self._history.decision
+        return look(symbol, int(time))
 
     def fills(self, symbol: str) -> tuple[Fill, ...]:
         """Return the newest fills of a symbol, oldest first."""

@@ -20,6 +20,7 @@ from trading.domain import (
 from trading.journal import fill_text
 from trading.portfolio import Portfolio, mean_price
 
+ENTRY = "entry:"
 ORDINARY = {"hold", "warming up", "no position"}
 
 
@@ -50,6 +51,7 @@ def position_view(portfolio: Portfolio, symbol: str) -> PositionView:
         stop=spec.price(holding.stop_ticks) if holding.stop_ticks else None,
         target=spec.price(holding.target_ticks) if holding.target_ticks else None,
         opened_by=holding.source, entry_time=holding.entry_time, decimals=decimals(spec),
+        decision=f"{ENTRY}{symbol}@{holding.entry_time}",
     )
 
 
@@ -75,6 +77,7 @@ def trade_view(spec: SymbolSpec, trade: Trade) -> TradeView:
         exit_time=trade.exit_time, exit_price=Decimal(trade.exit_price), fees=money(trade.fees), pnl=pnl,
         pnl_rate=float(pnl / cost) if cost else 0.0, opened_by=trade.opened_by,
         closed_because=trade.closed_because, decimals=decimals(spec),
+        decision=f"{ENTRY}{trade.symbol}@{trade.entry_time}",
     )
 
 

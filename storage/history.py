@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, select
 
 from storage import rows, tables
 from storage.database import Database
@@ -53,7 +53,20 @@ class History:
     def decision(self, symbol: str, time: int) -> Decision | None:
         """Return the decision of a bar, by its close time."""
         t = tables.decisions
-        query = select(t).where(t.c.account == self._account, t.c.symbol == symbol, t.c.time == time)
+        return self._newest(t.c.symbol == symbol, t.c.time == time)
+
+    def entry_decision(self, symbol: str, time: int) -> Decision | None:
+        """Return the decision that opened the position whose first fill was at a time."""
+        t = tables.decisions
+        return self._newest(t.c.symbol == symbol, t.c.time <= time, t.c.outcome == "entry")
+
+    def order_decision(self, client_id: str) -> Decision | None:
+        """Return the decision that led to an order; None for orders that a person or the protection sent."""
+        return self._newest(tables.decisions.c.client_id == client_id)
+
+    def _newest(self, *conditions: ColumnElement[bool]) -> Decision | None:
+        t = tables.decisions
+        query = select(t).where(t.c.account == self._account, *conditions).order_by(t.c.time.desc()).limit(1)
         found = self._database.rows(query)
         return rows.decision_of(found[0]) if found else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from trading import rules
 from trading.bus import Bus
 from trading.domain import Order, OrderType, Side
-from trading.events import OrderEnded, OrderFilled, OrderPlaced, PositionUpdated, TradeClosed
+from trading.events import AlertLogged, OrderEnded, OrderFilled, OrderPlaced, PositionUpdated, TradeClosed
 from trading.journal import Journal
 from trading.orders import OrderManager
 from trading.portfolio import Holding, Portfolio
@@ -141,6 +141,8 @@ class Execution:
         text = f"{event.kind.lower()}: {order.side} {order.type} {order.client_id} · {event.detail}"
         display = self._portfolio.specs[event.symbol].display
         self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", display)
-        if order.side is Side.SELL:
+        if order.side is Side.SELL and unexpected:
+            self._bus.publish(AlertLogged(event.time, f"{display} is not protected: {order.client_id} {text}"))
+        elif order.side is Side.SELL:
             self.protect(event.symbol, event.time)
 

@@ -9,6 +9,7 @@ from trading.domain import EquityPoint
 
 YEAR_MS = 365 * 86_400_000
 Z_95 = 1.959963984540054
+WEEK_MS = 7 * 86_400_000
 MIN_RETURNS = 100
 
 
@@ -20,6 +21,7 @@ class Performance:
 
     def __init__(self, interval_ms: int, start_units: int) -> None:
         self._bars_a_year = YEAR_MS / interval_ms
+        self._enough = max(MIN_RETURNS, WEEK_MS // interval_ms)
         self._base = start_units
         self._last = start_units
         self._time = 0
@@ -37,8 +39,8 @@ class Performance:
         self._last = point.equity
 
     def sharpe(self) -> float | None:
-        """Return sqrt(bars a year) * mean / standard deviation; None below 100 returns or without variation."""
-        if self.n < MIN_RETURNS or self._squares <= 0.0:
+        """Return sqrt(bars a year) * mean / standard deviation; None within the first week or without variation."""
+        if self.n < self._enough or self._squares <= 0.0:
             return None
         return sqrt(self._bars_a_year) * self._mean / sqrt(self._squares / (self.n - 1))
 

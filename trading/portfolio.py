@@ -204,7 +204,7 @@ class Portfolio:
     def _buy_and_hold(self, symbol: str, ticks: int) -> None:
         market = self.markets[symbol]
         price = rules.buy_price(self.costs, ticks)
-        lots = rules.affordable_lots(market, self.benchmark.share, price)
+        lots = min(rules.affordable_lots(market, self.benchmark.share, price), rules.MAX_UNITS // market.lot_atoms)
         self.benchmark.cash -= rules.notional_ceil(market, price, lots)
         fee = rules.commission_atoms(market, self.costs, lots)
         self.benchmark.atoms[symbol] = lots * market.lot_atoms - fee

@@ -24,8 +24,8 @@ from trading.session import Session
 MINUTE = 60_000
 START = 1_700_000_040_000 // MINUTE * MINUTE
 SPECS = {
-    "BTCUSDT": SymbolSpec("BTCUSDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(9_000), Decimal(5)),
-    "ETHUSDT": SymbolSpec("ETHUSDT", Decimal("0.01"), Decimal("0.0001"), Decimal("0.0001"), Decimal(9_000), Decimal(5)),
+    symbol: SymbolSpec(symbol, Decimal("0.01"), Decimal(lot), Decimal(lot), Decimal(9_000), Decimal(5))
+    for symbol, lot in (("BTCUSDT", "0.00001"), ("ETHUSDT", "0.0001"))
 }
 BALANCED = PROFILES[1]
 

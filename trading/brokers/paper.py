@@ -123,7 +123,7 @@ class PaperBroker:
                 self._end(order, "EXPIRED", time, "the price left what was reserved for it")
                 return
             lots = min(lots, affordable)
-        if lots == 0:
+        if lots <= 0:
             return
         fill = self._execution(order, lots, price, time, reason)
         self._book(order, fill)
