@@ -18,7 +18,7 @@ from typing import Any
 from services import candles
 from services.commandline import parse_arguments
 from services.settings import Settings, load_settings
-from trading.errors import AlreadyRunning, CockpitError
+from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 
 VERSION = "0.1.0"
 ANSWER_S = 3.0
@@ -77,7 +77,10 @@ def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> 
     if settings.feed != "sim":
         binance = binance_feed(settings, with_held(settings, database, "BINANCE"))
         if settings.feed == "binance" or binance.answers_within(ANSWER_S):
-            binance.open()
+            try:
+                binance.open()
+            except FeedFailed as error:
+                raise FeedFailed(f"{error}; without network, --feed sim has a simulated market") from None
             return binance
         print("Binance does not answer: using the simulated market", file=sys.stderr)
     return simulated_feed(settings, database, with_held(settings, database, "SIMULATED"))
@@ -186,6 +189,9 @@ def strategies_for(settings: Settings, symbols: tuple[str, ...]) -> list[Any]:
     from services.strategies import demo_strategy, load_strategy
 
     if settings.strategy:
+        written_for = load_strategy(Path(settings.strategy)).symbol
+        if written_for not in symbols:
+            print(f"the strategy names {written_for}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
         return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
     return [demo_strategy(symbol) for symbol in symbols]
 
@@ -272,9 +278,16 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
     if cockpit.recorder.open_account(cockpit.document) == "finished":
         cockpit.recorder.forget()
         cockpit.recorder.open_account(cockpit.document)
-    if start and cockpit.recorder.restore() is None:
-        cockpit.engine.session.change("running")
-    return resume(cockpit.engine, cockpit.recorder, cockpit.feed)
+    is_new = cockpit.recorder.restore() is None
+    earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed)
+    session = cockpit.engine.session
+    if start and (is_new or cockpit.feed.badge != "REPLAY"):
+        if session.is_killed:
+            print(f"the kill switch is on ({session.kill_reason}): nothing is entered; re-arm on the page",
+                  file=sys.stderr)
+        elif session.state != "running":
+            session.change("running")
+    return earlier
 
 
 def finish(cockpit: Cockpit, chosen: argparse.Namespace) -> None:
@@ -325,13 +338,14 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES)
         runtime.start()
         board.start()
-        server = web_server(create_app(services), settings.host, settings.port, lambda: announce(settings, chosen))
+        app = create_app(services, settings.trusted_hosts)
+        server = web_server(app, settings.host, settings.port, lambda: announce(settings, chosen))
         try:
             with on_signals(lambda: setattr(server, "should_exit", True)):
                 server.run()
         finally:
-            board.stop()
             runtime.stop()
+            board.stop()
         if cockpit.engine.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0

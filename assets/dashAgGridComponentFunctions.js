@@ -11,7 +11,7 @@
                 event.stopPropagation();
                 rest(true);
                 window.setTimeout(() => rest(false), REST_MS);
-                props.setData({action: action, id: props.node.id, nonce: Date.now()});
+                props.setData({action: action, id: props.node.id, seen: props.data.time, nonce: Date.now()});
             };
             return h("span", {className: "row-buttons"}, choices.list.map(([action, word, look, title]) =>
                 h("button", {key: action, type: "button", className: "btn-row " + look, title: title, disabled: resting,

@@ -64,9 +64,9 @@ async def on_apply(
     """Put the limits in force; return toast and note."""
     if not clicks:
         return no_update, no_update
-    name, values = form
+    typed = dict(zip(INPUTS, form[1], strict=True))
     try:
-        profile = autotrade.profile_of(name, dict(zip(INPUTS, values, strict=True)))
+        profile = autotrade.profile_of(autotrade.name_of(typed, services.profiles), typed)
     except ValueError as error:
         return commands.added(toast.note("Risk limits: refused", str(error), good=False)), "not applied"
     tab, version = memory

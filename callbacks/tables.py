@@ -75,7 +75,8 @@ async def on_button(services: Services, pressed: dict[str, Any] | None, memory: 
         return no_update
     tab, version = memory
     kind, arguments = BUTTONS[asked["action"]]
-    target = {"client_id": asked["id"]} if kind == "cancel" else {"symbol": asked["id"]}
+    order = {"client_id": asked["id"]}
+    target = order if kind == "cancel" else {"symbol": asked["id"], "entry_time": asked.get("seen")}
     name = commands.nonce(tab, f"{asked['action']}-{asked['id']}", asked.get("nonce", ""))
     return (await commands.send(services, kind, name, version if kind == "add" else None, **target, **arguments))[0]
 

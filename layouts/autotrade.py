@@ -77,6 +77,8 @@ def profile_of(name: str, values: Mapping[str, float | None]) -> RiskProfile:
         value = values[key]
         if value is None or not limit.low <= value <= limit.high:
             raise ValueError(f"{limit.label}: enter a number from {limit.low:g} to {limit.high:g} {limit.unit}")
+        if key == "max_positions" and value != int(value):
+            raise ValueError(f"{limit.label}: enter a whole number")
         read[key] = int(value) if key == "max_positions" else value / limit.scale
     return RiskProfile(name, **read)
 

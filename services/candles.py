@@ -10,6 +10,7 @@ from pathlib import Path
 from services.documents import write_document
 from services.downloading import binance_factory, download
 from services.importing import import_path, load_candles
+from services.importing.names import named
 from services.settings import Settings
 from storage.candle_store import CandleStore
 from trading.domain import Candles
@@ -59,11 +60,16 @@ def run_download(settings: Settings, chosen: Namespace) -> int:
 
 def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
     """Read `--data`, and say on standard error what was wrong with it."""
+    path = Path(chosen.data)
     wanted = settings.assets if chosen.assets else (None,)
-    loaded = [load_candles(Path(chosen.data), symbol, chosen.interval) for symbol in wanted]
-    for _, report in loaded:
+    told = None if path.is_dir() else named(path)[0]
+    if chosen.assets and told and (told,) != settings.assets:
+        raise BadInput(f"{path} holds {told} by its name, not {', '.join(settings.assets)}; correct --assets or --data")
+    loaded = [load_candles(path, symbol, chosen.interval) for symbol in wanted]
+    for candles, report in loaded:
         if report.rows_dropped or report.gaps:
-            print(report.text(), file=sys.stderr)
+            found = f"{candles.symbol}: {report.rows_dropped} rows dropped, {len(report.gaps)} gaps"
+            print(f"{found} (--mode import {path} lists them)", file=sys.stderr)
     return [candles for candles, _ in loaded]
 
 

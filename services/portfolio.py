@@ -144,8 +144,9 @@ class PortfolioService:
         """Show that the feed ended with an error."""
         self._feed_error, self.is_dirty = reason, True
 
-    def _on_market(self, _: CandleClosed | PriceMoved) -> None:
-        self._heard_at = wall_clock()
+    def _on_market(self, event: CandleClosed | PriceMoved) -> None:
+        if isinstance(event, PriceMoved) or event.live:
+            self._heard_at = wall_clock()
         self.is_dirty = True
 
     def _on_bar(self, event: BarFinished) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from trading.errors import BadInput, FeedFailed
 
-BINANCE_REST_URL = "https://api.binance.com/api"
+BINANCE_REST_URL = "https://api.binance.com"
 # Binance: REQUEST_WEIGHT per minute is 6000 on binance.com and 1200 on its smaller sites; the smaller is safe on both.
 WEIGHT_LIMIT = 1_200
 _LIMITED, _BANNED, _FIREWALL, _GONE = 429, 418, 403, 410
@@ -33,19 +33,20 @@ class Pace:
 
 
 def public_client(rest_url: str = BINANCE_REST_URL) -> Any:
-    """Return a python-binance `Client` without keys for an address; makes no request.
+    """Return a python-binance `Client` without keys for an address, with or without `/api`; makes no request.
 
     Raises
     ------
     BadInput
-        The address is not http(s) or does not end in `/api`, which python-binance needs.
+        The address is not http(s).
     """
     from binance import Client
 
     parts = urlsplit(rest_url)
-    if parts.scheme not in ("http", "https") or not parts.path.endswith("/api") or re.search(r"[{}]", rest_url):
-        raise BadInput(f"rest_url {rest_url!r} is not valid: it looks like {BINANCE_REST_URL} and ends in /api")
-    client = type("PublicClient", (Client,), {"API_URL": rest_url})(ping=False)
+    if parts.scheme not in ("http", "https") or re.search(r"[{}]", rest_url):
+        raise BadInput(f"rest_url {rest_url!r} is not valid: it looks like {BINANCE_REST_URL}")
+    address = rest_url.rstrip("/").removesuffix("/api") + "/api"
+    client = type("PublicClient", (Client,), {"API_URL": address})(ping=False)
     client.session.trust_env = parts.hostname not in _LOOPBACK  # a proxy of the environment cannot reach loopback
     return client
 

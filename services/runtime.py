@@ -82,10 +82,17 @@ class Runtime:
             if changed or self._screen.is_dirty:
                 pause = BURST_S if self._engine.bus.backlog() == 0 else REFRESH_S
             if monotonic() - refreshed >= pause:
-                self._screen.refresh()
+                self._refresh()
                 refreshed, changed = monotonic(), False
         if not self._halted:
             self._engine.save()
+
+    def _refresh(self) -> None:
+        """Redraw; a picture that cannot be drawn must not stop the engine from minding its stops."""
+        try:
+            self._screen.refresh()
+        except Exception:
+            log.exception("the picture could not be refreshed; trading goes on")
 
     def _handle(self, event: Event) -> None:
         try:

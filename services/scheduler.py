@@ -44,9 +44,9 @@ class JobBoard:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Stop without waiting for jobs that have not begun."""
+        """Stop at once; a job that runs is left to end or die with the process."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+            self._scheduler.shutdown(wait=False)
 
     def views(self) -> tuple[JobView, ...]:
         """Return the state of each job."""

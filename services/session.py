@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from trading.bus import Bus
-from trading.events import Command, CommandAnswered
+from trading.events import Command, CommandAnswered, StateSaved
 
 ANSWER_TIMEOUT_S = 10.0
 
@@ -19,7 +19,9 @@ class SessionService:
         self._bus = bus
         self._waiting: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future[CommandAnswered]]] = {}
         self._lock = threading.Lock()
-        bus.subscribe(CommandAnswered, self._on_answer)
+        self._answers: list[CommandAnswered] = []
+        bus.subscribe(CommandAnswered, self._answers.append)
+        bus.subscribe(StateSaved, self._on_saved)
 
     async def send(self, kind: str, nonce: str, version: int | None = None, **arguments: Any) -> CommandAnswered:
         """Post a command and wait for the engine's answer; says so when none comes in time."""
@@ -38,12 +40,15 @@ class SessionService:
             with self._lock:
                 self._waiting.pop(nonce, None)
 
-    def _on_answer(self, answer: CommandAnswered) -> None:
-        with self._lock:
-            waiting = self._waiting.get(answer.nonce)
-        if waiting is not None:
-            loop, future = waiting
-            loop.call_soon_threadsafe(_settle, future, answer)
+    def _on_saved(self, _: StateSaved) -> None:
+        """Hand out answers only now: what they promise is durable."""
+        for answer in self._answers:
+            with self._lock:
+                waiting = self._waiting.get(answer.nonce)
+            if waiting is not None:
+                loop, future = waiting
+                loop.call_soon_threadsafe(_settle, future, answer)
+        self._answers.clear()
 
 
 def _settle(future: asyncio.Future[CommandAnswered], answer: CommandAnswered) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Iterable
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -73,7 +76,7 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _loopback(cls, value: str) -> str:
-        if value not in ("127.0.0.1", "localhost", "::1"):
+        if value not in ("127.0.0.1", "localhost"):
             raise ValueError("the cockpit has no login and serves this computer only; use 127.0.0.1")
         return value
 
@@ -111,14 +114,30 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: object) -> Settings:
     """Return the settings; BadInput names every value that is wrong, where it came from, and what is allowed."""
+    _refuse_unknown(name.removeprefix("COCKPIT_").lower() for name in os.environ if name.startswith("COCKPIT_"))
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
+        _refuse_unknown(_toml_keys())
         return Settings(**given)
     except ValidationError as error:
         problems = "; ".join(_problem(item) for item in error.errors())
         raise BadInput(f"settings: {problems}") from None
     except ValueError as error:
         raise BadInput(f"settings: cockpit.toml cannot be read: {error}") from None
+
+
+def _toml_keys() -> list[str]:
+    path = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR)) / "cockpit.toml"
+    return list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    """A mistyped fee would make every figure wrong without a word."""
+    for name in names:
+        if name not in Settings.model_fields:
+            near = get_close_matches(name, Settings.model_fields, 1)
+            hint = f"; did you mean {near[0]} (COCKPIT_{near[0].upper()})?" if near else ""
+            raise BadInput(f"settings: {name} (COCKPIT_{name.upper()}) is unknown{hint}")
 
 
 def _problem(item: object) -> str:

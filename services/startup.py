@@ -20,6 +20,7 @@ def resume(engine: Engine, recorder: SqlRecorder, feed: Feed) -> dict[str, Candl
     earlier = {symbol: feed.history(symbol, engine.cursor.get(symbol)) for symbol in feed.symbols}
     for candles in earlier.values():
         engine.warm_up(candles)
+    engine.catch_up()
     return earlier
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from storage.tables import facts
 from trading.errors import StateFailed
@@ -48,8 +48,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open the one write transaction; it is committed at the end, or rolled back by an error."""
-        with self._lock, self._writer.begin() as connection:
-            yield connection
+        try:
+            with self._lock, self._writer.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries."""
@@ -96,7 +99,8 @@ class Database:
 
     def _advice(self) -> str:
         backups = self.path.parent / "backups"
-        return f"trading on it would be unsafe: move it away and copy the newest file of {backups} to its place"
+        files = ", ".join(f"{self.path.name}{suffix}" for suffix in ("", "-wal", "-shm"))
+        return f"trading on it would be unsafe: move {files} away and copy the newest file of {backups} to its place"
 
     def _migrate(self) -> None:
         from alembic import command

@@ -8,14 +8,20 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from trading.errors import AlreadyRunning
+from trading.errors import AlreadyRunning, BadInput
 
 
 class InstanceLock:
     """A lock that the operating system drops when its holder dies."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = folder / "cockpit.writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise BadInput(f"{folder} cannot hold data ({error.strerror}); set COCKPIT_DATA_DIR to another") from None
         self._lock = FileLock(folder / "cockpit.lock")
         self._holder = folder / "cockpit.holder.json"
         self._folder = folder

@@ -148,9 +148,12 @@ class Controls:
         if not isinstance(rate, int | float) or not 0.0 < rate <= 1.0:
             raise BadInput(f"rate: {rate!r} is not a part of a position; use more than 0 and at most 1")
         portfolio = self._engine.portfolio
-        lots = max(1, int(portfolio.sellable_lots(symbol) * rate))
-        if self._too_small(symbol, lots) or self._too_small(symbol, portfolio.sellable_lots(symbol) - lots):
-            lots = portfolio.sellable_lots(symbol)
+        free = self._engine.execution.free_lots(symbol)
+        if rate < 1.0 and free < portfolio.sellable_lots(symbol):
+            raise BadInput(f"{symbol}: an exit is working already; wait for it, or close all")
+        lots = max(1, int(free * rate))
+        if self._too_small(symbol, lots) or self._too_small(symbol, free - lots):
+            lots = free
         order = self._engine.execution.exit(symbol, lots, "manual", self._engine.time)
         if order is None:
             raise BadInput(f"{symbol}: an exit is working already")

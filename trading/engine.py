@@ -31,6 +31,7 @@ from trading.events import (
     BarTraded,
     CandleClosed,
     Checkpoint,
+    Command,
     DecisionMade,
     Event,
     FeedStatus,
@@ -46,6 +47,8 @@ from trading.metrics import Performance
 from trading.ports import Broker
 from trading.risk import Approval, EntryRequest
 from trading.session import Session
+
+GAP_BARS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,15 @@ class Engine:
         self.execution = Execution(desk)
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
+        self.asked: dict[str, int] = {}
+        self.whole_again: dict[str, int] = {}
         self.outcomes: Counter[str] = Counter()
         self.feed = FeedStatus("connecting")
         self.time = 0
         self._recorder = desk.recorder
         self._n_saved = 0
+        self._unheard: list[Candle] = []
+        self._step = INTERVAL_MS[parts.interval]
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self._subscribe()
 
@@ -89,20 +96,34 @@ class Engine:
             self.bus.subscribe(kind, handler)
 
     def warm_up(self, candles: Candles) -> None:
-        """Show indicators and agents the bars before the first live one."""
+        """Show indicators and agents the bars before the first live one.
+
+        A bar on which advice was asked but not heard when the last run ended is asked again by `catch_up`.
+        """
         if len(candles) == 0:
             return
         symbol = candles.symbol
         (atr,) = self._atr[symbol].warm_up(candles).values()
-        self.agents.warm_up(candles)
+        unheard = self.asked.get(symbol) == int(candles.open_time[-1])
+        self.agents.warm_up(candles[:-1] if unheard else candles)
+        if unheard:
+            self._unheard.append(candles.candle(-1))
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, float(atr[-1]))
         self.cursor.setdefault(symbol, int(candles.open_time[-1]))
         self.time = max(self.time, candles.candle(-1).close_time)
 
+    def catch_up(self) -> None:
+        """Ask again for the advice that a crash or stop swallowed; it is recorded, but too late to act on."""
+        for candle in self._unheard:
+            self.agents.ask(candle, False, self.handle, self.bus.post)
+        self._unheard.clear()
+
     def handle(self, event: Event) -> None:
-        """Handle one event to completion and make its outcome durable."""
+        """Handle one event to completion and make its outcome durable, at once for a command or a new peak."""
+        marks = self.portfolio.peak, self.portfolio.day
         self.bus.handle(event)
-        if self._recorder.commit(self.snapshot):
+        moved = isinstance(event, PriceMoved) and marks != (self.portfolio.peak, self.portfolio.day)
+        if self._recorder.commit(self.snapshot, force=moved or isinstance(event, Command)):
             self._n_saved += 1
             self.bus.handle(StateSaved(self._n_saved))
 
@@ -133,6 +154,7 @@ class Engine:
         self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
         if denial is not None:
             self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
+            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
             reason = f"{denial.rule}: {denial.detail}"
             return Decision(symbol, time, self._price(symbol), "BUY", f"denied: {denial.rule}", reason, (), verdicts)
         order = self.execution.enter(request, approval, source)
@@ -163,13 +185,15 @@ class Engine:
         spec = self.portfolio.specs[tick.symbol]
         self.time = max(self.time, tick.time)
         lots = spec.traded_lots(tick.volume)
-        self.broker.on_open(tick.symbol, spec.to_ticks(tick.open), lots, tick.time)
+        self.broker.on_open(tick.symbol, spec.to_ticks(tick.open), lots, tick.start or tick.time)
         self.bus.publish(_traded(spec, tick, tick.time, None))
 
     def _on_candle(self, event: CandleClosed) -> None:
         candle = event.candle
         if candle.open_time <= self.cursor.get(candle.symbol, -1) or not self._is_sound(candle, candle.close_time):
             return
+        if event.covered_by_ticks or not event.live:
+            self._note_gap(candle)
         self.cursor[candle.symbol] = candle.open_time
         self.time = max(self.time, candle.close_time)
         finished = BarFinished(candle, event.live)
@@ -180,6 +204,17 @@ class Engine:
         lots = spec.traded_lots(candle.volume)
         self.broker.on_open(candle.symbol, spec.to_ticks(candle.open), lots, candle.open_time)
         self.bus.publish(_traded(spec, candle, candle.close_time, finished))
+
+    def _note_gap(self, candle: Candle) -> None:
+        """After missing bars of a live market, entries wait until risk's indicators have seen enough whole ones.
+
+        Stored candles may have closed days in them; their holes are reported when they are read.
+        """
+        missing = (candle.open_time - self.cursor.get(candle.symbol, candle.open_time - self._step)) // self._step - 1
+        if missing > 0:
+            self.whole_again[candle.symbol] = candle.open_time + GAP_BARS * self._step
+            text = f"{missing} bars are missing: no entry for {GAP_BARS} bars"
+            self.journal.write(candle.open_time, "FEED", text, "warn", self.portfolio.specs[candle.symbol].display)
 
     def _is_sound(self, bar: Candle | Tick, time: int) -> bool:
         """Keep impossible prices out: they never trade and never value a position."""
@@ -207,6 +242,7 @@ class Engine:
         point = self.portfolio.point(candle.close_time)
         self.performance.add(point)
         self._recorder.record(point)
+        self.asked[candle.symbol] = candle.open_time
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 
     def _mark(self, symbol: str, ticks: int, time: int) -> None:
@@ -215,6 +251,8 @@ class Engine:
             self.kill(f"drawdown reached {self.risk.profile.max_drawdown_rate:.0%}", time)
 
     def _on_signals(self, event: SignalGenerated) -> None:
+        if self.asked.get(event.candle.symbol) == event.candle.open_time:
+            del self.asked[event.candle.symbol]
         self.conclude(self._decide(event))
 
     def _decide(self, event: SignalGenerated) -> Decision:
@@ -229,7 +267,7 @@ class Engine:
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
-        made = self.entry(symbol, time, chosen.source, stale)
+        made = self.entry(symbol, time, chosen.source, stale or self._gap(event.candle))
         if made.outcome == "entry":
             display = self.portfolio.specs[symbol].display
             self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", display)
@@ -241,8 +279,11 @@ class Engine:
         verdicts: tuple[Verdict, ...] = ()
         client_id, outcome = "", "no position"
         if self.portfolio.holdings[symbol].is_open:
+            late = self._lateness(event)
             if self.session.is_killed:
                 verdicts, outcome = (self.session.verdict(),), "denied: kill_switch"
+            elif late:
+                verdicts, outcome = (Verdict("market", False, late),), "denied: market"
             else:
                 order = self.execution.exit(symbol, self.portfolio.sellable_lots(symbol), "signal", time)
                 client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
@@ -250,11 +291,18 @@ class Engine:
                         client_id)
 
     def _staleness(self, event: SignalGenerated) -> str:
+        return self._lateness(event) or self.market_trouble()
+
+    def _lateness(self, event: SignalGenerated) -> str:
         if not event.live:
             return "the bar came late: it only fills a gap"
         if event.candle.open_time != self.cursor[event.candle.symbol]:
             return "the advice came after the next bar"
-        return self.market_trouble()
+        return ""
+
+    def _gap(self, candle: Candle) -> str:
+        wait = self.whole_again.get(candle.symbol, 0)
+        return "bars are missing: waiting for whole ones" if candle.open_time < wait else ""
 
     def market_trouble(self) -> str:
         """Return why prices cannot be trusted now; empty when they can."""
@@ -273,11 +321,13 @@ class Engine:
             "session": self.session.snapshot(), "portfolio": self.portfolio.snapshot(),
             "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
             "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
+            "asked": dict(self.asked), "whole_again": dict(self.whole_again),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot; indicators and agents are warmed up from candles afterwards."""
         self.cursor = dict(snapshot["cursor"])
+        self.asked, self.whole_again = dict(snapshot["asked"]), dict(snapshot["whole_again"])
         self.time = snapshot["time"]
         self.outcomes = Counter(snapshot["outcomes"])
         for name, value in snapshot["session"].items():

@@ -48,7 +48,7 @@ class SignalGenerated:
 
 @dataclass(frozen=True, slots=True)
 class RiskChecked:
-    """RISK_CHECK, by risk: every verdict up to the first denial."""
+    """RISK_CHECK, by the engine for risk: every verdict up to the first denial."""
 
     symbol: str
     time: int
@@ -58,7 +58,7 @@ class RiskChecked:
 
 @dataclass(frozen=True, slots=True)
 class SignalRejected:
-    """SIGNAL_REJECTED, by risk: the rule that denied and why."""
+    """SIGNAL_REJECTED, by the engine for risk: the rule that denied and why."""
 
     symbol: str
     time: int
@@ -118,14 +118,14 @@ class BarTraded:
 
 @dataclass(frozen=True, slots=True)
 class TradeClosed:
-    """A finished round trip, by the portfolio."""
+    """A finished round trip, by execution."""
 
     trade: Trade
 
 
 @dataclass(frozen=True, slots=True)
 class PositionUpdated:
-    """POSITION_UPDATE, by the portfolio, after a fill is booked."""
+    """POSITION_UPDATE, by execution, after a fill is booked."""
 
     symbol: str
     time: int
@@ -146,7 +146,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class StateSaved:
-    """STATE_SAVED, by the recorder, after a commit."""
+    """STATE_SAVED, by the engine, after a commit."""
 
     sequence: int
 
@@ -161,7 +161,10 @@ class AlertLogged:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A click or call that wants something. `version` is the control version its sender saw (None: always valid)."""
+    """A click or call that wants something. `version` is the control version its sender saw.
+
+    Commands that only reduce risk need none.
+    """
 
     kind: str
     nonce: str

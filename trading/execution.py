@@ -48,7 +48,7 @@ class Execution:
     def exit(self, symbol: str, lots: int, reason: str, time: int) -> Order | None:
         """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled."""
         self.cancel_entries(symbol, time)
-        lots = min(lots, self._free_lots(symbol))
+        lots = min(lots, self.free_lots(symbol))
         if lots <= 0:
             return None
         self.protect(symbol, time, leaving=lots)
@@ -66,7 +66,7 @@ class Execution:
     def protect(self, symbol: str, time: int, leaving: int = 0) -> None:
         """Make the protective order cover all that is held and not already on its way out."""
         existing = self._orders.protection(symbol)
-        lots = self._free_lots(symbol) - leaving
+        lots = self.free_lots(symbol) - leaving
         holding = self._portfolio.holdings[symbol]
         if existing is None:
             if lots > 0 and holding.is_open:
@@ -88,7 +88,7 @@ class Execution:
             holding.stop_ticks = stop
             self.protect(symbol, time)
 
-    def _free_lots(self, symbol: str) -> int:
+    def free_lots(self, symbol: str) -> int:
         """Return lots that can be sold and are not in a market sell already."""
         leaving = sum(o.remaining_lots for o in self._orders.of(symbol, Side.SELL) if o.type is not OrderType.OCO)
         return self._portfolio.sellable_lots(symbol) - leaving
@@ -108,6 +108,9 @@ class Execution:
 
     def _on_filled(self, event: OrderFilled) -> None:
         fill = event.fill
+        if fill.trade_id <= self._portfolio.holdings[fill.symbol].last_trade_id:
+            self._journal.write(fill.time, "FILL", f"repeated fill {fill.trade_id} ignored", "warn", fill.symbol)
+            return
         order = self._orders.on_filled(event)
         self._recorder.record(fill)
         trade = self._portfolio.apply(fill, order.source)

@@ -86,7 +86,7 @@ class Portfolio:
         self.cash = start_units
         self.holdings = {symbol: Holding() for symbol in specs}
         self.marks: dict[str, int] = {}
-        self.peak = self.day_start = start_units
+        self.peak = self.high = self.day_start = start_units
         self.day = 0
         self.worst_drawdown = 0
         self.n_trades = self.n_wins = 0
@@ -99,8 +99,8 @@ class Portfolio:
             self.day = time // DAY_MS
         self.marks[symbol] = ticks
         equity = self.equity()
-        self.peak = max(self.peak, equity)
-        self.worst_drawdown = max(self.worst_drawdown, rules.loss_ppm(self.peak, equity))
+        self.peak, self.high = max(self.peak, equity), max(self.high, equity)
+        self.worst_drawdown = max(self.worst_drawdown, rules.loss_ppm(self.high, equity))
         if symbol not in self.benchmark.atoms:
             self._buy_and_hold(symbol, ticks)
 
@@ -213,6 +213,7 @@ class Portfolio:
         """Return all that must survive a crash."""
         return {
             "cash": self.cash, "start_units": self.start_units, "marks": dict(self.marks), "peak": self.peak,
+            "high": self.high,
             "day_start": self.day_start, "day": self.day, "worst_drawdown": self.worst_drawdown,
             "n_trades": self.n_trades, "n_wins": self.n_wins, "benchmark": asdict(self.benchmark),
             "holdings": {s: asdict(h) for s, h in self.holdings.items()},
@@ -220,7 +221,7 @@ class Portfolio:
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
-        for name in ("cash", "start_units", "peak", "day_start", "day", "worst_drawdown", "n_trades", "n_wins"):
+        for name in ("cash", "start_units", "peak", "high", "day_start", "day", "worst_drawdown", "n_trades", "n_wins"):
             setattr(self, name, snapshot[name])
         self.marks = dict(snapshot["marks"])
         self.benchmark = Benchmark(**snapshot["benchmark"])

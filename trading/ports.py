@@ -98,7 +98,8 @@ class Broker(Protocol):
     def on_open(self, symbol: str, price_ticks: int, volume_lots: int, time: int) -> None:
         """Take notice that a stretch of trading opens at a price; `volume_lots` is what it will trade in all.
 
-        Only a venue inside this process acts on it. Fills are announced before `on_range` of the same stretch.
+        Only a venue inside this process acts on it, and never for orders younger than `time`. Fills are announced
+        before `on_range` of the same stretch.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import threading
@@ -84,6 +85,7 @@ def chromium() -> str:
     """Path of Chromium; without it or its driver the test is skipped."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not found or not shutil.which("chromedriver"):
+        assert not os.environ.get("CI"), "CI must have chromium and chromedriver"
         pytest.skip("needs chromium and chromedriver on the PATH (Debian: chromium, chromium-driver)")
     return found
 

@@ -78,11 +78,12 @@ def test_row_buttons_say_how_much_and_of_what(world):
         ("cancel", "ck-7f3a"),
         ("boom", "x"),
     ):
-        run(tables.on_button(world.services, {"value": {"action": action, "id": target, "nonce": 1}}, ("tab", 1)))
+        pressed = {"action": action, "id": target, "seen": 7, "nonce": 1}
+        run(tables.on_button(world.services, {"value": pressed}, ("tab", 1)))
     assert [(kind, version, arguments) for kind, _, version, arguments in world.session.sent] == [
-        ("close", None, {"symbol": "BTCUSDT", "rate": 0.5}),
-        ("close", None, {"symbol": "SOLUSDT", "rate": 1.0}),
-        ("add", 1, {"symbol": "BNBUSDT"}),
+        ("close", None, {"symbol": "BTCUSDT", "entry_time": 7, "rate": 0.5}),
+        ("close", None, {"symbol": "SOLUSDT", "entry_time": 7, "rate": 1.0}),
+        ("add", 1, {"symbol": "BNBUSDT", "entry_time": 7}),
         ("cancel", None, {"client_id": "ck-7f3a"}),
     ]
 

@@ -210,10 +210,10 @@ def test_nobody_at_the_address_is_a_clear_error(store):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://x/api", "http://127.0.0.1:80", "https://api.binance.com/api/", "http://{x}/api"]
+    "url", ["", "ftp://x/api", "127.0.0.1:80", "http://{x}/api"]
 )
 def test_an_address_that_python_binance_cannot_use_is_refused(url):
-    with pytest.raises(BadInput, match="/api"):
+    with pytest.raises(BadInput, match="looks like https:"):
         public_client(url)
 
 

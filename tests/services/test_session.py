@@ -6,7 +6,7 @@ import threading
 import services.session
 from services.session import SessionService
 from trading.bus import Bus
-from trading.events import Command, CommandAnswered
+from trading.events import Command, CommandAnswered, StateSaved
 
 
 def answering_bus() -> tuple[Bus, threading.Event]:
@@ -18,6 +18,7 @@ def answering_bus() -> tuple[Bus, threading.Event]:
             event = bus.next(0.05)
             if event is not None:
                 bus.handle(event)
+                bus.handle(StateSaved(1))
 
     threading.Thread(target=run, daemon=True).start()
     return bus, stop

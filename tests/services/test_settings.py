@@ -40,6 +40,17 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
     assert "\n" not in str(refusal.value)
 
 
+def test_a_mistyped_setting_is_refused_with_the_likely_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COCKPIT_COMISSION_RATE", "0.002")
+    with pytest.raises(BadInput, match="did you mean commission_rate"):
+        load_settings()
+    monkeypatch.delenv("COCKPIT_COMISSION_RATE")
+    (tmp_path / "cockpit.toml").write_text("foo = 1")
+    monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path))
+    with pytest.raises(BadInput, match="foo"):
+        load_settings()
+
+
 def test_a_broken_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cockpit.toml").write_text("capital = = 3")
     monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path))

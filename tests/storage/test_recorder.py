@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from storage import tables
 from storage.database import Database
@@ -18,6 +17,7 @@ from storage.recorder import SqlRecorder
 from tests.contracts.broker import NOW, SYMBOL, buy
 from tests.trading.bench import SPECS
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, OrderStatus, Side, Trade
+from trading.errors import StateFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
@@ -117,7 +117,7 @@ def test_failed_commit_leaves_nothing_and_loses_nothing(recorder, database, brok
         connection.exec_driver_sql(f"ALTER TABLE {broken.name} RENAME TO away")
     recorder.record(order(2))
     recorder.record(fill(2))
-    with pytest.raises(OperationalError):
+    with pytest.raises(StateFailed):
         recorder.commit(lambda: {"n": 2})
     with database.write() as connection:
         connection.exec_driver_sql(f"ALTER TABLE away RENAME TO {broken.name}")
@@ -130,7 +130,7 @@ def test_intent_that_could_not_be_written_goes_with_the_next_commit(recorder, da
     with database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE orders RENAME TO away")
     recorder.record(order(1))
-    with pytest.raises(OperationalError):
+    with pytest.raises(StateFailed):
         recorder.commit_intents()
     with database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO orders")

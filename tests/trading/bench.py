@@ -108,7 +108,7 @@ class Bench:
         return seen
 
     def candle(self, symbol: str = "BTCUSDT", say: str = "HOLD", bar: tuple[float, float, float, float] | None = None,
-               volume: float = 100.0, live: bool = True) -> Candle:
+               volume: float = 100.0, live: bool = True, covered: bool = False) -> Candle:
         """Close the next bar of a symbol."""
         last = self.price[symbol]
         open_, high, low, close = bar or (last, last + 10, last - 10, last)
@@ -119,7 +119,7 @@ class Bench:
         candle = Candle(symbol, "1m", time, open_, high, low, close, volume)
         self.minute[symbol] += 1
         self.price[symbol] = close
-        self.engine.handle(CandleClosed(candle, live=live))
+        self.engine.handle(CandleClosed(candle, covered, live))
         return candle
 
     def warm(self, n_bars: int = 20) -> Bench:

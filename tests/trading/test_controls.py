@@ -235,3 +235,34 @@ def test_every_command_leaves_a_line_in_the_log(bench: Bench) -> None:
     lines = [line for line in bench.memory.of(JournalLine) if line.kind == "COMMAND"]
     assert len(lines) == n_lines + 2
     assert lines[-1].tone == "warn"
+
+
+def test_half_twice_before_a_fill_sells_half_once(bench: Bench) -> None:
+    enter(bench)
+    before = bench.holding()
+    assert bench.press("close", symbol="BTCUSDT", rate=0.5).accepted
+    assert not bench.press("close", symbol="BTCUSDT", rate=0.5).accepted
+    bench.candle()
+    assert bench.holding() == before - before // 2
+    bench.check()
+
+
+def test_half_and_then_all_sells_all(bench: Bench) -> None:
+    enter(bench)
+    bench.press("close", symbol="BTCUSDT", rate=0.5)
+    assert bench.press("close", symbol="BTCUSDT").accepted
+    bench.check()
+    bench.candle()
+    assert bench.holding() == 0 and not bench.orders.working
+
+
+def test_the_deepest_drawdown_is_remembered_across_re_arming() -> None:
+    bench = Bench(replace(BALANCED, max_drawdown_rate=0.001, daily_loss_rate=1.0)).warm()
+    enter(bench)
+    bench.candle(bar=(19_900.0, 19_900.0, 19_000.0, 19_100.0))
+    bench.press("rearm", reason="understood")
+    first = bench.portfolio.worst_drawdown
+    bench.press("start")
+    enter(bench)
+    bench.candle(bar=(18_900.0, 18_900.0, 18_000.0, 18_100.0))
+    assert bench.portfolio.worst_drawdown > first + 500

@@ -7,6 +7,7 @@ import pytest
 from tests.trading.bench import BALANCED, MINUTE, START, Bench
 from trading.domain import Candle, Candles, Decision, EquityPoint, Fill, JournalLine, Order, Trade
 from trading.events import (
+    AlertLogged,
     BarFinished,
     CandleClosed,
     DecisionMade,
@@ -309,3 +310,75 @@ def test_a_restored_engine_goes_on_like_the_one_that_never_stopped(bench: Bench)
             each.candle(say=say, volume=0.5)
     assert other.saved()["portfolio"] == bench.saved()["portfolio"]
     assert other.saved()["orders"] == bench.saved()["orders"]
+
+
+def test_after_missing_bars_of_a_live_market_entries_wait_for_whole_ones(bench: Bench) -> None:
+    bench.minute["BTCUSDT"] += 3
+    bench.candle(say="BUY", covered=True)
+    assert last_decision(bench).reason.endswith("bars are missing: waiting for whole ones")
+    for _ in range(13):
+        bench.candle(covered=True)
+    bench.candle(say="BUY", covered=True)
+    assert last_decision(bench).outcome == "entry"
+
+
+def test_late_advice_does_not_sell(bench: Bench) -> None:
+    enter(bench)
+    bench.candle(say="SELL", live=False)
+    assert last_decision(bench).outcome == "denied: market"
+    assert bench.holding() > 0
+    bench.check()
+
+
+def test_an_order_never_meets_trading_that_began_before_it(bench: Bench) -> None:
+    enter(bench)
+    bench.tick("BTCUSDT", 20_000.0, 20_001.0, 20_000.0)
+    bench.press("close", symbol="BTCUSDT")
+    held, time = bench.holding(), START + bench.minute["BTCUSDT"] * MINUTE
+    whole = Candle("BTCUSDT", "1m", time, 20_005.0, 20_010.0, 19_999.0, 20_000.0, 50.0)
+    bench.engine.handle(CandleClosed(whole))
+    assert bench.holding() == held
+    bench.minute["BTCUSDT"] += 1
+    bench.candle()
+    assert bench.holding() == 0
+
+
+def test_a_repeated_fill_changes_nothing_and_is_said(bench: Bench) -> None:
+    bench.candle(say="BUY")
+    bench.candle(volume=0.5)
+    fill = bench.memory.of(Fill)[-1]
+    before = bench.saved()["portfolio"], bench.saved()["orders"]
+    bench.engine.handle(OrderFilled(fill, False))
+    assert (bench.saved()["portfolio"], bench.saved()["orders"]) == before
+    assert "repeated fill" in bench.memory.of(JournalLine)[-1].text
+
+
+def test_advice_that_a_crash_swallowed_is_asked_for_again_and_recorded() -> None:
+    bench = Bench().warm()
+    candle = bench.candle()
+    saved = bench.saved() | {"asked": {"BTCUSDT": candle.open_time}}
+    again = Bench()
+    again.engine.restore(saved)
+    rows = [Candle("BTCUSDT", "1m", START + n * MINUTE, 2e4, 2e4 + 10, 2e4 - 10, 2e4, 100.0) for n in range(21)]
+    again.engine.warm_up(Candles.of(rows))
+    assert again.scripts[0].n_seen == 20
+    again.scripts[0].next = "BUY"
+    again.engine.catch_up()
+    decision = again.memory.of(Decision)[-1]
+    assert (decision.time, decision.outcome) == (candle.close_time, "denied: market")
+    assert again.scripts[0].n_seen == 21
+    assert again.engine.asked == {}
+
+
+def test_protection_that_the_venue_refuses_is_an_alert_not_a_loop() -> None:
+    bench = Bench().warm()
+    market = bench.portfolio.markets["BTCUSDT"]
+    bench.candle(say="BUY")
+    bench.portfolio.markets["BTCUSDT"] = market._replace(min_lots=10_000)
+    alerts = bench.watch(AlertLogged)
+    bench.candle(volume=0.3)
+    assert [alert.text.startswith("BTC/USDT is not protected") for alert in alerts] == [True]
+    assert bench.holding() > 0
+    bench.portfolio.markets["BTCUSDT"] = market
+    bench.candle()
+    bench.check()

@@ -30,6 +30,7 @@ class PaperBroker:
         self._orders: dict[str, Order] = {}
         self._last_ticks: dict[str, int] = {}
         self._lots_left: dict[str, int] = {}
+        self._started: dict[str, int] = {}
         self._n_fills = 0
 
     def place(self, order: Order) -> None:
@@ -56,8 +57,9 @@ class PaperBroker:
             self._end(order, "CANCELED", time, "canceled by the cockpit")
 
     def on_open(self, symbol: str, price_ticks: int, volume_lots: int, time: int) -> None:
-        """Fill waiting market orders at an open."""
+        """Fill waiting market orders at an open; an order younger than the stretch waits for the next one."""
         self._last_ticks[symbol] = price_ticks
+        self._started[symbol] = time
         self._lots_left[symbol] = rules.fillable_lots(self._costs, volume_lots, volume_lots)
         for order in self._working(symbol, OrderType.MARKET):
             price = rules.buy_price if order.side is Side.BUY else rules.sell_price
@@ -75,21 +77,25 @@ class PaperBroker:
     def snapshot(self) -> dict[str, Any]:
         """Return working orders, last prices, the volume that is left of this stretch and the fill counter."""
         orders = [asdict(order) for order in self._orders.values()]
-        return {"orders": orders, "last_ticks": dict(self._last_ticks), "lots_left": dict(self._lots_left),
-                "n_fills": self._n_fills}
+        return {
+            "orders": orders, "last_ticks": dict(self._last_ticks), "lots_left": dict(self._lots_left),
+            "started": dict(self._started), "n_fills": self._n_fills,
+        }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
         orders = [Order.of(row) for row in snapshot["orders"]]
         self._orders = {order.client_id: order for order in orders}
         self._last_ticks = dict(snapshot["last_ticks"])
-        self._lots_left = dict(snapshot.get("lots_left", {}))
+        self._lots_left = dict(snapshot["lots_left"])
+        self._started = dict(snapshot["started"])
         self._n_fills = snapshot["n_fills"]
 
     def _working(self, symbol: str, kind: OrderType) -> list[Order]:
         if not self._orders:
             return []
-        return [o for o in self._orders.values() if o.symbol == symbol and o.type is kind]
+        start = self._started.get(symbol, 0)
+        return [o for o in self._orders.values() if o.symbol == symbol and o.type is kind and o.time <= start]
 
     def _refusal(self, order: Order) -> str:
         market = self._markets.get(order.symbol)

@@ -50,7 +50,10 @@ class Candle:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A short stretch of trading since the previous tick: its range, last price (`close`) and base volume."""
+    """A short stretch of trading since the previous tick: its range, last price (`close`) and base volume.
+
+    `time` is when it ended, `start` when it began (0: at `time`): orders younger than that never meet it.
+    """
 
     symbol: str
     time: int
@@ -59,6 +62,7 @@ class Tick:
     low: float
     close: float
     volume: float
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -117,7 +117,7 @@ class KlineBook:
         self._forming[now.symbol] = now
         if before is None or before.open_time < now.open_time:
             prices = now.open, now.high, now.low, now.close
-            self._post(PriceMoved(Tick(now.symbol, kline.time, *prices, now.volume)))
+            self._post(PriceMoved(Tick(now.symbol, kline.time, *prices, now.volume, now.open_time)))
             return
         high = now.high if now.high > before.high else now.close
         low = now.low if now.low < before.low else now.close

@@ -168,4 +168,5 @@ class SimulatedFeed:
             ticks = rows[part, 0] / 10.0**listing.price_digits
             volume = rows[part, 1].sum() / 10.0**listing.lot_digits
             o, h, low, c = map(float, (ticks[0], ticks.max(), ticks.min(), ticks[-1]))
-            post(PriceMoved(Tick(listing.symbol, last_ms, o, h, low, c, float(volume))))
+            start = open_time + part.start * SUBSTEP_MS
+            post(PriceMoved(Tick(listing.symbol, last_ms, o, h, low, c, float(volume), start)))

@@ -1,0 +1,69 @@
+"""The threads: a broken picture does not stop trading, a broken handler does, and answers wait for the commit."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from services.runtime import Runtime
+from tests.trading.bench import Bench
+from trading.domain import Candle
+from trading.events import CandleClosed, FeedStatus
+
+
+class Screen:
+    def __init__(self, broken: bool = False) -> None:
+        self.is_dirty, self.broken = False, broken
+        self.refreshed, self.halted = threading.Event(), threading.Event()
+
+    def refresh(self) -> None:
+        self.refreshed.set()
+        if self.broken:
+            raise KeyError("nothing to draw")
+
+    def halt(self, reason: str) -> None:
+        self.reason = reason
+        self.halted.set()
+
+    def feed_failed(self, reason: str) -> None:
+        self.reason = reason
+
+
+class Feed:
+    def __init__(self, events: list[Any]) -> None:
+        self.events = events
+
+    def run(self, post: Any, after: Any, stop: threading.Event) -> None:
+        for event in self.events:
+            post(event)
+        stop.wait()
+
+
+def bars(n_bars: int) -> list[CandleClosed]:
+    return [CandleClosed(Candle("BTCUSDT", "1m", n * 60_000, 9.0, 9.5, 8.5, 9.0, 5.0)) for n in range(n_bars)]
+
+
+def run(bench: Bench, screen: Screen, events: list[Any], wait_for: threading.Event) -> None:
+    runtime = Runtime(bench.engine, Feed(events), screen)
+    runtime.start()
+    assert wait_for.wait(10)
+    runtime.stop()
+
+
+def test_a_picture_that_cannot_be_drawn_does_not_stop_the_engine() -> None:
+    bench, done = Bench(), threading.Event()
+    bench.bus.subscribe(FeedStatus, lambda event: done.set() if event.state == "ended" else None)
+    run(bench, Screen(broken=True), [*bars(30), FeedStatus("ended")], done)
+    assert bench.engine.cursor["BTCUSDT"] == 29 * 60_000
+
+
+def test_a_handler_that_raises_halts_trading_loudly() -> None:
+    bench, screen = Bench(), Screen()
+
+    def broken(_: object) -> None:
+        raise ValueError("impossible")
+
+    bench.bus.subscribe(CandleClosed, broken)
+    run(bench, screen, bars(3), screen.halted)
+    assert "ValueError: impossible" in screen.reason
+    assert bench.engine.cursor == {"BTCUSDT": 0}
