@@ -12,6 +12,7 @@ from sqlalchemy import Table, delete, select
 from storage import rows, tables
 from storage.database import Database, upsert
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SymbolSpec, Trade
+from trading.errors import StateFailed
 
 
 class SqlRecorder:
@@ -63,7 +64,10 @@ class SqlRecorder:
         if not found:
             return None
         self._sequence = found[0]["sequence"]
-        snapshot: dict[str, Any] = json.loads(found[0]["body"])
+        try:
+            snapshot: dict[str, Any] = json.loads(found[0]["body"])
+        except ValueError as error:
+            raise StateFailed(f"the saved state of {self.account} is damaged ({error}); restore a backup") from None
         return snapshot
 
     def forget(self) -> None:

@@ -37,6 +37,8 @@ def check_profile(profile: RiskProfile) -> RiskProfile:
             raise BadInput(f"{name}: {value!r} is out of range; use {text}")
     if profile.max_positions != int(profile.max_positions):
         raise BadInput(f"max_positions: {profile.max_positions} is not a whole number")
+    if not isinstance(profile.name, str) or not 0 < len(profile.name) <= 40:
+        raise BadInput(f"name: {profile.name!r} is not a name of 1 to 40 characters")
     return profile
 
 
@@ -67,6 +69,8 @@ class Controls:
 
     def _answer(self, command: Command) -> str:
         session = self._engine.session
+        if not isinstance(command.kind, str) or not isinstance(command.arguments, dict):
+            raise BadInput("malformed command: a kind and named arguments are needed")
         if command.nonce in self._seen:
             raise BadInput("this command was handled already")
         self._seen.append(command.nonce)
@@ -163,7 +167,7 @@ class Controls:
     def _too_small(self, symbol: str, lots: int) -> bool:
         market = self._engine.portfolio.markets[symbol]
         value = rules.notional_floor(market, self._engine.price_of(symbol), lots)
-        return lots > 0 and value < market.min_notional
+        return lots > 0 and (lots < market.min_lots or value < market.min_notional)
 
     def _position(self, arguments: dict[str, Any]) -> str:
         """Return the symbol of the open position that the sender saw."""
@@ -182,6 +186,7 @@ class Controls:
         engine.conclude(decision)
         if decision.outcome != "entry":
             raise BadInput(decision.reason)
+        engine.session.change(engine.session.state, engine.session.kill_reason)  # the same page adds once
         return f"buying {decision.reason}"
 
     def _cancel(self, arguments: dict[str, Any]) -> str:

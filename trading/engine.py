@@ -46,6 +46,7 @@ from trading.indicators import IndicatorStream
 from trading.metrics import Performance
 from trading.ports import Broker
 from trading.risk import Approval, EntryRequest
+from trading.rules import MAX_UNITS
 from trading.session import Session
 
 GAP_BARS = 14
@@ -218,10 +219,14 @@ class Engine:
 
     def _is_sound(self, bar: Candle | Tick, time: int) -> bool:
         """Keep impossible prices out: they never trade and never value a position."""
+        spec = self.portfolio.specs.get(bar.symbol)
         inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
-        if inside and 0 <= bar.volume < inf:
-            return True
-        self.journal.write(time, "FEED", f"impossible prices ignored: {bar}", "warn", bar.symbol)
+        if spec is not None and inside and 0 <= bar.volume < inf:
+            countable = self.portfolio.can_count(bar.symbol, spec.to_ticks(bar.low), spec.to_ticks(bar.high))
+            if countable and spec.traded_lots(bar.volume) <= MAX_UNITS:
+                return True
+        trouble = "prices of a symbol that is not traded" if spec is None else "impossible prices"
+        self.journal.write(time, "FEED", f"{trouble} ignored: {bar}", "warn", bar.symbol)
         return False
 
     def _on_bar_traded(self, bar: BarTraded) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from trading import rules
 from trading.bus import Bus
-from trading.domain import Order, OrderType, Side
+from trading.domain import Order, OrderType, Side, Trade
 from trading.events import AlertLogged, OrderEnded, OrderFilled, OrderPlaced, PositionUpdated, TradeClosed
 from trading.journal import Journal
 from trading.orders import OrderManager
@@ -48,7 +48,7 @@ class Execution:
     def exit(self, symbol: str, lots: int, reason: str, time: int) -> Order | None:
         """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled."""
         self.cancel_entries(symbol, time)
-        lots = min(lots, self.free_lots(symbol))
+        lots = self._largest(symbol, min(lots, self.free_lots(symbol)))
         if lots <= 0:
             return None
         self.protect(symbol, time, leaving=lots)
@@ -66,7 +66,7 @@ class Execution:
     def protect(self, symbol: str, time: int, leaving: int = 0) -> None:
         """Make the protective order cover all that is held and not already on its way out."""
         existing = self._orders.protection(symbol)
-        lots = self.free_lots(symbol) - leaving
+        lots = self._largest(symbol, self.free_lots(symbol) - leaving)
         holding = self._portfolio.holdings[symbol]
         if existing is None:
             if lots > 0 and holding.is_open:
@@ -92,6 +92,11 @@ class Execution:
         """Return lots that can be sold and are not in a market sell already."""
         leaving = sum(o.remaining_lots for o in self._orders.of(symbol, Side.SELL) if o.type is not OrderType.OCO)
         return self._portfolio.sellable_lots(symbol) - leaving
+
+    def _largest(self, symbol: str, lots: int) -> int:
+        """Return lots, or the largest order that the venue takes."""
+        most = self._portfolio.markets[symbol].max_lots
+        return min(lots, most) if most > 0 else lots
 
     def _protection(self, symbol: str, holding: Holding, lots: int, time: int) -> Order:
         return Order(self._orders.next_id(), symbol, Side.SELL, OrderType.OCO, lots, time, "protection",
@@ -121,11 +126,27 @@ class Execution:
         self._journal.fill(self._portfolio.specs[fill.symbol], fill)
         if trade is not None:
             self.cancel_entries(fill.symbol, fill.time)
-            self._recorder.record(trade)
-            self._journal.trade(self._portfolio.specs[fill.symbol], trade)
-            self._bus.publish(TradeClosed(trade))
+            self._announce(trade)
         self.protect(fill.symbol, fill.time)
+        self._set_dust_aside(fill.symbol, fill.time)
         self._bus.publish(PositionUpdated(fill.symbol, fill.time, self._portfolio.sellable_lots(fill.symbol)))
+
+    def _announce(self, trade: Trade) -> None:
+        self._recorder.record(trade)
+        self._journal.trade(self._portfolio.specs[trade.symbol], trade)
+        self._bus.publish(TradeClosed(trade))
+
+    def _set_dust_aside(self, symbol: str, time: int) -> None:
+        """Let go of a position that no order could sell, so that it does not block the next one."""
+        lots, market = self._portfolio.sellable_lots(symbol), self._portfolio.markets[symbol]
+        busy = any(order.symbol == symbol for order in self._orders.working.values())
+        if busy or not self._portfolio.holdings[symbol].is_open or lots >= market.min_lots:
+            return
+        display = self._portfolio.specs[symbol].display
+        self._journal.write(time, "ORDER", "what is left is too little to sell: set aside", "warn", display)
+        trade = self._portfolio.set_dust_aside(symbol, time)
+        if trade is not None:
+            self._announce(trade)
 
     def _set_protection(self, symbol: str, price_ticks: int) -> None:
         """Fix stop and target from the first fill; later fills of the same trade share them."""
@@ -144,8 +165,9 @@ class Execution:
         text = f"{event.kind.lower()}: {order.side} {order.type} {order.client_id} · {event.detail}"
         display = self._portfolio.specs[event.symbol].display
         self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", display)
-        if order.side is Side.SELL and unexpected:
+        if order.type is OrderType.OCO and unexpected:
             self._bus.publish(AlertLogged(event.time, f"{display} is not protected: {order.client_id} {text}"))
         elif order.side is Side.SELL:
             self.protect(event.symbol, event.time)
+        self._set_dust_aside(event.symbol, event.time)
 

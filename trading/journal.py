@@ -22,7 +22,7 @@ class Journal:
     def write(self, time: int, kind: str, text: str, tone: str = "plain", symbol: str = "") -> None:
         """Add a line; `tone` is plain, good, bad or warn."""
         self.n_lines += 1
-        said = f"{symbol} {text}" if symbol else text
+        said = (f"{symbol} {text}" if symbol else text).encode(errors="replace").decode()
         line = JournalLine(self.n_lines, time, kind, said, tone)
         self.recent.append(line)
         self._recorder.record(line)

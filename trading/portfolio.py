@@ -17,6 +17,7 @@ from trading.rules import Costs, Market
 
 DAY_MS = 86_400_000
 UNITS = 10**8
+MAX_WORTH = rules.MAX_UNITS // 16
 
 
 @dataclass(slots=True)
@@ -92,6 +93,14 @@ class Portfolio:
         self.n_trades = self.n_wins = 0
         self.benchmark = Benchmark(start_units, start_units // max(1, len(specs)))
 
+    def can_count(self, symbol: str, low_ticks: int, high_ticks: int) -> bool:
+        """Return whether prices are at least a tick and value what is held within the rule book's bounds."""
+        market = self.markets[symbol]
+        atoms = max(market.lot_atoms, self.holdings[symbol].atoms, self.benchmark.atoms.get(symbol, 0))
+        worth = high_ticks * market.value_num * atoms // (market.value_den * market.lot_atoms)
+        in_bounds = worth <= MAX_WORTH and high_ticks * market.value_num <= rules.MAX_UNITS
+        return low_ticks > 0 and high_ticks <= rules.MAX_TICKS and in_bounds
+
     def mark(self, symbol: str, ticks: int, time: int) -> None:
         """Move a symbol's price, roll the UTC day, and follow the peak and the worst drawdown of equity."""
         if time // DAY_MS > self.day:
@@ -99,6 +108,8 @@ class Portfolio:
             self.day = time // DAY_MS
         self.marks[symbol] = ticks
         equity = self.equity()
+        if equity > rules.MAX_UNITS:
+            raise BrokenInvariant(f"equity of {equity} units is more than can be counted")
         self.peak, self.high = max(self.peak, equity), max(self.high, equity)
         self.worst_drawdown = max(self.worst_drawdown, rules.loss_ppm(self.high, equity))
         if symbol not in self.benchmark.atoms:
@@ -181,30 +192,41 @@ class Portfolio:
         holding.exit_lots += fill.lots
         holding.exit_units += fill.quote_units
         self._pay(holding, fill.fee_quote_units)
-        return self._close(holding, fill) if self.sellable_lots(fill.symbol) == 0 else None
+        return self._close(fill.symbol, fill.time, fill.reason) if self.sellable_lots(fill.symbol) == 0 else None
+
+    def set_dust_aside(self, symbol: str, time: int) -> Trade | None:
+        """End an open trade whose rest is too little to sell; the rest stays, with its cost. None if none was sold."""
+        if self.holdings[symbol].exit_lots:
+            return self._close(symbol, time, "dust")
+        self._forget_trade(symbol)
+        return None
 
     def _pay(self, holding: Holding, fee: int) -> None:
         holding.fees += fee
         holding.trade_fees += fee
 
-    def _close(self, holding: Holding, fill: Fill) -> Trade:
-        spec = self.specs[fill.symbol]
+    def _close(self, symbol: str, time: int, reason: str) -> Trade:
+        holding, spec = self.holdings[symbol], self.specs[symbol]
         self.n_trades += 1
         self.n_wins += holding.trade_pnl > 0
         trade = Trade(
-            number=self.n_trades, symbol=fill.symbol, side="LONG", lots=holding.exit_lots,
+            number=self.n_trades, symbol=symbol, side="LONG", lots=holding.exit_lots,
             entry_time=holding.entry_time, entry_price=mean_price(spec, holding.entry_units, holding.entry_lots),
-            exit_time=fill.time, exit_price=mean_price(spec, holding.exit_units, holding.exit_lots),
-            fees=holding.trade_fees, pnl=holding.trade_pnl, opened_by=holding.source, closed_because=fill.reason,
+            exit_time=time, exit_price=mean_price(spec, holding.exit_units, holding.exit_lots),
+            fees=holding.trade_fees, pnl=holding.trade_pnl, opened_by=holding.source, closed_because=reason,
         )
-        self.holdings[fill.symbol] = Holding(holding.atoms, holding.cost, holding.realized, holding.fees,
-                                             holding.last_trade_id)
+        self._forget_trade(symbol)
         return trade
+
+    def _forget_trade(self, symbol: str) -> None:
+        held = self.holdings[symbol]
+        self.holdings[symbol] = Holding(held.atoms, held.cost, held.realized, held.fees, held.last_trade_id)
 
     def _buy_and_hold(self, symbol: str, ticks: int) -> None:
         market = self.markets[symbol]
         price = rules.buy_price(self.costs, ticks)
-        lots = min(rules.affordable_lots(market, self.benchmark.share, price), rules.MAX_UNITS // market.lot_atoms)
+        budget = min(self.benchmark.share, self.benchmark.cash)
+        lots = min(rules.affordable_lots(market, budget, price), rules.MAX_UNITS // market.lot_atoms)
         self.benchmark.cash -= rules.notional_ceil(market, price, lots)
         fee = rules.commission_atoms(market, self.costs, lots)
         self.benchmark.atoms[symbol] = lots * market.lot_atoms - fee

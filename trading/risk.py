@@ -10,7 +10,7 @@ from trading import rules
 from trading.domain import RiskProfile, Side, Verdict
 from trading.orders import OrderManager
 from trading.portfolio import UNITS, Portfolio
-from trading.rules import Limits, Wallet
+from trading.rules import Limits, Market, Wallet
 
 PROFILES = (
     RiskProfile("Conservative", 0.005, 2.0, 3.0, 0.0, 0.15, 0.40, 3, 0.02, 0.06),
@@ -32,7 +32,7 @@ def limits_of(profile: RiskProfile) -> Limits:
 
     return Limits(
         ppm(profile.risk_rate), milli(profile.stop_atr), milli(profile.target_atr), milli(profile.trail_atr),
-        ppm(profile.max_position_rate), ppm(profile.max_exposure_rate), profile.max_positions,
+        ppm(profile.max_position_rate), ppm(profile.max_exposure_rate), int(profile.max_positions),
         ppm(profile.daily_loss_rate), ppm(profile.max_drawdown_rate),
     )
 
@@ -106,8 +106,13 @@ class Risk:
         wallet = self._wallet()
         limits = self._limits_left(request, wallet)
         price = rules.buy_price(self._portfolio.costs, request.price_ticks)
-        lots, cap = rules.entry_lots(market, limits, wallet, price, request.atr_ticks)
+        room_lots = self._lots_left(request.symbol, market)
+        lots, cap = rules.entry_lots(market._replace(max_lots=max(1, room_lots)), limits, wallet, price,
+                                     request.atr_ticks)
         name = rules.CAP_NAMES[cap]
+        received = lots * market.lot_atoms - rules.commission_atoms(market, self._portfolio.costs, lots)
+        if lots > 0 and (room_lots < 1 or received < market.min_lots * market.lot_atoms):
+            lots, name = 0, rules.CAP_NAMES[rules.CAP_LOT]  # it could not be sold again
         if lots == 0:
             return Approval((*verdicts, Verdict(name, False, self._room(name, wallet))))
         budget = rules.notional_ceil(market, price, lots)
@@ -119,6 +124,11 @@ class Risk:
         share = budget / wallet.equity
         return Approval((*verdicts, Verdict("size", True, f"{size:f}, {share:.1%} of equity, bounded by {name}")),
                         lots, budget)
+
+    def _lots_left(self, symbol: str, market: Market) -> int:
+        """Return how many lots may join what is held, so that one order can sell and one can protect all of it."""
+        most = rules.MAX_UNITS // market.lot_atoms
+        return min(most, market.max_lots or most) - self._portfolio.sellable_lots(symbol)
 
     def _limits_left(self, request: EntryRequest, wallet: Wallet) -> Limits:
         """Shrink the position limit by what is held already, fractions of a lot included, and on order."""

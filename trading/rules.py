@@ -4,9 +4,10 @@ Units: prices in ticks, quantities in lots, holdings in atoms (1e-8 of the base 
 quote asset), rates in ppm (1e-6), ATR multiples in thousandths. All roundings go against the trader. The event
 engine calls these functions one by one; an array kernel can loop over the same ones.
 
-Bounds: the value of one lot, of an order and the account's equity stay below 9.2e18 units (9.2e10 of the quote
-asset), a holding below 9.2e18 atoms, which the edge (`trading.portfolio`) enforces; inside, `mul_div` keeps products
-exact, so nothing overflows below that bound, and what would lie above it stays at `MAX_UNITS` instead of wrapping.
+Bounds: prices stay below 1e14 ticks, the value of one lot, of an order and the account's equity below 9.2e18 units
+(9.2e10 of the quote asset), a holding below 9.2e18 atoms, which the edge (`trading.portfolio`) enforces; inside,
+`mul_div` keeps products exact, so nothing overflows below that bound, and what would lie above it stays at
+`MAX_UNITS` instead of wrapping.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from trading.compiled import njit
 PPM = 1_000_000
 MILLI = 1_000
 MAX_UNITS = 2**63 - 1
+MAX_TICKS = 10**14
 
 CAP_RISK, CAP_POSITION, CAP_EXPOSURE, CAP_CASH, CAP_LOT, CAP_MINIMUM = range(6)
 CAP_NAMES = ("risk", "max_position", "exposure", "cash", "lot_size", "min_notional")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
 from trading.domain import Action, Candle, Candles, Signal
+from trading.errors import BrokenInvariant
 from trading.events import SignalGenerated
 from trading.ports import SignalSource
 
@@ -43,7 +44,10 @@ class SignalDesk:
 
 def _advice(agent: SignalSource, candle: Candle) -> Signal:
     try:
-        return agent.on_candle(candle)
+        advice = agent.on_candle(candle)
+        if not isinstance(advice, Signal) or (advice.symbol, advice.time) != (candle.symbol, candle.close_time):
+            raise BrokenInvariant(f"no advice on this bar: {advice!r}")
+        return advice
     except Exception as error:
         log.exception("agent %s on %s failed", agent.name, candle.symbol)
         reason = f"abstains: {type(error).__name__}: {error}"
