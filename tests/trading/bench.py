@@ -76,22 +76,23 @@ class Bench:
     """The core, with hands to move the market and press the buttons."""
 
     def __init__(self, profile: RiskProfile = BALANCED, capital: int = 10_000, volume_share: float = 0.1,
-                 n_agents: int = 1) -> None:
+                 n_agents: int = 1, specs: dict[str, SymbolSpec] | None = None) -> None:
+        specs = specs or SPECS
         self.bus, self.memory = Bus(), Memory()
         self.events: list[Event] = []
         self.answers: list[CommandAnswered] = []
         costs = costs_of(0.001, 1.0, 2.0, volume_share)
-        self.portfolio = Portfolio(SPECS, capital * 10**8, costs)
+        self.portfolio = Portfolio(specs, capital * 10**8, costs)
         self.broker = PaperBroker(self.portfolio.markets, costs, self._heard)
         orders = OrderManager(self.broker, self.memory, "t")
         risk = Risk(self.portfolio, orders, profile)
-        self.scripts = [Script(symbol, f"script{n}") for symbol in SPECS for n in range(n_agents)]
+        self.scripts = [Script(symbol, f"script{n}") for symbol in specs for n in range(n_agents)]
         desk = Desk(self.bus, self.portfolio, orders, risk, self.memory, Journal(self.memory))
         self.session = Session()
         self.engine = Engine(EngineParts(desk, self.broker, SignalDesk(self.scripts), self.session, "1m"))
         Controls(self.engine)
         self.orders, self.risk = orders, risk
-        self.minute = dict.fromkeys(SPECS, 0)
+        self.minute = dict.fromkeys(specs, 0)
         self.price = {"BTCUSDT": 20_000.0, "ETHUSDT": 1_500.0}
         self.n_commands = 0
         self.bus.subscribe(CommandAnswered, self.answers.append)
@@ -125,7 +126,7 @@ class Bench:
     def warm(self, n_bars: int = 20) -> Bench:
         """Let indicators warm up on both symbols and press Start."""
         for _ in range(n_bars):
-            for symbol in SPECS:
+            for symbol in self.minute:
                 self.candle(symbol)
         self.press("start")
         return self
