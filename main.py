@@ -346,7 +346,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         finally:
             runtime.stop()
             board.stop()
-        if cockpit.engine.feed.state == "ended":
+        if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
 

@@ -193,7 +193,7 @@ class PortfolioService:
         )
 
     def _feed_view(self) -> FeedView:
-        status, feed = self._engine.feed, self._feed
+        status, feed = self._engine.health.feed, self._feed
         age_ms = int((wall_clock() - self._heard_at) * 1000)
         view = FeedView(feed.name, feed.badge, status.state, status.detail, feed.speed, self._engine.time, age_ms,
                         status.latency_ms)

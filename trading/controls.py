@@ -182,7 +182,7 @@ class Controls:
     def _add(self, arguments: dict[str, Any]) -> str:
         symbol = self._position(arguments)
         engine = self._engine
-        decision = engine.entry(symbol, engine.time, "manual", engine.market_trouble(), adds=True)
+        decision = engine.entry(symbol, engine.time, "manual", engine.health.trouble(), adds=True)
         engine.conclude(decision)
         if decision.outcome != "entry":
             raise BadInput(decision.reason)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from typing import Any
 
-from trading.agents.desk import SignalDesk
+from trading.agents.desk import SignalDesk, combined
 from trading.bus import Bus
 from trading.domain import (
     INTERVAL_MS,
@@ -42,14 +42,12 @@ from trading.events import (
     StateSaved,
 )
 from trading.execution import Desk, Execution
+from trading.health import MarketHealth
 from trading.indicators import IndicatorStream
 from trading.metrics import Performance
 from trading.ports import Broker
 from trading.risk import Approval, EntryRequest
-from trading.rules import MAX_UNITS
 from trading.session import Session
-
-GAP_BARS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +74,12 @@ class Engine:
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
         self.asked: dict[str, int] = {}
-        self.whole_again: dict[str, int] = {}
         self.outcomes: Counter[str] = Counter()
-        self.feed = FeedStatus("connecting")
+        self.health = MarketHealth(INTERVAL_MS[parts.interval], desk.portfolio, desk.journal)
         self.time = 0
         self._recorder = desk.recorder
         self._n_saved = 0
         self._unheard: list[Candle] = []
-        self._step = INTERVAL_MS[parts.interval]
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self._subscribe()
 
@@ -174,14 +170,11 @@ class Engine:
             self._recorder.record(self.portfolio.point(self.time))
 
     def _on_feed(self, event: FeedStatus) -> None:
-        if event.state != self.feed.state:
-            tone = "plain" if event.state in ("live", "ended") else "warn"
-            self.journal.write(self.time, "FEED", f"{event.state} {event.detail}".strip(), tone)
-        self.feed = event
+        self.health.hear(event, self.time)
 
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick
-        if not self._is_sound(tick, tick.time):
+        if not self.health.is_sound(tick, tick.time):
             return
         spec = self.portfolio.specs[tick.symbol]
         self.time = max(self.time, tick.time)
@@ -191,10 +184,12 @@ class Engine:
 
     def _on_candle(self, event: CandleClosed) -> None:
         candle = event.candle
-        if candle.open_time <= self.cursor.get(candle.symbol, -1) or not self._is_sound(candle, candle.close_time):
+        if candle.open_time <= self.cursor.get(candle.symbol, -1):
+            return
+        if not self.health.is_sound(candle, candle.close_time):
             return
         if event.covered_by_ticks or not event.live:
-            self._note_gap(candle)
+            self.health.follow(candle, self.cursor.get(candle.symbol))
         self.cursor[candle.symbol] = candle.open_time
         self.time = max(self.time, candle.close_time)
         finished = BarFinished(candle, event.live)
@@ -205,29 +200,6 @@ class Engine:
         lots = spec.traded_lots(candle.volume)
         self.broker.on_open(candle.symbol, spec.to_ticks(candle.open), lots, candle.open_time)
         self.bus.publish(_traded(spec, candle, candle.close_time, finished))
-
-    def _note_gap(self, candle: Candle) -> None:
-        """After missing bars of a live market, entries wait until risk's indicators have seen enough whole ones.
-
-        Stored candles may have closed days in them; their holes are reported when they are read.
-        """
-        missing = (candle.open_time - self.cursor.get(candle.symbol, candle.open_time - self._step)) // self._step - 1
-        if missing > 0:
-            self.whole_again[candle.symbol] = candle.open_time + GAP_BARS * self._step
-            text = f"{missing} bars are missing: no entry for {GAP_BARS} bars"
-            self.journal.write(candle.open_time, "FEED", text, "warn", self.portfolio.specs[candle.symbol].display)
-
-    def _is_sound(self, bar: Candle | Tick, time: int) -> bool:
-        """Keep impossible prices out: they never trade and never value a position."""
-        spec = self.portfolio.specs.get(bar.symbol)
-        inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
-        if spec is not None and inside and 0 <= bar.volume < inf:
-            countable = self.portfolio.can_count(bar.symbol, spec.to_ticks(bar.low), spec.to_ticks(bar.high))
-            if countable and spec.traded_lots(bar.volume) <= MAX_UNITS:
-                return True
-        trouble = "prices of a symbol that is not traded" if spec is None else "impossible prices"
-        self.journal.write(time, "FEED", f"{trouble} ignored: {bar}", "warn", bar.symbol)
-        return False
 
     def _on_bar_traded(self, bar: BarTraded) -> None:
         self.broker.on_range(bar.symbol, bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.time)
@@ -272,7 +244,7 @@ class Engine:
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
-        made = self.entry(symbol, time, chosen.source, stale or self._gap(event.candle))
+        made = self.entry(symbol, time, chosen.source, stale or self.health.gap(event.candle))
         if made.outcome == "entry":
             display = self.portfolio.specs[symbol].display
             self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", display)
@@ -296,7 +268,7 @@ class Engine:
                         client_id)
 
     def _staleness(self, event: SignalGenerated) -> str:
-        return self._lateness(event) or self.market_trouble()
+        return self._lateness(event) or self.health.trouble()
 
     def _lateness(self, event: SignalGenerated) -> str:
         if not event.live:
@@ -304,14 +276,6 @@ class Engine:
         if event.candle.open_time != self.cursor[event.candle.symbol]:
             return "the advice came after the next bar"
         return ""
-
-    def _gap(self, candle: Candle) -> str:
-        wait = self.whole_again.get(candle.symbol, 0)
-        return "bars are missing: waiting for whole ones" if candle.open_time < wait else ""
-
-    def market_trouble(self) -> str:
-        """Return why prices cannot be trusted now; empty when they can."""
-        return "" if self.feed.state == "live" else f"the feed is {self.feed.state}"
 
     def _price(self, symbol: str) -> float:
         return float(self.portfolio.specs[symbol].price(self.price_of(symbol)))
@@ -326,13 +290,13 @@ class Engine:
             "session": self.session.snapshot(), "portfolio": self.portfolio.snapshot(),
             "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
             "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
-            "asked": dict(self.asked), "whole_again": dict(self.whole_again),
+            "asked": dict(self.asked), "whole_again": dict(self.health.whole_again),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot; indicators and agents are warmed up from candles afterwards."""
         self.cursor = dict(snapshot["cursor"])
-        self.asked, self.whole_again = dict(snapshot["asked"]), dict(snapshot["whole_again"])
+        self.asked, self.health.whole_again = dict(snapshot["asked"]), dict(snapshot["whole_again"])
         self.time = snapshot["time"]
         self.outcomes = Counter(snapshot["outcomes"])
         for name, value in snapshot["session"].items():
@@ -348,13 +312,3 @@ class Engine:
 def _traded(spec: SymbolSpec, bar: Candle | Tick, time: int, finished: BarFinished | None) -> BarTraded:
     to = spec.to_ticks
     return BarTraded(bar.symbol, to(bar.open), to(bar.high), to(bar.low), to(bar.close), time, finished)
-
-
-def combined(signals: tuple[Signal, ...]) -> Action:
-    """Return what a symbol's agents say together: one side wins only when nobody says the other."""
-    actions = {signal.action for signal in signals}
-    if Action.BUY in actions and Action.SELL not in actions:
-        return Action.BUY
-    if Action.SELL in actions and Action.BUY not in actions:
-        return Action.SELL
-    return Action.HOLD

@@ -99,9 +99,9 @@ def test_mode_risk_and_positions_survive_reload_and_kill_minus_nine(cockpit: Coc
     page.until_text("#badges", "RUNNING")
     page.until(ROWS, within=60)
     cockpit.end(signal.SIGKILL)
-    page.until("return /reconnecting/i.test(document.body?.innerText ?? "")", within=20)
+    page.until("return /reconnecting/i.test(document.body?.innerText ?? '')", within=20)
     cockpit.start()
-    page.until("return !/reconnecting/i.test(document.body?.innerText ?? "")", within=40)
+    page.until("return !/reconnecting/i.test(document.body?.innerText ?? '')", within=40)
     page.until_text("#badges", "RUNNING", within=20)
     assert page.run("return document.querySelector('#risk-profile').value") == "Conservative"
 

@@ -169,5 +169,14 @@ class Bench:
             selling = sum(o.remaining_lots for o in self.orders.working.values()
                           if o.symbol == symbol and o.side == "SELL")
             assert holding.atoms >= 0 and selling <= portfolio.sellable_lots(symbol)
-            if holding.is_open:
+            if holding.is_open and portfolio.sellable_lots(symbol) >= portfolio.markets[symbol].min_lots:
                 assert selling == portfolio.sellable_lots(symbol), "part of the position is unprotected"
+            protection = self.orders.protection(symbol)
+            if protection is not None:
+                assert (protection.stop_ticks, protection.limit_ticks) == (holding.stop_ticks, holding.target_ticks)
+        assert terms(self.orders.working) == terms(self.broker._orders), "the venue works other orders than we think"
+
+
+def terms(orders: dict[str, Order]) -> dict[str, tuple[int, int, int]]:
+    """What an order still may do: its lots, what has filled, what it may spend."""
+    return {name: (order.lots, order.filled_lots, order.budget_units) for name, order in orders.items()}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.trading.bench import MINUTE, SPECS, START, Bench
-from trading.domain import Candle, Candles, Fill, Order, RiskProfile, Side
+from trading.domain import Candle, Candles, Fill, Order, RiskProfile, Side, SymbolSpec
 from trading.events import FeedStatus
 
 SYMBOLS = st.sampled_from(sorted(SPECS))
@@ -19,18 +21,26 @@ PROFILES = st.builds(
     max_position_rate=st.floats(0.05, 1.0), max_exposure_rate=st.floats(0.1, 1.0),
     max_positions=st.integers(1, 3), daily_loss_rate=st.floats(0.005, 0.5), max_drawdown_rate=st.floats(0.01, 0.5),
 )
+BARS = st.tuples(st.floats(-0.002, 0.002), st.floats(0, 0.004), st.floats(0, 0.004), st.floats(0, 1))
 BUTTONS = st.sampled_from(["start", "pause", "stop", "kill", "rearm", "flatten"])
+
+
+COARSE = {
+    symbol: SymbolSpec(symbol, Decimal("0.01"), Decimal(lot), 3 * Decimal(lot), 9 * Decimal(lot), Decimal(5))
+    for symbol, lot in (("BTCUSDT", "0.01"), ("ETHUSDT", "0.2"))
+}
 
 
 class LedgerMachine(RuleBasedStateMachine):
     """Two engines live side by side; one of them is restarted now and then from its own snapshot."""
 
-    symbols = Bundle("symbols")
+    specs = SPECS
+    thick = 10.0
 
     @initialize(profile=PROFILES, share=st.sampled_from([0.001, 0.05, 1.0]))
     def open(self, profile: RiskProfile, share: float) -> None:
         self.profile, self.share = profile, share
-        self.benches = [Bench(profile, volume_share=share).warm(16) for _ in range(2)]
+        self.benches = [Bench(profile, volume_share=share, specs=self.specs).warm(16) for _ in range(2)]
         self.history: dict[str, list[Candle]] = {
             s: [Candle(s, "1m", START + n * MINUTE, p, p + 10, p - 10, p, 100.0) for n in range(16)]
             for s, p in self.benches[0].price.items()
@@ -48,6 +58,14 @@ class LedgerMachine(RuleBasedStateMachine):
         for bench in self.benches:
             candle = bench.candle(symbol, say, (open_, high, low, close), volume, live)
         self.history[symbol].append(candle)
+
+    @rule(symbol=SYMBOLS, bars=st.lists(BARS, min_size=2, max_size=6), share=st.sampled_from([1.0, 0.03]))
+    def enter_a_storm(self, symbol: str, bars: list[tuple[float, float, float, float]], share: float) -> None:
+        """An entry is asked for and the bars after it run into its stop, its target or thin air."""
+        self.close_a_bar(symbol, 0.0, 0.0005, 0.0005, 0.5, 50.0, "BUY", True)
+        for gap, up, down, body in bars:
+            self.close_a_bar(symbol, gap, up, down, body, share * self.thick, "HOLD", True)
+            self.books_balance()
 
     @rule(symbol=SYMBOLS, move=MOVES, volume=st.sampled_from([0.0, 0.02, 5.0]))
     def trade_between_closes(self, symbol: str, move: float, volume: float) -> None:
@@ -80,7 +98,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def restart_one(self) -> None:
         old = self.benches[1]
-        fresh = Bench(volume_share=self.share)
+        fresh = Bench(volume_share=self.share, specs=self.specs)
         fresh.engine.restore(old.saved())
         for symbol, candles in self.history.items():
             fresh.engine.warm_up(Candles.of(candles))
@@ -99,7 +117,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _check_against_fills(self, bench: Bench) -> None:
         cash = bench.portfolio.start_units
-        atoms = dict.fromkeys(SPECS, 0)
+        atoms = dict.fromkeys(self.specs, 0)
         fills = bench.memory.of(Fill)
         assert len({fill.trade_id for fill in fills}) == len(fills)
         for fill in fills:
@@ -142,6 +160,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not any(o.side is Side.BUY for o in bench.orders.working.values())
 
 
+class CoarseMachine(LedgerMachine):
+    """The same where a lot is worth a lot, small orders are refused and large ones too."""
+
+    specs = COARSE
+    thick = 1.0
+
+
 class ApprovalMachine(LedgerMachine):
     """The same, watching each approval as it is given."""
 
@@ -170,6 +195,8 @@ FAST = settings(max_examples=60, stateful_step_count=40, deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 TestLedger = LedgerMachine.TestCase
 TestLedger.settings = FAST
+TestCoarse = CoarseMachine.TestCase
+TestCoarse.settings = FAST
 TestApproval = ApprovalMachine.TestCase
 TestApproval.settings = FAST
 pytestmark = pytest.mark.filterwarnings("ignore")

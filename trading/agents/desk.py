@@ -52,3 +52,13 @@ def _advice(agent: SignalSource, candle: Candle) -> Signal:
         log.exception("agent %s on %s failed", agent.name, candle.symbol)
         reason = f"abstains: {type(error).__name__}: {error}"
         return Signal(candle.symbol, candle.close_time, agent.name, Action.HOLD, 0.0, reason)
+
+
+def combined(signals: tuple[Signal, ...]) -> Action:
+    """Return what a symbol's agents say together: one side wins only when nobody says the other."""
+    actions = {signal.action for signal in signals}
+    if Action.BUY in actions and Action.SELL not in actions:
+        return Action.BUY
+    if Action.SELL in actions and Action.BUY not in actions:
+        return Action.SELL
+    return Action.HOLD

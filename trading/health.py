@@ -1,0 +1,63 @@
+"""Whether prices can be trusted: possible, whole, and live."""
+
+from __future__ import annotations
+
+from math import inf
+
+from trading.domain import Candle, Tick
+from trading.events import FeedStatus
+from trading.journal import Journal
+from trading.portfolio import Portfolio
+from trading.rules import MAX_UNITS
+
+GAP_BARS = 14  # as many as risk's ATR needs
+
+
+class MarketHealth:
+    """Keeps impossible prices out and remembers what is wrong with the rest."""
+
+    def __init__(self, step_ms: int, portfolio: Portfolio, journal: Journal) -> None:
+        self._step = step_ms
+        self._portfolio = portfolio
+        self._journal = journal
+        self.feed = FeedStatus("connecting")
+        self.whole_again: dict[str, int] = {}
+
+    def hear(self, status: FeedStatus, time: int) -> None:
+        """Take notice of what the feed says of itself."""
+        if status.state != self.feed.state:
+            tone = "plain" if status.state in ("live", "ended") else "warn"
+            self._journal.write(time, "FEED", f"{status.state} {status.detail}".strip(), tone)
+        self.feed = status
+
+    def is_sound(self, bar: Candle | Tick, time: int) -> bool:
+        """Return whether a bar is possible; one that is not never trades and never values a position."""
+        spec = self._portfolio.specs.get(bar.symbol)
+        inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
+        if spec is not None and inside and 0 <= bar.volume < inf:
+            countable = self._portfolio.can_count(bar.symbol, spec.to_ticks(bar.low), spec.to_ticks(bar.high))
+            if countable and spec.traded_lots(bar.volume) <= MAX_UNITS:
+                return True
+        trouble = "prices of a symbol that is not traded" if spec is None else "impossible prices"
+        self._journal.write(time, "FEED", f"{trouble} ignored: {bar}", "warn", bar.symbol)
+        return False
+
+    def follow(self, candle: Candle, last_open: int | None) -> None:
+        """After missing bars of a live market, entries wait until risk's indicators have seen enough whole ones.
+
+        Stored candles may have closed days in them; their holes are reported when they are read.
+        """
+        missing = 0 if last_open is None else (candle.open_time - last_open) // self._step - 1
+        if missing > 0:
+            self.whole_again[candle.symbol] = candle.open_time + GAP_BARS * self._step
+            text = f"{missing} bars are missing: no entry for {GAP_BARS} bars"
+            self._journal.write(candle.open_time, "FEED", text, "warn", candle.symbol)
+
+    def trouble(self) -> str:
+        """Return why prices cannot be trusted now; empty when they can."""
+        return "" if self.feed.state == "live" else f"the feed is {self.feed.state}"
+
+    def gap(self, candle: Candle) -> str:
+        """Return why a bar's indicators cannot be trusted; empty when they can."""
+        wait = self.whole_again.get(candle.symbol, 0)
+        return "bars are missing: waiting for whole ones" if candle.open_time < wait else ""
