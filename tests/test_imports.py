@@ -98,6 +98,47 @@ def test_the_core_never_asks_what_time_it_is(path: Path):
             )
 
 
+DICE = {"random", "secrets", "uuid", "numpy.random"}
+SEEDED = {"random.Random", "numpy.random.default_rng", "numpy.random.Generator", "numpy.random.PCG64",
+          "numpy.random.SeedSequence"}
+
+
+def unseeded(tree: ast.AST) -> list[str]:
+    """Calls that draw from global dice, or make dice without a seed."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                names[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            head, dot, tail = ast.unparse(node.func).partition(".")
+            called = names.get(head, head) + dot + tail
+            rolls = called.rpartition(".")[0] in DICE or called == "os.urandom"
+            if rolls and not (called in SEEDED and (node.args or node.keywords)):
+                found.append(f"{called} in line {node.lineno}")
+    return found
+
+
+@pytest.mark.parametrize("path", [*CORE, *ADAPTER_FILES], ids=relative)
+def test_every_random_draw_of_trading_has_a_seed(path: Path):
+    assert unseeded(ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import random; random.random()", "from random import choice; choice([1])", "import random; random.Random()",
+     "import numpy as np; np.random.normal()", "import numpy as np; np.random.default_rng()",
+     "from numpy.random import default_rng; default_rng()", "import uuid; uuid.uuid4()", "import os; os.urandom(4)"],
+)
+def test_dice_without_a_seed_are_noticed(line: str):
+    assert len(unseeded(ast.parse(line))) == 1
+
+
 def test_only_main_names_concrete_brokers_and_feeds():
     for path in sources():
         mine = module_name(path)

@@ -75,7 +75,8 @@ class Engine:
         self.cursor: dict[str, int] = {}
         self.asked: dict[str, int] = {}
         self.outcomes: Counter[str] = Counter()
-        self.health = MarketHealth(INTERVAL_MS[parts.interval], desk.portfolio, desk.journal)
+        self._step = INTERVAL_MS[parts.interval]
+        self.health = MarketHealth(self._step, desk.portfolio, desk.journal)
         self.time = 0
         self._recorder = desk.recorder
         self._n_saved = 0
@@ -174,7 +175,8 @@ class Engine:
 
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick
-        if not self.health.is_sound(tick, tick.time):
+        closed = self.cursor.get(tick.symbol, -self._step) + self._step
+        if tick.time < closed or not self.health.is_sound(tick, tick.time):
             return
         spec = self.portfolio.specs[tick.symbol]
         self.time = max(self.time, tick.time)

@@ -8,7 +8,7 @@ from trading.domain import Candle, Tick
 from trading.events import FeedStatus
 from trading.journal import Journal
 from trading.portfolio import Portfolio
-from trading.rules import MAX_UNITS
+from trading.rules import MAX_TICKS, MAX_UNITS
 
 GAP_BARS = 14  # as many as risk's ATR needs
 
@@ -34,9 +34,9 @@ class MarketHealth:
         """Return whether a bar is possible; one that is not never trades and never values a position."""
         spec = self._portfolio.specs.get(bar.symbol)
         inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
-        if spec is not None and inside and 0 <= bar.volume < inf:
-            countable = self._portfolio.can_count(bar.symbol, spec.to_ticks(bar.low), spec.to_ticks(bar.high))
-            if countable and spec.traded_lots(bar.volume) <= MAX_UNITS:
+        if spec is not None and inside and 0 <= bar.volume / float(spec.lot_size) < MAX_UNITS:
+            few = bar.high / float(spec.tick_size) < MAX_TICKS
+            if few and self._portfolio.can_count(bar.symbol, spec.to_ticks(bar.low), spec.to_ticks(bar.high)):
                 return True
         trouble = "prices of a symbol that is not traded" if spec is None else "impossible prices"
         self._journal.write(time, "FEED", f"{trouble} ignored: {bar}", "warn", bar.symbol)

@@ -12,7 +12,7 @@ from typing import Any
 
 from trading import rules
 from trading.domain import EquityPoint, Fill, Side, SymbolSpec, Trade
-from trading.errors import BadInput, BrokenInvariant
+from trading.errors import BadInput, BrokenInvariant, StateFailed
 from trading.rules import Costs, Market
 
 DAY_MS = 86_400_000
@@ -239,15 +239,27 @@ class Portfolio:
             "day_start": self.day_start, "day": self.day, "worst_drawdown": self.worst_drawdown,
             "n_trades": self.n_trades, "n_wins": self.n_wins, "benchmark": asdict(self.benchmark),
             "holdings": {s: asdict(h) for s, h in self.holdings.items()},
+            "steps": {s: [str(spec.tick_size), str(spec.lot_size)] for s, spec in self.specs.items()},
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
         for name in ("cash", "start_units", "peak", "high", "day_start", "day", "worst_drawdown", "n_trades", "n_wins"):
             setattr(self, name, snapshot[name])
-        self.marks = dict(snapshot["marks"])
+        self.marks = {symbol: self._rescaled(symbol, ticks, snapshot) for symbol, ticks in snapshot["marks"].items()}
         self.benchmark = Benchmark(**snapshot["benchmark"])
         self.holdings |= {s: Holding(**row) for s, row in snapshot["holdings"].items()}
+
+    def _rescaled(self, symbol: str, ticks: int, snapshot: dict[str, Any]) -> int:
+        """Return a saved mark in today's ticks; a position cannot be carried over a change of tick or lot size."""
+        tick, lot = snapshot["steps"][symbol]
+        spec = self.specs.get(symbol)
+        if spec is None or (Decimal(tick), Decimal(lot)) == (spec.tick_size, spec.lot_size):
+            return ticks
+        if snapshot["holdings"][symbol]["entry_lots"]:
+            raise StateFailed(f"{symbol}: the position was saved with tick {tick} and lot {lot}, the venue now has "
+                              f"{spec.tick_size} and {spec.lot_size}; start a new account in another COCKPIT_DATA_DIR")
+        return max(1, round(ticks * Decimal(tick) / spec.tick_size))
 
 
 def mean_price(spec: SymbolSpec, quote_units: int, lots: int) -> str:

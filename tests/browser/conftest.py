@@ -116,10 +116,12 @@ def open_window(chromium: str) -> Iterator[Callable[..., Window]]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Return a port that nobody listens on, below those that clients are given: a retry could connect to itself."""
+    for port in range(20_000 + os.getpid() % 9_000, 32_000):
+        with socket.socket() as listener:
+            if listener.connect_ex(("127.0.0.1", port)):
+                return port
+    raise AssertionError("no free port from 20000 to 32000")
 
 
 @pytest.fixture

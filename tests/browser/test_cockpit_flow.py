@@ -34,7 +34,8 @@ class Cockpit:
         command = [sys.executable, "main.py", "--mode", "dashboard", "--feed", "sim", "--speed", "120",
                    "--port", str(self.port), "--no-browser"]
         environment = os.environ | {"COCKPIT_DATA_DIR": str(self.folder), "COCKPIT_SIM_HISTORY_DAYS": "5"}
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.STDOUT)
         assert self.process.stdout is not None
         assert self.url in self.process.stdout.readline()
 
@@ -84,6 +85,8 @@ def test_start_opens_a_position_within_a_minute_and_close_closes_it(cockpit: Coc
 def test_mode_risk_and_positions_survive_reload_and_kill_minus_nine(cockpit: Cockpit, open_window: Callable) -> None:
     page = open_window()
     page.open(cockpit.url)
+    before = page.text("#price-legend")
+    page.until("return document.querySelector('#price-legend').innerText !== arguments[0]", before)
     choose(page, "#auto-mode", "signals")
     page.until_text("#toasts", "mode is signals")
     choose(page, "#risk-profile", "Conservative")
@@ -103,7 +106,7 @@ def test_mode_risk_and_positions_survive_reload_and_kill_minus_nine(cockpit: Coc
     cockpit.start()
     page.until("return !/reconnecting/i.test(document.body?.innerText ?? '')", within=40)
     page.until_text("#badges", "RUNNING", within=20)
-    assert page.run("return document.querySelector('#risk-profile').value") == "Conservative"
+    page.until("return document.querySelector('#risk-profile')?.value === 'Conservative'")
 
 
 def test_the_kill_switch_stops_entries_and_needs_a_reason_to_end(cockpit: Cockpit, open_window: Callable) -> None:

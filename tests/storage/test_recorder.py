@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from storage import tables
-from storage.database import Database
+from storage.database import Database, upsert
 from storage.history import History
 from storage.recorder import SqlRecorder
 from tests.contracts.broker import NOW, SYMBOL, buy
@@ -224,6 +224,14 @@ def test_restored_recorder_goes_on_counting_snapshots(recorder, database):
     assert again.restore() == {"n": 2}
     again.commit(lambda: {"n": 3}, force=True)
     assert database.rows(select(tables.snapshots.c.sequence)) == [{"sequence": 4}]
+
+
+@pytest.mark.parametrize("body", ["", "{", '{"n": 1', "\x00"])
+def test_damaged_snapshot_is_a_clear_error(recorder, database, body):
+    with database.write() as connection:
+        upsert(connection, tables.snapshots, [{"account": "paper", "sequence": 1, "body": body}])
+    with pytest.raises(StateFailed, match="saved state of paper is damaged"):
+        recorder.restore()
 
 
 def test_accounts_do_not_see_each_other_and_forgetting_one_keeps_the_other(recorder, database):

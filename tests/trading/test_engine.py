@@ -107,6 +107,18 @@ def test_partial_fills_grow_position_and_protection_together() -> None:
     assert lots[0] == 2_997  # 0.03 BTC less 0.1 % commission in BTC, in whole lots
 
 
+def test_later_fills_of_an_entry_share_the_stop_and_target_of_the_first() -> None:
+    bench = Bench(volume_share=0.1).warm()
+    bench.candle(say="BUY")
+    bench.candle(volume=0.3)
+    first = bench.orders.protection("BTCUSDT")
+    bench.candle(bar=(20_005.0, 20_060.0, 20_000.0, 20_050.0), volume=0.3)
+    bench.candle(volume=0.3)
+    later = bench.orders.protection("BTCUSDT")
+    assert later.lots > first.lots
+    assert (later.stop_ticks, later.limit_ticks) == (first.stop_ticks, first.limit_ticks)
+
+
 def test_a_bar_without_volume_fills_nothing(bench: Bench) -> None:
     bench.candle(say="BUY")
     bench.candle(volume=0.0)

@@ -43,8 +43,8 @@ def said(bench: Bench) -> str:
 IMPOSSIBLE = [
     *({name: value} for name in ("open", "high", "low", "close") for value in (0.0, -1.0, float("nan"), float("inf"))),
     {"low": 20_001.0}, {"high": 19_999.0}, {"close": 20_011.0}, {"close": 19_989.0},
-    {"volume": -1.0}, {"volume": float("nan")}, {"volume": float("inf")}, {"volume": 1e300},
-    *({"open": p, "high": p, "low": p, "close": p} for p in (1e-9, 0.004, 1e13, 1e16, 1e30, 1e300)),
+    {"volume": -1.0}, {"volume": float("nan")}, {"volume": float("inf")}, {"volume": 1.7e306},
+    *({"open": p, "high": p, "low": p, "close": p} for p in (1e-9, 0.004, 1e13, 1e16, 1e30, 1.7e306)),
     {"symbol": "NOSUCH"},
 ]
 
@@ -68,6 +68,16 @@ def test_an_impossible_tick_is_said_and_changes_nothing(changes):
     bench.engine.handle(PriceMoved(replace(tick, **changes)))
     assert "ignored" in said(bench)
     assert bench.saved() | {"n_lines": 0} == before
+
+
+@pytest.mark.parametrize("ago", [1, MINUTE, 20 * MINUTE])
+def test_a_tick_from_before_the_last_close_moves_nothing(ago):
+    bench = entered()
+    before = bench.saved()
+    time = START + bench.minute["BTCUSDT"] * MINUTE - ago
+    bench.engine.handle(PriceMoved(Tick("BTCUSDT", time, 9_000.0, 9_000.0, 9_000.0, 9_000.0, 5.0)))
+    assert bench.saved() == before
+    assert not bench.session.is_killed
 
 
 any_float = st.floats() | st.floats(1e-6, 1e6)

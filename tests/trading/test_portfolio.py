@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.trading.bench import SPECS
 from trading import rules
 from trading.domain import Fill, Side, SymbolSpec
-from trading.errors import BadInput, BrokenInvariant
+from trading.errors import BadInput, BrokenInvariant, StateFailed
 from trading.portfolio import DAY_MS, MAX_WORTH, UNITS, Portfolio, costs_of, market_of
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -178,6 +178,21 @@ def test_a_restored_ledger_is_the_same_ledger(portfolio):
     again.restore(portfolio.snapshot())
     assert again.snapshot() == portfolio.snapshot()
     assert again.point(NOON) == portfolio.point(NOON)
+
+
+def test_a_position_is_not_carried_over_a_change_of_tick_or_lot_size(portfolio):
+    portfolio.apply(fill_of(portfolio, 1, Side.BUY, 1_000, 2_000_000), "test")
+    for change in ({"tick_size": Decimal("0.1")}, {"lot_size": Decimal("0.001")}):
+        again = Portfolio({**SPECS, BTC: replace(SPECS[BTC], **change)}, START_UNITS, COSTS)
+        with pytest.raises(StateFailed, match=f"{BTC}: the position was saved with tick 0.01 and lot 0.00001"):
+            again.restore(portfolio.snapshot())
+
+
+def test_without_a_position_a_change_of_tick_size_changes_no_price(portfolio):
+    again = Portfolio({**SPECS, BTC: replace(SPECS[BTC], tick_size=Decimal("0.1"))}, START_UNITS, COSTS)
+    again.restore(portfolio.snapshot())
+    assert again.marks == {BTC: 200_000, ETH: 2_000_000}
+    assert again.benchmark_equity() == portfolio.benchmark_equity()
 
 
 # --- what cannot be counted ------------------------------------------------------------------------------------
