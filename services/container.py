@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trading.domain import Candle, ChartView, CockpitView, DecisionView, Fill, RiskProfile, SeriesView
+from trading.domain.backtests import (
+    BacktestProgress,
+    BacktestRequest,
+    BacktestView,
+    CostSettings,
+    MarketChoice,
+    RunSummary,
+    StrategyChoice,
+)
 from trading.events import CommandAnswered
 
 
@@ -78,6 +87,42 @@ class HubPort(Protocol):
 
     def unsubscribe(self, changed: asyncio.Event) -> None:
         """Forget a subscriber."""
+        ...
+
+
+class BacktestPort(Protocol):
+    """Backtests in the background. Every method may be called from any thread and returns at once."""
+
+    def strategies(self) -> tuple[StrategyChoice, ...]:
+        """Return the strategies that can be run, the shipped ones and the user's."""
+        ...
+
+    def markets(self) -> tuple[MarketChoice, ...]:
+        """Return the symbols with stored candles."""
+        ...
+
+    def costs(self) -> CostSettings:
+        """Return the costs of the settings."""
+        ...
+
+    def start(self, request: BacktestRequest) -> str:
+        """Begin a run and return its key; the same question has the same key. BadInput names what is wrong."""
+        ...
+
+    def progress(self, key: str) -> BacktestProgress:
+        """Return how far a run is; an unknown key is a failed run."""
+        ...
+
+    def cancel(self, key: str) -> None:
+        """Stop a run that has not finished."""
+        ...
+
+    def view(self, key: str) -> BacktestView | None:
+        """Return a finished run, also one of earlier days; its checks fill up while they run."""
+        ...
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """Return the stored runs, newest first."""
         ...
 
 

@@ -202,6 +202,17 @@ def test_another_process_that_locks_the_file_for_a_while_costs_no_write(database
     assert facts_of(database) == {"other": "1", "mine": "1"}
 
 
+def test_write_transaction_holds_the_lock_from_its_start_so_that_nobody_writes_under_what_it_read(database):
+    with database.write() as connection:
+        connection.execute(select(tables.facts))
+        other = sqlite3.connect(database.path, timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+        upsert(connection, tables.facts, [{"name": "mine", "value": "1"}])
+    assert facts_of(database) == {"mine": "1"}
+
+
 def test_backup_during_writes_is_consistent(database, tmp_path):
     stop = threading.Event()
 

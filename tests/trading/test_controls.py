@@ -64,6 +64,19 @@ def test_kill_cancels_entries_keeps_stops_and_sends_only_reductions_by_hand(benc
     assert bench.memory.of(Trade)[-1].closed_because == "manual"
 
 
+@pytest.mark.parametrize(("button", "bought"), [("pause", True), ("stop", True), ("kill", False)])
+def test_adding_by_hand_needs_room_and_no_kill_switch(button: str, bought: bool) -> None:
+    bench = Bench(replace(BALANCED, risk_rate=0.0005, max_position_rate=1.0, max_exposure_rate=1.0)).warm()
+    enter(bench)
+    before = bench.holding()
+    bench.press(button)
+    answer = bench.press("add", symbol="BTCUSDT")
+    assert answer.accepted is bought and ("kill_switch" in answer.detail) is not bought
+    bench.candle()
+    assert (bench.holding() > before) is bought
+    bench.check()
+
+
 def test_a_protective_stop_works_under_the_kill_switch(bench: Bench) -> None:
     enter(bench)
     bench.press("kill")

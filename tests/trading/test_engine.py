@@ -1,5 +1,6 @@
 """The walk of a bar, told as scenarios."""
 
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import pytest
@@ -67,6 +68,21 @@ def test_entry_and_stop_in_one_bar_lose_on_that_bar(bench: Bench) -> None:
     trade = bench.memory.of(Trade)[-1]
     assert trade.closed_because == "stop" and trade.pnl < 0
     assert trade.entry_time < trade.exit_time
+    bench.check()
+
+
+def test_a_stop_that_closes_a_partly_filled_entry_ends_the_rest_of_it() -> None:
+    bench = Bench(volume_share=0.1).warm()
+    bench.candle(say="BUY")
+    bench.candle(volume=0.3)
+    stop = bench.stop()
+    bench.tick("BTCUSDT", stop - 5, stop - 5, stop - 5, volume=0.0)
+    assert bench.holding() == 2_997 and len(bench.orders.working) == 2
+    protection, entry = bench.orders.protection("BTCUSDT"), bench.memory.of(Order)[0]
+    bench.broker._orders[entry.client_id] = bench.broker._orders.pop(entry.client_id)  # the stop is served first
+    bench.candle(bar=(stop - 5, stop - 4, stop - 6, stop - 5), volume=0.29970)
+    assert [t.lots for t in bench.memory.of(Trade)] == [protection.lots]
+    assert not bench.orders.working and bench.holding() == 0
     bench.check()
 
 
@@ -363,6 +379,20 @@ def test_a_repeated_fill_changes_nothing_and_is_said(bench: Bench) -> None:
     bench.engine.handle(OrderFilled(fill, False))
     assert (bench.saved()["portfolio"], bench.saved()["orders"]) == before
     assert "repeated fill" in bench.memory.of(JournalLine)[-1].text
+
+
+class Swallowing(Executor):
+    """A thread that dies before it answers."""
+
+    def submit(self, *_: object, **__: object) -> None:
+        return None
+
+
+def test_a_snapshot_knows_whose_advice_was_asked_and_not_heard(bench: Bench) -> None:
+    assert bench.saved()["asked"] == {}
+    bench.engine.agents._executor = Swallowing()
+    candle = bench.candle("ETHUSDT")
+    assert bench.saved()["asked"] == {"ETHUSDT": candle.open_time}
 
 
 def test_advice_that_a_crash_swallowed_is_asked_for_again_and_recorded() -> None:

@@ -43,8 +43,8 @@ def said(bench: Bench) -> str:
 IMPOSSIBLE = [
     *({name: value} for name in ("open", "high", "low", "close") for value in (0.0, -1.0, float("nan"), float("inf"))),
     {"low": 20_001.0}, {"high": 19_999.0}, {"close": 20_011.0}, {"close": 19_989.0},
-    {"volume": -1.0}, {"volume": float("nan")}, {"volume": float("inf")}, {"volume": 1.7e306},
-    *({"open": p, "high": p, "low": p, "close": p} for p in (1e-9, 0.004, 1e13, 1e16, 1e30, 1.7e306)),
+    {"volume": -1.0}, {"volume": float("nan")}, {"volume": float("inf")}, {"volume": 1e306},
+    *({"open": p, "high": p, "low": p, "close": p} for p in (1e-9, 0.004, 1e13, 1e16, 1e30, 1e307)),
     {"symbol": "NOSUCH"},
 ]
 
