@@ -10,7 +10,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import time as wall_clock
 from typing import Any
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download}
+             "download": candles.run_download, "backtest": run_backtest}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -88,6 +88,7 @@ def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> 
 
 def with_held(settings: Settings, database: Any, badge: str) -> tuple[str, ...]:
     """Return the assets and whatever the market's account holds, or its benchmark, beside them."""
+    from services.runs import market_account
     from services.startup import known_symbols
     from storage.recorder import SqlRecorder
 
@@ -128,23 +129,10 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
     return ReplayFeed(chosen_candles, specs, unsaid if settings.speed is None else settings.speed)
 
 
-def account_name(settings: Settings, feed: Any, document: dict[str, Any], versions: dict[str, Any]) -> str:
-    """Return the account that a run trades on: a market's own one, or one for exactly this replay."""
-    from services.startup import run_id
-
-    if feed.badge == "REPLAY":
-        return f"replay-{run_id(versions['candles'], document)}"
-    return market_account(settings, feed.badge)
-
-
-def market_account(settings: Settings, badge: str) -> str:
-    """Return the paper account of a market."""
-    return f"paper-{badge.lower()}" + (f"-{settings.seed}" if badge == "SIMULATED" else "")
-
-
 def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "") -> Cockpit:
     """Put an engine together around a feed, with the paper broker; nothing is started."""
     from services.charts import ChartService
+    from services.runs import account_name, costs_of_settings, named_profile, profile_for, run_settings, strategies_for
     from services.startup import candles_hash
     from storage.history import History
     from storage.recorder import SqlRecorder
@@ -158,57 +146,31 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     from trading.journal import Journal
     from trading.orders import OrderManager
     from trading.portfolio import Portfolio, costs_of
-    from trading.risk import PROFILES, Risk
+    from trading.risk import Risk
     from trading.session import Session
 
     specs = feed.specs()
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
     strategies = strategies_for(settings, traded)
-    document = run_settings(settings, feed, strategies)
+    profile = profile_for(named_profile(settings.profile), strategies[0])
+    document = run_settings(strategies, feed.interval, settings.capital, profile, costs_of_settings(settings))
     replaying = feed.badge == "REPLAY"
     known = {s: candles_hash(feed.history(s, sys.maxsize)) for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
-    account = prefix + account_name(settings, feed, document, versions)
+    account = prefix + account_name(settings, feed.badge, document, versions)
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
     costs = costs_of(settings.commission_rate, settings.spread_bps, settings.slippage_bps, settings.volume_share)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
     broker = PaperBroker(portfolio.markets, costs, bus.publish)
     orders = OrderManager(broker, recorder, "ck")
-    risk = Risk(portfolio, orders, next(p for p in PROFILES if p.name == settings.profile))
+    risk = Risk(portfolio, orders, profile)
     agents = SignalDesk([SymbolAgent(strategy) for strategy in strategies], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
                    ChartService(bus, specs, feed.interval), document, versions)
-
-
-def strategies_for(settings: Settings, symbols: tuple[str, ...]) -> list[Any]:
-    """Return the chosen strategy, or the demo, on each symbol."""
-    from services.strategies import demo_strategy, load_strategy
-
-    if settings.strategy:
-        written_for = load_strategy(Path(settings.strategy)).symbol
-        if written_for not in symbols:
-            print(f"the strategy names {written_for}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
-        return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
-    return [demo_strategy(symbol) for symbol in symbols]
-
-
-def run_settings(settings: Settings, feed: Any, strategies: list[Any]) -> dict[str, Any]:
-    """Return what decides the outcome of a run, as JSON values."""
-    from services.strategies import to_document
-    from trading.risk import PROFILES
-
-    named = ("commission_rate", "spread_bps", "slippage_bps", "volume_share")
-    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbol"}
-    return {
-        "assets": [strategy.symbol for strategy in strategies], "interval": feed.interval,
-        "capital": str(settings.capital),
-        "profile": asdict(next(p for p in PROFILES if p.name == settings.profile)),
-        "strategy": {"name": strategies[0].name, **rules}, **{name: getattr(settings, name) for name in named},
-    }
 
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
@@ -225,6 +187,19 @@ def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> 
     finally:
         database.close()
         lock.release()
+
+
+def run_backtest(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Answer one question about stored or given candles."""
+    from services.backtests.command import answer
+    from trading.brokers.paper import PaperBroker
+
+    def report(view: Any) -> str:
+        from layouts.report import report
+
+        return str(report(view))
+
+    return answer(settings, chosen, PaperBroker, report)
 
 
 def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -1,0 +1,148 @@
+"""One run of the kernel: strategies put on candles, and what notes a reader must see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.backtests.markets import Loaded
+from services.runs import profile_for
+from services.strategies import parse_strategy
+from trading.backtest import Ranking, Setup, Simulation, Tape, simulate
+from trading.domain import Candles, FloatArray
+from trading.domain.backtests import BacktestRequest, CostSettings
+from trading.errors import BadInput
+from trading.folding import gaps
+from trading.portfolio import costs_of
+
+Directions = list[NDArray[np.int8]]
+UNITS = 10**8
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All that a run needs: the strategy on each symbol, the candles on one clock, capital, costs and profile."""
+
+    strategies: tuple[Any, ...]
+    candles: tuple[Candles, ...]
+    setup: Setup
+    tape: Tape
+
+    @property
+    def interval(self) -> str:
+        """Length of a bar."""
+        return self.candles[0].interval
+
+    def with_parameters(self, values: Mapping[str, float]) -> Bench:
+        """Return the same with other parameters of the strategy; BadInput for those that it does not allow."""
+        return replace(self, strategies=tuple(with_parameters(s, values) for s in self.strategies))
+
+    def with_candles(self, candles: Sequence[Candles]) -> Bench:
+        """Return the same on other bars of the same symbols."""
+        return replace(self, candles=tuple(candles), tape=Tape.of(candles, self.setup.specs))
+
+
+def bench_of(request: BacktestRequest, loaded: Loaded) -> Bench:
+    """Put the strategy on the candles."""
+    strategies = tuple(strategy_on(request, symbol) for symbol in request.symbols)
+    profile = profile_for(request.profile, strategies[0])
+    setup = Setup(loaded.specs, int(request.capital * UNITS), rule_costs(request.costs), profile,
+                  ranking_of(strategies[0]))
+    return Bench(strategies, loaded.candles, setup, Tape.of(loaded.candles, loaded.specs))
+
+
+def strategy_on(request: BacktestRequest, symbol: str) -> Any:
+    """Return the question's strategy on a symbol."""
+    return parse_strategy({**request.document, "symbol": symbol}, "", request.strategy)
+
+
+def rule_costs(costs: CostSettings) -> Any:
+    """Return costs in the rule book's integers."""
+    return costs_of(costs.commission_rate, costs.spread_bps, costs.slippage_bps, costs.volume_share)
+
+
+def ranking_of(strategy: Any) -> Ranking:
+    """Return how entries compete for the wallet: as the strategy's `rank` says, else in the order of the symbols."""
+    rank = getattr(strategy, "rank", None)
+    return Ranking(int(rank.top_n)) if rank else Ranking()
+
+
+def directions_of(bench: Bench) -> Directions:
+    """Return the strategies' wishes on every bar."""
+    return [strategy.directions(candles) for strategy, candles in zip(bench.strategies, bench.candles, strict=True)]
+
+
+def scores_of(bench: Bench) -> list[FloatArray] | None:
+    """Return the rank of every bar, None where entries are not ranked."""
+    if not bench.setup.ranking.top_n:
+        return None
+    return [strategy.scores(candles) for strategy, candles in zip(bench.strategies, bench.candles, strict=True)]
+
+
+def run(bench: Bench, directions: Directions | None = None) -> Simulation:
+    """Simulate; `directions` replaces the strategies' own wishes."""
+    wishes = directions_of(bench) if directions is None else directions
+    return simulate(bench.setup, bench.tape, wishes, scores_of(bench), bench.strategies[0].name)
+
+
+def with_parameters(strategy: Any, values: Mapping[str, float]) -> Any:
+    """Return the strategy with other parameters."""
+    if hasattr(strategy, "with_parameters"):
+        return strategy.with_parameters(values)
+    rules = {rule.name: rule for rule in strategy.rules}
+    for name, value in values.items():
+        kind, _, attribute = name.partition(".")
+        if kind not in rules or not hasattr(rules[kind], attribute):
+            raise BadInput(f"parameter {name!r} is not known to {strategy.name}")
+        rules[kind] = replace(rules[kind], **{attribute: int(value) if attribute == "period" else value})
+    return replace(strategy, rules=tuple(rules.values()))
+
+
+def notes_of(bench: Bench, simulation: Simulation) -> tuple[str, ...]:
+    """Return what a reader must know before believing the figures."""
+    notes = [note for candles in bench.candles for note in _gap_notes(candles)]
+    notes += _span_notes(bench)
+    if simulation.killed_at:
+        notes.append(f"{kill_reason(bench)}: nothing was entered after {_moment(simulation.killed_at)}")
+    if not simulation.n_trades:
+        notes.append("the strategy finished no trade: " + _counts(simulation.decisions))
+    if simulation.open_symbols:
+        notes.append(f"still open at the end, counted at the last price: {', '.join(simulation.open_symbols)}")
+    return tuple(notes)
+
+
+def kill_reason(bench: Bench) -> str:
+    """Return the engine's words for its kill switch."""
+    return f"drawdown reached {bench.setup.profile.max_drawdown_rate:.0%}"
+
+
+def _gap_notes(candles: Candles) -> list[str]:
+    holes = gaps(candles)
+    if not holes:
+        return []
+    start, longest = max(holes, key=lambda hole: hole[1])
+    missing = sum(n for _, n in holes)
+    return [f"{candles.symbol}: {len(holes)} holes, {missing} bars missing, the longest {longest} from "
+            f"{_moment(start)}; nothing is decided in a hole"]
+
+
+def _span_notes(bench: Bench) -> list[str]:
+    notes = []
+    for strategy, candles in zip(bench.strategies, bench.candles, strict=True):
+        if len(candles) <= strategy.warm_up_bars:
+            notes.append(f"{candles.symbol}: {len(candles)} bar{'s' * (len(candles) != 1)}, "
+                         f"{strategy.label} needs {strategy.warm_up_bars} before it decides")
+    return notes
+
+
+def _counts(decisions: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in sorted(decisions.items(), key=lambda row: -row[1])) or "no bar"
+
+
+def _moment(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,74 @@
+"""What decides the outcome of a run: strategies, profile and costs as JSON values, and the account it trades on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from services.settings import Settings
+from services.startup import run_id
+from services.strategies import demo_strategy, load_strategy, to_document
+from trading.domain import RiskProfile
+from trading.domain.backtests import CostSettings
+from trading.errors import BadInput
+from trading.risk import PROFILES
+
+Document = dict[str, Any]
+_OFF = ("slippage_atr", "impact_rate")
+
+
+def strategies_for(settings: Settings, symbols: Sequence[str]) -> list[Any]:
+    """Return the chosen strategy, or the demo, on each symbol."""
+    if settings.strategy:
+        written_for = load_strategy(Path(settings.strategy)).symbol
+        if written_for not in symbols:
+            print(f"the strategy names {written_for}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
+        return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
+    return [demo_strategy(symbol) for symbol in symbols]
+
+
+def named_profile(name: str) -> RiskProfile:
+    """Return a shipped risk profile; BadInput names those there are."""
+    found = next((p for p in PROFILES if p.name == name), None)
+    if found is None:
+        raise BadInput(f"risk profile {name!r} is not known: use one of {', '.join(p.name for p in PROFILES)}")
+    return found
+
+
+def profile_for(profile: RiskProfile, strategy: Any) -> RiskProfile:
+    """Return the profile with what the strategy's document says of risk on top."""
+    overrides: Mapping[str, float] = getattr(strategy, "risk", {})
+    return replace(profile, **overrides) if overrides else profile
+
+
+def costs_of_settings(settings: Settings) -> CostSettings:
+    """Return the costs that the settings name."""
+    return CostSettings(**{name: getattr(settings, name) for name in CostSettings.__dataclass_fields__
+                           if hasattr(settings, name)})
+
+
+def run_settings(strategies: Sequence[Any], interval: str, capital: Decimal, profile: RiskProfile,
+                 costs: CostSettings) -> Document:
+    """Return what decides the outcome of a run, as JSON values; cost models that are off are left out."""
+    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbol"}
+    priced = {name: rate for name, rate in asdict(costs).items() if rate or name not in _OFF}
+    return {
+        "assets": [strategy.symbol for strategy in strategies], "interval": interval, "capital": str(capital),
+        "profile": asdict(profile), "strategy": {"name": strategies[0].name, **rules}, **priced,
+    }
+
+
+def account_name(settings: Settings, badge: str, document: Document, versions: Document) -> str:
+    """Return the account that a run trades on: a market's own one, or one for exactly this replay."""
+    if badge == "REPLAY":
+        return f"replay-{run_id(versions['candles'], document)}"
+    return market_account(settings, badge)
+
+
+def market_account(settings: Settings, badge: str) -> str:
+    """Return the paper account of a market."""
+    return f"paper-{badge.lower()}" + (f"-{settings.seed}" if badge == "SIMULATED" else "")
