@@ -11,16 +11,15 @@ import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from time import time as wall_clock
 from typing import Any
 
 from services import candles
 from services.commandline import parse_arguments
 from services.settings import Settings, load_settings
+from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 
-VERSION = "0.1.0"
 ANSWER_S = 3.0
 REPLAY_BATCH = 5_000
 DAY_MS = 86_400_000
@@ -132,7 +131,7 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
 def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "") -> Cockpit:
     """Put an engine together around a feed, with the paper broker; nothing is started."""
     from services.charts import ChartService
-    from services.runs import account_name, costs_of_settings, named_profile, profile_for, run_settings, strategies_for
+    from services.runs import account_name, named_profile, profile_for, run_settings, strategies_for
     from services.startup import candles_hash
     from storage.history import History
     from storage.recorder import SqlRecorder
@@ -153,14 +152,14 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
     strategies = strategies_for(settings, traded)
     profile = profile_for(named_profile(settings.profile), strategies[0])
-    document = run_settings(strategies, feed.interval, settings.capital, profile, costs_of_settings(settings))
+    document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
     replaying = feed.badge == "REPLAY"
     known = {s: candles_hash(feed.history(s, sys.maxsize)) for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
     account = prefix + account_name(settings, feed.badge, document, versions)
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
-    costs = costs_of(settings.commission_rate, settings.spread_bps, settings.slippage_bps, settings.volume_share)
+    costs = costs_of(settings.costs)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
     broker = PaperBroker(portfolio.markets, costs, bus.publish)
     orders = OrderManager(broker, recorder, "ck")
@@ -310,7 +309,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES)
+        backtests = make_backtests(settings, database, feed)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests)
         runtime.start()
         board.start()
         app = create_app(services, settings.trusted_hosts)
@@ -319,11 +319,24 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
             with on_signals(lambda: setattr(server, "should_exit", True)):
                 server.run()
         finally:
+            backtests.close()
             runtime.stop()
             board.stop()
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
+    """Return the backtests in the background; on a simulated feed without stored candles they run on its past."""
+    from services.backtests.compose import backtest_service
+    from services.backtests.markets import SimulatedPast
+    from trading.brokers.paper import PaperBroker
+
+    past = None
+    if feed.badge == "SIMULATED":
+        past = SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
+    return backtest_service(settings, database, past, PaperBroker)
 
 
 def schedule(board: Any, settings: Settings, database: Any, cockpit: Cockpit) -> None:

@@ -45,12 +45,6 @@ def profile_for(profile: RiskProfile, strategy: Any) -> RiskProfile:
     return replace(profile, **overrides) if overrides else profile
 
 
-def costs_of_settings(settings: Settings) -> CostSettings:
-    """Return the costs that the settings name."""
-    return CostSettings(**{name: getattr(settings, name) for name in CostSettings.__dataclass_fields__
-                           if hasattr(settings, name)})
-
-
 def run_settings(strategies: Sequence[Any], interval: str, capital: Decimal, profile: RiskProfile,
                  costs: CostSettings) -> Document:
     """Return what decides the outcome of a run, as JSON values; cost models that are off are left out."""

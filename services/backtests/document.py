@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from services.backtests.figures import figures_of, paper_figures
-from services.backtests.trial import Bench
+from services.backtests.trial import Bench, decisions_of
 from storage.rows import trade_row
-from trading.backtest import Simulation
 from trading.domain import IntArray
 
 CHUNK = 50_000
@@ -20,20 +19,20 @@ _UNIT = 10**8
 Document = dict[str, Any]
 
 
-def run_document(bench: Bench, simulation: Simulation, settings: Document, versions: Document) -> Document:
+def run_document(bench: Bench, simulation: Any, settings: Document, versions: Document) -> Document:
     """Return trades, metrics, decision counts, settings and versions; the equity is too long to hold as text."""
     return {"trades": trade_rows(bench, simulation), "settings": settings, "versions": versions,
             "metrics": figures_of(bench, simulation) | paper_figures(bench, simulation),
-            "decisions": simulation.decisions}
+            "decisions": decisions_of(bench, simulation)}
 
 
-def trade_rows(bench: Bench, simulation: Simulation) -> list[Document]:
+def trade_rows(bench: Bench, simulation: Any) -> list[Document]:
     """Return round trips as rows, money as decimal text."""
     rows = [trade_row(bench.setup.specs[trade.symbol], trade) for trade in simulation.trades]
     return [{name: value for name, value in row.items() if name != "number"} for row in rows]
 
 
-def write_run(document: Document, simulation: Simulation, target: str) -> None:
+def write_run(document: Document, simulation: Any, target: str) -> None:
     """Write a run to a file (whole or not at all), or to standard output when the target is `-`.
 
     Byte for byte what `services.documents.write_document` would write, without holding the equity as objects.
@@ -67,7 +66,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def _equity(simulation: Simulation) -> Iterator[str]:
+def _equity(simulation: Any) -> Iterator[str]:
     yield "["
     for start in range(0, len(simulation.time), CHUNK):
         rows = slice(start, start + CHUNK)

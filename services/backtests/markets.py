@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import time as wall_clock
 
 from services.candles import between, file_candles
 from services.symbols import specs_for
 from storage.candle_store import CandleStore
-from trading.domain import INTERVAL_MS, Candles, SymbolSpec, split_symbol
+from trading.domain import INTERVAL_MS, MINUTE_MS, Candles, SymbolSpec, split_symbol
 from trading.domain.backtests import BacktestRequest, MarketChoice
 from trading.errors import BadInput
 from trading.folding import divides, fold
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPast:
-    """The simulated market before today: seed, first millisecond and symbols; the last whole day ends it."""
+    """The simulated market before today: seed, first millisecond and symbols; the last midnight ends it."""
 
     symbols: tuple[str, ...]
     seed: int
@@ -35,16 +35,26 @@ class SimulatedPast:
         from trading.feeds.simulated import SimulatedFeed
 
         feed = SimulatedFeed([symbol], self.seed, 0.0, self.genesis)
-        return feed.history(symbol, self.end() - 60_000), feed.specs()[symbol]
+        return feed.history(symbol, self.end() - MINUTE_MS), feed.specs()[symbol]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where to look: `path` (a file or folder) before the store in `folder`; `simulated` when the store is empty."""
+    """Where to look: `path` (a file or folder) before the store in `folder`; `simulated` while the store is empty."""
 
     folder: Path
     path: str = ""
     simulated: SimulatedPast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A symbol's bars of an interval with `start <= open_time < end` (None: no limit)."""
+
+    symbol: str
+    interval: str
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Loaded:
 
     candles: tuple[Candles, ...]
     specs: dict[str, SymbolSpec]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def load(source: Source, request: BacktestRequest) -> Loaded:
@@ -64,27 +74,64 @@ def load(source: Source, request: BacktestRequest) -> Loaded:
     BadInput
         A symbol has none, or none between the dates.
     """
-    found, specs, notes = [], {}, []
-    for symbol in request.symbols:
-        candles, spec, said = _one(source, symbol, request.interval)
-        found.append(between(candles, request.start, request.end))
-        notes += said
-        if spec:
-            specs[symbol] = spec
-    by_symbol = {candles.symbol: candles for candles in found}
-    specs |= specs_for([symbol for symbol in by_symbol if symbol not in specs], by_symbol)
-    return Loaded(tuple(found), specs, tuple(notes))
+    spans = [Span(symbol, request.interval, request.start, request.end) for symbol in request.symbols]
+    found = {span.symbol: read(source, span) for span in spans}
+    specs = specs_for(request.symbols, found)
+    if not is_simulated(source):
+        return Loaded(tuple(found.values()), specs)
+    assert source.simulated is not None
+    own = {symbol: source.simulated.candles(symbol)[1] for symbol in request.symbols}
+    notes = tuple(f"{display(symbol)}: candles of the SIMULATED market" for symbol in request.symbols)
+    return Loaded(tuple(found.values()), own, notes)
+
+
+def read(source: Source, span: Span) -> Candles:
+    """Return at least one bar; BadInput says what there is instead."""
+    if source.path:
+        return between(file_candles(Path(source.path), span.symbol, span.interval)[0], span.start, span.end)
+    store = CandleStore(source.folder)
+    if store.intervals(span.symbol):
+        stored = store.read(span.symbol, span.interval, span.start, span.end)
+        return stored if len(stored) else between(store.read(span.symbol, span.interval), span.start, span.end)
+    past = source.simulated
+    if past is not None and is_simulated(source) and span.symbol in past.symbols:
+        folded = fold(past.candles(span.symbol)[0], span.interval, complete_only=True)
+        return between(folded, span.start, span.end)
+    raise BadInput(f"no stored candles of {span.symbol}: import or download some, or give --data FILE")
+
+
+def is_simulated(source: Source) -> bool:
+    """Return whether candles come from the simulated market: nothing is given by hand and nothing stored."""
+    return source.simulated is not None and not source.path and not CandleStore(source.folder).symbols()
+
+
+def stored_candles(source: Source, span: Span) -> Candles:
+    """Return bars, none where none are stored."""
+    try:
+        return read(source, span)
+    except BadInput:
+        return Candles.empty(span.symbol, span.interval)
+
+
+def fingerprint(source: Source, request: BacktestRequest) -> str:
+    """Return what tells, without reading candles, whether they may have changed: names, sizes and times of files."""
+    if source.path:
+        return _stamps([Path(source.path)])
+    folders = [source.folder / symbol for symbol in request.symbols]
+    stamps = _stamps([file for folder in folders if folder.is_dir() for file in sorted(folder.rglob("*.parquet"))])
+    past = source.simulated
+    return stamps or (f"{past.seed} {past.genesis} {past.end()}" if past else "")
 
 
 def market_choices(source: Source) -> tuple[MarketChoice, ...]:
     """Return the symbols that can be tested: those of the store, else those of the simulated market."""
-    store = CandleStore(source.folder)
-    choices = [_choice(store, symbol) for symbol in store.symbols()]
     past = source.simulated
-    if choices or past is None:
-        return tuple(choices)
-    return tuple(MarketChoice(symbol, f"{display(symbol)} · SIMULATED", tuple(INTERVAL_MS), past.genesis,
-                              past.end() - 60_000) for symbol in past.symbols)
+    if past is None or not is_simulated(source):
+        store = CandleStore(source.folder)
+        return tuple(_choice(store, symbol) for symbol in store.symbols())
+    last = past.end() - MINUTE_MS
+    return tuple(MarketChoice(symbol, f"{display(symbol)} · SIMULATED", tuple(INTERVAL_MS), past.genesis, last)
+                 for symbol in past.symbols)
 
 
 def display(symbol: str) -> str:
@@ -99,14 +146,6 @@ def _choice(store: CandleStore, symbol: str) -> MarketChoice:
     return MarketChoice(symbol, display(symbol), intervals, first, last)
 
 
-def _one(source: Source, symbol: str, interval: str) -> tuple[Candles, SymbolSpec | None, Sequence[str]]:
-    if source.path:
-        return file_candles(Path(source.path), symbol, interval)[0], None, ()
-    store = CandleStore(source.folder)
-    if store.intervals(symbol):
-        return store.read(symbol, interval), None, ()
-    past = source.simulated
-    if past is not None and symbol in past.symbols and not store.symbols():
-        candles, spec = past.candles(symbol)
-        return fold(candles, interval, complete_only=True), spec, (f"{display(symbol)}: SIMULATED market",)
-    raise BadInput(f"no stored candles of {symbol}: import or download some, or give --data FILE")
+def _stamps(files: Sequence[Path]) -> str:
+    seen = [("/".join(file.parts[-3:]), file.stat()) for file in files if file.exists()]
+    return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in seen)

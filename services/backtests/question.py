@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from argparse import Namespace
 from collections.abc import Mapping
@@ -9,9 +11,11 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from services.runs import costs_of_settings, named_profile
+from services.runs import named_profile
 from services.settings import Settings
 from services.strategies import to_document
+from services.version import VERSION
+from trading.compiled import source_hash
 from trading.domain import RiskProfile
 from trading.domain.backtests import BacktestRequest, CostSettings
 from trading.errors import BadInput
@@ -45,7 +49,7 @@ def typed_request(settings: Settings, chosen: Namespace, strategy: Any, symbols:
     train, test = walk_days(chosen.walk_forward)
     return BacktestRequest(
         strategy=strategy.name, document=to_document(strategy), symbols=symbols, interval=interval,
-        start=chosen.start, end=chosen.end, capital=settings.capital, costs=costs_of_settings(settings),
+        start=chosen.start, end=chosen.end, capital=settings.capital, costs=settings.costs,
         profile=named_profile(settings.profile), train_days=train, test_days=test, sweep=chosen.sweep or "",
     )
 
@@ -58,6 +62,12 @@ def walk_days(text: str | None) -> tuple[int, int]:
     if not match or not int(match[1]) or not int(match[2]):
         raise BadInput(f"--walk-forward {text!r} is not understood; write train=180d,test=30d")
     return int(match[1]), int(match[2])
+
+
+def question_key(request: BacktestRequest, fingerprint: str) -> str:
+    """Return the name of a question about candles that look like this, before they are read."""
+    text = json.dumps([request_document(request), fingerprint, VERSION, source_hash()], sort_keys=True)
+    return "q" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def check_request(request: BacktestRequest) -> BacktestRequest:

@@ -19,9 +19,11 @@ from trading.domain.backtests import BacktestRequest, CostSettings
 from trading.errors import BadInput
 from trading.folding import gaps
 from trading.portfolio import costs_of
+from trading.walk import OUTCOMES
 
 Directions = list[NDArray[np.int8]]
 UNITS = 10**8
+HOLD = OUTCOMES.index("hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Bench:
     def with_parameters(self, values: Mapping[str, float]) -> Bench:
         """Return the same with other parameters of the strategy; BadInput for those that it does not allow."""
         return replace(self, strategies=tuple(with_parameters(s, values) for s in self.strategies))
+
+    def with_capital(self, units: int) -> Bench:
+        """Return the same with another starting capital, in 1e-8 of the quote asset."""
+        return replace(self, setup=replace(self.setup, capital_units=units))
 
     def with_candles(self, candles: Sequence[Candles]) -> Bench:
         """Return the same on other bars of the same symbols."""
@@ -63,7 +69,7 @@ def strategy_on(request: BacktestRequest, symbol: str) -> Any:
 
 def rule_costs(costs: CostSettings) -> Any:
     """Return costs in the rule book's integers."""
-    return costs_of(costs.commission_rate, costs.spread_bps, costs.slippage_bps, costs.volume_share)
+    return costs_of(costs)
 
 
 def ranking_of(strategy: Any) -> Ranking:
@@ -90,6 +96,22 @@ def run(bench: Bench, directions: Directions | None = None) -> Simulation:
     return simulate(bench.setup, bench.tape, wishes, scores_of(bench), bench.strategies[0].name)
 
 
+def decisions_of(bench: Bench, simulation: Any) -> dict[str, int]:
+    """Return how often each outcome came, in the engine's words: it holds for another reason while warming up."""
+    counts = dict(simulation.decisions)
+    cold = sum(int(np.count_nonzero((outcome == HOLD) & ~_ready(strategy, candles))) for strategy, candles, outcome
+               in zip(bench.strategies, bench.candles, getattr(simulation, "outcomes", ()), strict=False))
+    counts["hold"] = counts.get("hold", 0) - cold
+    return {name: n for name, n in {**counts, "warming up": cold}.items() if n}
+
+
+def _ready(strategy: Any, candles: Candles) -> NDArray[np.bool_]:
+    if hasattr(strategy, "ready"):
+        ready: NDArray[np.bool_] = strategy.ready(candles)
+        return ready
+    return np.arange(len(candles)) >= strategy.warm_up_bars - 1
+
+
 def with_parameters(strategy: Any, values: Mapping[str, float]) -> Any:
     """Return the strategy with other parameters."""
     if hasattr(strategy, "with_parameters"):
@@ -103,14 +125,14 @@ def with_parameters(strategy: Any, values: Mapping[str, float]) -> Any:
     return replace(strategy, rules=tuple(rules.values()))
 
 
-def notes_of(bench: Bench, simulation: Simulation) -> tuple[str, ...]:
+def notes_of(bench: Bench, simulation: Any) -> tuple[str, ...]:
     """Return what a reader must know before believing the figures."""
     notes = [note for candles in bench.candles for note in _gap_notes(candles)]
     notes += _span_notes(bench)
     if simulation.killed_at:
         notes.append(f"{kill_reason(bench)}: nothing was entered after {_moment(simulation.killed_at)}")
     if not simulation.n_trades:
-        notes.append("the strategy finished no trade: " + _counts(simulation.decisions))
+        notes.append("the strategy finished no trade: " + _counts(decisions_of(bench, simulation)))
     if simulation.open_symbols:
         notes.append(f"still open at the end, counted at the last price: {', '.join(simulation.open_symbols)}")
     return tuple(notes)

@@ -1,0 +1,3 @@
+"""The cockpit's version, part of every result."""
+
+VERSION = "0.1.0"
