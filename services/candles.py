@@ -8,6 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+
 from services.documents import write_document
 from services.downloading import binance_factory, download
 from services.importing import ImportReport, import_path, load_candles
@@ -49,6 +51,7 @@ def file_candles(path: Path, symbol: str | None, interval: str | None) -> tuple[
     own = None if path.is_dir() else named(path)[1]
     folds = own in INTERVAL_MS and interval not in (None, own)
     candles, report = load_candles(path, symbol, None if folds else interval)
+    pa.default_memory_pool().release_unused()  # what reading took: 600 MB for five million bars
     return (fold(candles, interval, complete_only=True) if folds and interval else candles), report
 
 

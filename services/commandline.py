@@ -41,7 +41,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
-    add("--data", metavar="PATH", help="replay and backtest: a Parquet, CSV or zip file, or a folder; left out: the store")
+    add("--data", metavar="PATH", help="replay, backtest: a Parquet, CSV or zip file, or a folder (default: the store)")
     add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
     add("--strategy", metavar="FILE", help="a JSON strategy (default: the demo)")
     add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")
@@ -54,6 +54,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--out", metavar="PATH", help="sweep: the Parquet file of results (default: in the data folder)")
     add("--cluster", metavar="tcp://HOST:PORT", help="sweep and walk-forward: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
+    add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
     add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
     add("--port", type=int, help="port of the dashboard (default 8050)")
     add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")

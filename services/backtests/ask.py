@@ -18,7 +18,7 @@ from services.backtests.picture import Findings, picture
 from services.backtests.rows import Work, period_count
 from services.backtests.spread import Hands
 from services.backtests.sweep import Progress, Swept, plateau_of, sweep
-from services.backtests.trial import Bench, bench_of, notes_of, run
+from services.backtests.trial import Bench, bench_of, kill_reason, notes_of, run
 from services.backtests.walk import walk, windows_of
 from services.runs import run_settings
 from services.startup import candles_hash
@@ -133,9 +133,12 @@ def _walked(request: BacktestRequest, work: Work, swept: Swept,
             notes: tuple[str, ...]) -> tuple[Bench, Any, Findings]:
     found = walk(work, swept.rows)
     figures = {"pbo": swept.pbo, "oos_ratio": found.ratio, "n_windows": float(len(found.windows))}
-    said = (*notes, f"out of sample: {len(found.windows)} windows of {request.test_days} days, each after "
-            f"{request.train_days} days of training on {len(work.grid)} candidates", *notes_of(work.bench, found.run))
-    return work.bench, found.run, Findings(figures, said, plateau_of(swept), found.windows)
+    said = [*notes, f"out of sample: {len(found.windows)} windows of {request.test_days} days, each after "
+            f"{request.train_days} days of training on {len(work.grid)} candidates"]
+    if found.run.n_killed:
+        said.append(f"{kill_reason(work.bench)} in {found.run.n_killed} of the windows: entries ended there")
+    said += notes_of(work.bench, found.run)
+    return work.bench, found.run, Findings(figures, tuple(said), plateau_of(swept), found.windows)
 
 
 def _sweep_notes(swept: Swept) -> list[str]:

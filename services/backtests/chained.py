@@ -40,7 +40,7 @@ class Chained:
     decisions: dict[str, int]
     end_cash: int
     unrealized: int
-    killed_at: int
+    n_killed: int
     open_symbols: tuple[str, ...]
     fees: int
     spread_cost: int
@@ -48,6 +48,11 @@ class Chained:
     turnover: int
     n_trades: int
     n_wins: int
+
+    @property
+    def killed_at(self) -> int:
+        """A chain goes on after a leg that was stopped."""
+        return 0
 
     @property
     def worst_drawdown_ppm(self) -> int:
@@ -68,7 +73,7 @@ def chained(bench: Bench, legs: Sequence[Leg], windows: Sequence[Window]) -> Cha
         drawdown_ppm=(peak - equity) * PPM // peak,
         trades=_renumbered(runs), trade_columns=np.concatenate([r.trade_columns for r in runs]),
         decisions=_summed(legs), end_cash=runs[-1].end_cash, unrealized=runs[-1].unrealized,
-        killed_at=next((r.killed_at for r in runs if r.killed_at), 0), open_symbols=runs[-1].open_symbols,
+        n_killed=sum(bool(r.killed_at) for r in runs), open_symbols=runs[-1].open_symbols,
         **{name: sum(int(getattr(r, name)) for r in runs) for name in _SUMS},
     )
 

@@ -56,15 +56,13 @@ def _plain(value: Any) -> Any:
         return request_document(value)
     if is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
-    if isinstance(value, Decimal):
-        return format(value, "f")
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, (tuple, list)):
         return [_plain(part) for part in value]
-    return value.item() if isinstance(value, np.generic) else value
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _curve(row: dict[str, Any]) -> BacktestCurve:

@@ -49,6 +49,12 @@ def write_run(document: Document, simulation: Any, target: str) -> None:
         file.write("}\n")
 
 
+def write_text(text: str, target: str) -> None:
+    """Write a text to a file, whole or not at all."""
+    with _opened(target) as file:
+        file.write(text)
+
+
 @contextmanager
 def _opened(target: str) -> Iterator[TextIO]:
     if target == "-":

@@ -13,6 +13,7 @@ from trading.errors import BadInput
 
 MAX_COMBINATIONS = 200_000
 MAX_CANDIDATES = 256
+_EXAMPLE = "rsi.period=5:30:1,rsi.buy_below=20:40:5"
 _AXIS = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)=([^,=]+)")
 
 
@@ -47,7 +48,7 @@ def parse_grid(text: str) -> Grid:
     matches = [_AXIS.fullmatch(part) for part in parts]
     wrong = [part for part, match in zip(parts, matches, strict=True) if not match]
     if wrong or not parts:
-        raise BadInput(f"sweep {(wrong or [text])[0]!r} is not understood; write rsi.period=5:30:1,rsi.buy_below=20:40:5")
+        raise BadInput(f"sweep {(wrong or [text])[0]!r} is not understood; write {_EXAMPLE}")
     axes = {match[1]: _axis(match[1], match[2]) for match in matches if match}
     if len(axes) < len(parts):
         raise BadInput(f"sweep {text!r} names a parameter twice; give each once")

@@ -24,7 +24,7 @@ CHUNK = 32
 TRIED_S = 0.4
 WORTH_S = 4.0
 N_RETRIES = 4
-_CONNECT = "10s"
+CONNECT = "10s"
 Span = tuple[int, int]
 
 
@@ -112,7 +112,7 @@ def _on_cluster(work: Work, address: str, chunks: list[Span]) -> Iterator[Rows]:
     except ImportError:
         raise BadInput("--cluster needs the package distributed: pip install -r requirements-cluster.txt") from None
     try:
-        client = Client(address, timeout=_CONNECT, set_as_default=False)
+        client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise BadInput(f"the cluster {address} does not answer ({error}); start its scheduler and workers") from None
     with client:
