@@ -1,5 +1,6 @@
 """The published worked examples, and what must hold for any sample."""
 
+from itertools import pairwise
 from math import sqrt
 from statistics import NormalDist
 
@@ -104,7 +105,7 @@ def test_more_trials_never_make_a_sharpe_ratio_more_probable(sharpe: float, n: i
     sample = SharpeSample(sharpe, n, skew, 4.0)
     deflated = [deflated_sharpe(sample, trials, 0.01) for trials in (1, 2, 10, 100, 10_000)]
     assert deflated[0] == probabilistic_sharpe(sample)
-    assert all(0.0 <= later <= earlier <= 1.0 for earlier, later in zip(deflated, deflated[1:], strict=False))
+    assert all(0.0 <= later <= earlier <= 1.0 for earlier, later in pairwise(deflated))
 
 
 @given(st.floats(0.01, 1.0), st.floats(-1.5, 1.5), st.floats(3.3, 30.0))

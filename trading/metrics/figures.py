@@ -66,15 +66,14 @@ class EquityCurve:
         periods_per_year(self.interval_ms)
         if not self.start > 0:
             raise BadInput(f"a curve that starts at {self.start}: give the worth before the first bar, above 0")
+        if self._counts_units() and not is_units(self.start):
+            raise BadInput(f"a start of {self.start} beside equity in whole 1e-8 units: give both in one kind")
 
     @cached_property
     def worth(self) -> FloatArray:
         """The start and then equity, `(n_points + 1,)`, in quote units."""
-        units = is_units(self.equity) and len(self.equity) > 0
-        if units and not is_units(self.start):
-            raise BadInput(f"a start of {self.start} beside equity in whole 1e-8 units: give both in one kind")
         column = floats(np.append(np.float64(self.start), self.equity), "equity")
-        return after_ruin(column / UNITS if units else column)
+        return after_ruin(column / UNITS if self._counts_units() else column)
 
     @cached_property
     def moments_ms(self) -> IntArray:
@@ -89,14 +88,17 @@ class EquityCurve:
     def total(self, name: str) -> float | None:
         """Return `fees` or `traded` in quote units."""
         amount = getattr(self, name)
-        return None if amount is None else float(amount) / (UNITS if is_units(self.equity) else 1.0)
+        return None if amount is None else float(amount) / (UNITS if self._counts_units() else 1.0)
 
     def column(self, name: str) -> FloatArray | None:
         """Return `exposure` or `benchmark` in quote units."""
         return None if getattr(self, name) is None else self._quote(name)
 
     def _quote(self, name: str) -> FloatArray:
-        return to_quote(getattr(self, name), is_units(self.equity), name)
+        return to_quote(getattr(self, name), self._counts_units(), name)
+
+    def _counts_units(self) -> bool:
+        return len(self.equity) > 0 and is_units(self.equity)
 
 
 def figures(curve: EquityCurve, trades: TradeColumns) -> Figures:
