@@ -1,5 +1,6 @@
 """Cross-validation of a choice: a published example, known answers, and the paper's definition spelled out slowly."""
 
+import tracemalloc
 from itertools import combinations, pairwise
 from math import log
 
@@ -128,6 +129,22 @@ def test_batches_of_any_size_give_the_same(monkeypatch):
     assert parts.pbo == whole.pbo
     assert np.sort(parts.logits).tolist() == np.sort(whole.logits).tolist()
     assert parts.slope == pytest.approx(whole.slope)
+
+
+def test_equal_trials_share_their_rank():
+    """A sweep has many parameters with the same trades; the best of them is no better than its twins."""
+    single = np.random.default_rng(11).normal(size=(203, 1))
+    found = pbo_cscv(np.repeat(single, 37, axis=1), 10)
+    assert (found.logits == 0.0).all()
+
+
+def test_the_work_space_is_small_beside_the_matrix():
+    matrix = np.random.default_rng(12).normal(size=(40_000, 100))
+    tracemalloc.start()
+    pbo_cscv(matrix, 16)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000_000
 
 
 def test_trials_that_never_trade_count_as_zero():

@@ -12,6 +12,7 @@ from scipy import integrate, stats
 
 from trading.errors import BadInput
 from trading.metrics import (
+    Moments,
     SharpeSample,
     deflated_sharpe,
     effective_trials,
@@ -40,7 +41,7 @@ def test_probabilistic_sharpe_is_the_one_published_for_skewed_fat_tailed_returns
 
 def test_expected_maximum_and_deflated_sharpe_are_the_published_ones():
     sample = SharpeSample(SHARPE, 1250, -3.0, 10.0)
-    assert expected_max_sharpe(100, VARIANCE) == pytest.approx(0.1132, abs=1e-4)
+    assert expected_max_sharpe(100, VARIANCE) == pytest.approx(0.11317, abs=1e-5)
     assert deflated_sharpe(sample, 100, VARIANCE) == pytest.approx(0.9004, abs=1e-4)
     assert deflated_sharpe(sample, 46, VARIANCE) == pytest.approx(0.9505, abs=1e-4)
 
@@ -148,6 +149,11 @@ def test_p_values_are_uniform_when_the_observed_run_is_a_random_one():
     random = np.random.default_rng(9)
     values = [random_entry_p_value(float(random.normal()), random.normal(size=99)) for _ in range(2000)]
     assert np.mean(np.array(values) <= 0.05) == pytest.approx(0.05, abs=0.015)
+
+
+def test_two_valued_returns_that_leave_the_estimate_no_spread_have_no_sample():
+    assert SharpeSample.of_moments(Moments(100, 1.0, 1.0, 2.0, 5.0)) is None
+    assert SharpeSample.of_moments(Moments(100, 0.0, 1.0, 2.0, 5.0)) == SharpeSample(0.0, 100, 2.0, 5.0)
 
 
 def test_a_sample_has_no_sharpe_ratio_without_variation():

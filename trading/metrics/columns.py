@@ -25,7 +25,7 @@ def floats(values: ArrayLike, name: str) -> FloatArray:
     column = np.asarray(values, dtype=np.float64)
     if column.ndim != 1:
         raise BadInput(f"{name} has {column.ndim} dimensions: give one column of numbers")
-    if column.size and not np.isfinite(column.min() + column.max()):
+    if column.size and not is_units(values) and not np.isfinite(column.min() + column.max()):
         row = int(np.flatnonzero(~np.isfinite(column))[0])
         raise BadInput(f"{name} holds {column[row]} in row {row}: give finite numbers")
     return column

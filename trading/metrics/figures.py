@@ -122,7 +122,7 @@ def figures(curve: EquityCurve, trades: TradeColumns) -> Figures:
     skew, kurtosis      of bar returns, the population's m3 / m2^1.5 and m4 / m2^2 (3 when normal)
     buy_and_hold        the benchmark's total return
     exposure            fraction of bars with a position; without the column, of the time with a trade open
-    mean_exposure       mean of the positions' value / equity
+    mean_exposure       mean of the size of the positions' value / equity
     turnover            value bought and sold / mean equity / years
     fees                of the account, else of the trades
     n_trades            finished trades
@@ -164,8 +164,8 @@ def _ratios(curve: EquityCurve) -> Figures:
         return result
     result |= {"volatility": found.deviation * sqrt(periods), "skew": found.skew, "kurtosis": found.kurtosis,
                "sortino": sortino_ratio(returns, periods), "omega": omega_ratio(returns)}
-    if found.skew is not None and found.kurtosis is not None:
-        sample = SharpeSample(found.mean / found.deviation, found.n, found.skew, found.kurtosis)
+    sample = SharpeSample.of_moments(found)
+    if sample is not None:
         low, high = sharpe_interval(sample)
         result |= {"sharpe": sample.sharpe * sqrt(periods), "sharpe_low": low * sqrt(periods),
                    "sharpe_high": high * sqrt(periods), "psr": probabilistic_sharpe(sample)}
@@ -178,7 +178,7 @@ def _activity(curve: EquityCurve, trades: TradeColumns) -> Figures:
     fees = curve.total("fees")
     mean = float(worth.mean()) if len(worth) else 0.0
     years = curve.elapsed_ms / YEAR_MS
-    rates = None if held is None else np.divide(held, worth, out=np.zeros(len(worth)), where=worth > 0.0)
+    rates = None if held is None else np.divide(np.abs(held), worth, out=np.zeros(len(worth)), where=worth > 0.0)
     exposed = time = of_trades.time_in_market(trades, curve.elapsed_ms)
     if held is not None:
         exposed = float(np.count_nonzero(held)) / len(held) if len(held) else None

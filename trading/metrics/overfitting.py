@@ -61,20 +61,58 @@ def pbo_cscv(matrix: ArrayLike, n_blocks: int = 16) -> Overfitting:
         On another shape, NaN, or fewer than two periods a block.
     """
     returns = _checked(matrix, n_blocks)
-    centre = returns.mean(axis=0)
-    starts = np.linspace(0, len(returns), n_blocks + 1).astype(np.int64)[:-1]
-    sizes = np.diff(np.append(starts, len(returns)))
-    centred = returns - centre
-    sums = np.add.reduceat(centred, starts, axis=0)
-    squares = np.add.reduceat(centred * centred, starts, axis=0)
+    blocks = _Blocks.of(returns, n_blocks)
     found = []
-    for chosen in _halves(n_blocks, max(1, CELLS_AT_ONCE // returns.shape[1])):
-        first = _sharpes(chosen, sums, squares, sizes, centre)
-        second = _sharpes(1.0 - chosen, sums, squares, sizes, centre)
+    for chosen, rest in _halves(n_blocks, max(1, CELLS_AT_ONCE // returns.shape[1])):
+        first, second = blocks.sharpes(chosen), blocks.sharpes(rest)
         # Every half and its complement are both a training part, so one pair of tables serves two splits.
         found += [_judge(first, second), _judge(second, first)]
     inside, outside, logits = (np.concatenate(column) for column in zip(*found, strict=True))
     return _summary(inside, outside, logits)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blocks:
+    """Sums of each block of periods, from which the Sharpe ratio of any union of blocks follows.
+
+    `sizes` `(n_blocks,)`; `sums` and `squares` `(n_blocks, n_trials)` of the distance from `centre` `(n_trials,)`, each
+    trial's mean, so that no digits cancel.
+    """
+
+    sizes: IntArray
+    sums: FloatArray
+    squares: FloatArray
+    centre: FloatArray
+
+    @classmethod
+    def of(cls, returns: FloatArray, n_blocks: int) -> _Blocks:
+        """Sum block by block, so that no copy of the whole matrix is made."""
+        centre = returns.mean(axis=0)
+        edges = np.linspace(0, len(returns), n_blocks + 1).astype(np.int64)
+        sums, squares = np.empty((2, n_blocks, returns.shape[1]))
+        for at, rows in enumerate(np.split(returns, edges[1:-1])):
+            centred = rows - centre
+            sums[at] = centred.sum(axis=0)
+            squares[at] = np.multiply(centred, centred, out=centred).sum(axis=0)
+        return cls(np.diff(edges), sums, squares, centre)
+
+    def sharpes(self, chosen: IntArray) -> FloatArray:
+        """Return Sharpe ratios per period `(n, n_trials)` of unions of blocks, `chosen` `(n, n_blocks / 2)`."""
+        n = self.sizes[chosen].sum(axis=1)[:, None]
+        mean = _sum_of(self.sums, chosen) / n
+        mean_square = _sum_of(self.squares, chosen) / n
+        variance = mean_square - mean * mean
+        moves = variance > NO_VARIATION * mean_square
+        deviation = np.sqrt(variance * n / (n - 1), out=np.ones_like(variance), where=moves)
+        return np.where(moves, (mean + self.centre) / deviation, 0.0)
+
+
+def _sum_of(table: FloatArray, chosen: IntArray) -> FloatArray:
+    """Add chosen rows in order. A matrix product may round equal trials differently, and they must stay equal."""
+    total = table[chosen[:, 0]]
+    for column in chosen.T[1:]:
+        total += table[column]
+    return total
 
 
 def _checked(matrix: ArrayLike, n_blocks: int) -> FloatArray:
@@ -85,32 +123,24 @@ def _checked(matrix: ArrayLike, n_blocks: int) -> FloatArray:
         raise BadInput(f"{n_blocks} blocks: give an even number from 2 to {MAX_BLOCKS}")
     if len(returns) < 2 * n_blocks:
         raise BadInput(f"{len(returns)} periods for {n_blocks} blocks: give at least {2 * n_blocks}, or fewer blocks")
-    if not np.isfinite(returns).all():
+    if not np.isfinite(returns.min() + returns.max()):
         row, trial = np.argwhere(~np.isfinite(returns))[0].tolist()
         raise BadInput(f"returns hold {returns[row, trial]} in period {row} of trial {trial}: give finite numbers")
     return returns
 
 
-def _halves(n_blocks: int, at_once: int) -> Iterator[FloatArray]:
-    """Yield batches `(n, n_blocks)` of 0 and 1: every half of the blocks that has block 0; the others mirror them."""
-    rest = combinations(range(1, n_blocks), n_blocks // 2 - 1)
-    while batch := list(islice(rest, at_once)):
-        chosen = np.zeros((len(batch), n_blocks))
-        chosen[:, 0] = 1.0
-        chosen[np.arange(len(batch))[:, None], np.array(batch, dtype=np.int64)] = 1.0
-        yield chosen
+def _halves(n_blocks: int, at_once: int) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield batches of (half, other half), `(n, n_blocks / 2)` each: every half that has block 0, and its mirror."""
+    others = combinations(range(1, n_blocks), n_blocks // 2 - 1)
+    while batch := list(islice(others, at_once)):
+        inside = np.zeros((len(batch), n_blocks), dtype=bool)
+        inside[:, 0] = True
+        inside[np.arange(len(batch))[:, None], np.array(batch, dtype=np.int64)] = True
+        yield _columns(inside), _columns(~inside)
 
 
-def _sharpes(chosen: FloatArray, sums: FloatArray, squares: FloatArray, sizes: IntArray,
-             centre: FloatArray) -> FloatArray:
-    """Return Sharpe ratios per period `(n_halves, n_trials)` from the blocks' sums around each trial's mean."""
-    n = (chosen @ sizes)[:, None]
-    mean = chosen @ sums / n
-    mean_square = chosen @ squares / n
-    variance = mean_square - mean * mean
-    moves = variance > NO_VARIATION * mean_square
-    deviation = np.sqrt(variance * n / (n - 1), out=np.ones_like(variance), where=moves)
-    return np.where(moves, (mean + centre) / deviation, 0.0)
+def _columns(inside: NDArray[np.bool_]) -> IntArray:
+    return np.nonzero(inside)[1].astype(np.int64).reshape(len(inside), -1)
 
 
 def _judge(inside: FloatArray, outside: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

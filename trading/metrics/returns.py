@@ -91,8 +91,10 @@ def moments(returns: ArrayLike) -> Moments | None:
     deviation = sqrt(m2 * n / (n - 1))
     if deviation <= NO_VARIATION:
         return Moments(n, mean, 0.0, None, None)
-    return Moments(n, mean, deviation, float(np.dot(squares, centred)) / n / m2**1.5,
-                   float(np.dot(squares, squares)) / n / m2**2)
+    # Sums of products, not dot products: BLAS splits those by its threads, and the last digits with them.
+    m3 = float(np.multiply(centred, squares, out=centred).sum()) / n
+    m4 = float(np.multiply(squares, squares, out=squares).sum()) / n
+    return Moments(n, mean, deviation, m3 / m2**1.5, m4 / m2**2)
 
 
 def volatility(returns: ArrayLike, periods: float) -> float | None:
@@ -116,7 +118,7 @@ def sortino_ratio(returns: ArrayLike, periods: float) -> float | None:
     """
     column = floats(returns, "returns")
     below = np.minimum(column, 0.0)
-    squares = float(np.dot(below, below))
+    squares = float(np.multiply(below, below, out=below).sum())
     if column.size < 2 or squares <= 0.0:
         return None
     return float(column.mean()) / sqrt(squares / column.size) * sqrt(periods)
@@ -131,4 +133,4 @@ def omega_ratio(returns: ArrayLike, threshold: float = 0.0) -> float | None:
     """Return gains above a threshold over losses below it (Keating & Shadwick 2002); None without a loss."""
     above = floats(returns, "returns") - threshold
     losses = -float(np.minimum(above, 0.0).sum())
-    return None if losses <= 0.0 else float(np.maximum(above, 0.0).sum()) / losses
+    return None if losses <= 0.0 else (float(above.sum()) + losses) / losses

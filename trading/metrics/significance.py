@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from trading.errors import BadInput
 from trading.metrics.columns import floats
-from trading.metrics.returns import moments
+from trading.metrics.returns import Moments, moments
 
 EULER_MASCHERONI = 0.5772156649015329
 NORMAL = NormalDist()
@@ -40,15 +40,22 @@ class SharpeSample:
     @property
     def spread(self) -> float:
         """Return 1 - skew SR + (kurtosis - 1) / 4 SR^2, the estimator's variance times n (Mertens 2002)."""
-        return 1.0 - self.skew * self.sharpe + (self.kurtosis - 1.0) / 4.0 * self.sharpe**2
+        return _spread(self.sharpe, self.skew, self.kurtosis)
 
     @classmethod
     def of(cls, returns: ArrayLike) -> SharpeSample | None:
         """Measure returns; None with fewer than two or without variation."""
-        found = moments(returns)
+        return cls.of_moments(moments(returns))
+
+    @classmethod
+    def of_moments(cls, found: Moments | None) -> SharpeSample | None:
+        """Take measured moments; None without variation, or when two-valued returns leave no spread."""
         if found is None or found.skew is None or found.kurtosis is None:
             return None
-        return cls(found.mean / found.deviation, found.n, found.skew, found.kurtosis)
+        sharpe = found.mean / found.deviation
+        if _spread(sharpe, found.skew, found.kurtosis) <= 0.0:
+            return None
+        return cls(sharpe, found.n, found.skew, found.kurtosis)
 
 
 def sharpe_standard_error(sample: SharpeSample) -> float:
@@ -148,6 +155,10 @@ def random_entry_p_value(observed: float, simulated: ArrayLike) -> float:
     if not np.isfinite(observed):
         raise BadInput(f"an observed figure of {observed}: give a finite number")
     return (1.0 + float(np.count_nonzero(runs >= observed))) / (1.0 + runs.size)
+
+
+def _spread(sharpe: float, skew: float, kurtosis: float) -> float:
+    return 1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2
 
 
 def _upper(tail: float) -> float:
