@@ -15,11 +15,13 @@ from tests.metrics.curves import DAY_MS, curve_of, trades_of
 from trading.domain import INTERVAL_MS
 from trading.metrics import (
     EquityCurve,
+    SharpeSample,
     TradeColumns,
     daily_closes,
     figures,
     monthly_returns,
     periods_per_year,
+    probabilistic_sharpe,
     profit_factor,
     returns_of,
     underwater,
@@ -139,7 +141,10 @@ def test_months_are_the_referees(shared_data: Path, name: str):
 @pytest.mark.parametrize("curve", random_curves())
 def test_the_probability_of_quantstats_differs_only_by_its_unbiased_moments(curve: EquityCurve):
     """quantstats takes pandas' bias-corrected skew and kurtosis, the paper's formula the sample's own."""
-    theirs = float(qs.probabilistic_sharpe_ratio(series(curve), periods=365))
+    given = series(curve)
+    theirs = float(qs.probabilistic_sharpe_ratio(given, periods=365))
+    sample = SharpeSample(given.mean() / given.std(), len(given), float(qs.skew(given)), float(qs.kurtosis(given)) + 3)
+    assert probabilistic_sharpe(sample) == pytest.approx(theirs, rel=1e-9)
     assert figures(curve, TradeColumns.none())["psr"] == pytest.approx(theirs, abs=2e-3)
 
 

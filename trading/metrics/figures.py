@@ -76,7 +76,7 @@ class EquityCurve:
         return after_ruin(column / UNITS if self._counts_units() else column)
 
     @cached_property
-    def moments_ms(self) -> IntArray:
+    def marks_ms(self) -> IntArray:
         """The first bar's open time and then close times, `(n_points + 1,)`."""
         return np.append(self.time[:1] - self.interval_ms, self.time)
 
@@ -145,7 +145,7 @@ def _growth(curve: EquityCurve) -> Figures:
     n = len(worth) - 1
     total = float(worth[-1] / worth[0] - 1.0) if n else None
     annual = None if total is None else annual_return(total, curve.elapsed_ms)
-    fall = drawdown(curve.moments_ms, worth) if n else None
+    fall = drawdown(curve.marks_ms, worth) if n else None
     depth = fall.depth if fall else None
     return {
         "total_return": total, "cagr": annual, "max_drawdown": depth,
