@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.metrics.curves import DAY_MS, START_MS, closes, curve_of, trades_of
 from trading.errors import BadInput
-from trading.metrics import EquityCurve, SharpeSample, TradeColumns, figures, probabilistic_sharpe
+from trading.metrics import EquityCurve, SharpeSample, TradeColumns, figures, probabilistic_sharpe, sharpe_interval
 
 PROMISED = {
     "total_return", "cagr", "volatility", "sharpe", "sharpe_low", "sharpe_high", "sortino", "calmar", "max_drawdown",
@@ -60,7 +60,10 @@ def test_the_start_is_the_first_peak():
 def test_the_interval_holds_the_sharpe_ratio_and_the_probability_is_that_of_bar_returns():
     made = returns(500)
     found = figures(curve_of(made), NONE)
-    assert found["sharpe_low"] < found["sharpe"] < found["sharpe_high"]
+    low, high = sharpe_interval(SharpeSample.of(made))
+    assert found["sharpe_low"] == pytest.approx(low * np.sqrt(365))
+    assert found["sharpe_high"] == pytest.approx(high * np.sqrt(365))
+    assert found["sharpe"] == pytest.approx((found["sharpe_low"] + found["sharpe_high"]) / 2)
     assert found["psr"] == pytest.approx(probabilistic_sharpe(SharpeSample.of(made)))
 
 
@@ -105,6 +108,7 @@ def test_totals_of_the_account_go_before_those_of_finished_trades():
     open_too = figures(curve_of(np.zeros(365), fees=3.0, traded=5_000.0), trades)
     assert open_too["fees"] == 3.0
     assert open_too["turnover"] == pytest.approx(0.5)
+    assert figures(curve_of(np.zeros(730), traded=5_000.0), trades)["turnover"] == pytest.approx(0.25)
 
 
 def test_an_empty_curve_has_no_figures():

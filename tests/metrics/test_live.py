@@ -22,10 +22,14 @@ def test_a_curve_s_sharpe_ratio_is_the_running_one_of_the_same_points():
 
 @pytest.mark.parametrize(("interval_ms", "minimum"), [(DAY_MS, 100), (3_600_000, 168), (60_000, 10_080)])
 def test_both_stay_silent_until_there_are_as_many_bars(interval_ms: int, minimum: int):
-    equity = 10**12 + np.arange(minimum) % 7 * 10**9 + np.arange(minimum)
+    equity = 10**12 + np.arange(minimum + 1) % 7 * 10**9 + np.arange(minimum + 1)
     for n in (minimum - 1, minimum):
         found = figures(EquityCurve(closes(n, interval_ms), equity[:n], 10**12, interval_ms), TradeColumns.none())
-        assert (found["sharpe"] is None) == (n < minimum)
+        running = Performance(interval_ms, 10**12)
+        for moment, value in zip(closes(n + 1, interval_ms).tolist(), equity[: n + 1].tolist(), strict=True):
+            running.add(EquityPoint(moment, value, value, 0))
+        assert running.n == n
+        assert (found["sharpe"] is None) == (running.sharpe() is None) == (n < minimum)
 
 
 def test_a_running_account_continues_from_its_snapshot():

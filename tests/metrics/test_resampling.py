@@ -79,6 +79,12 @@ def test_a_long_run_s_band_is_that_of_its_compounded_steps():
     assert np.prod(1.0 + made[: band_rows(50_000)[0] + 1]) == pytest.approx(np.prod(1.0 + compounded(made)[:4]))
 
 
+def test_blocks_of_a_long_run_span_the_same_time_in_its_compounded_steps():
+    made = returns(20_000) / 10
+    long = resampled_band(made, 100, 0.9, 2, 500)
+    assert long[0].tolist() == resampled_band(compounded(made), 100, 0.9, 2, 50)[0].tolist()
+
+
 def test_a_year_of_minutes_takes_a_moment():
     made = returns(525_600) / 100
     began = time.process_time()
