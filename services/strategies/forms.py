@@ -108,9 +108,18 @@ def _placed(loc: tuple[str | int, ...], root: type[Form],
             field = by_alias[part]
             kind = field.annotation
             inner = kind if isinstance(kind, type) and issubclass(kind, Form) else _valued(kind)
-        elif isinstance(part, str):
-            field = None if inner is None else field
+        elif isinstance(part, int):
+            field = _item(field) or field
     return owner, field, parts
+
+
+def _item(field: Any) -> Any:
+    """Return what is said of the items of a list."""
+    for argument in getattr(getattr(field, "annotation", None), "__args__", ()):
+        for said in getattr(argument, "__metadata__", ()):
+            if getattr(said, "description", None):
+                return said
+    return None
 
 
 def _valued(kind: Any) -> type[Form] | None:

@@ -1,4 +1,4 @@
-"""The JSON Schema of strategy documents: `python -m services.strategies.schema` writes the shipped file."""
+"""The JSON Schema of strategy documents; `python -m services.strategies` writes the shipped file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from services.strategies.form1 import Form1
-from services.strategies.shelf import SCHEMA
 from services.strategies.version2 import Version2Form
 
 
@@ -23,7 +22,3 @@ def schema() -> dict[str, Any]:
 def schema_text() -> str:
     """Return the text of the shipped file."""
     return json.dumps(schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    SCHEMA.write_text(schema_text(), encoding="utf-8")

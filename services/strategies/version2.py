@@ -75,7 +75,7 @@ Word = Annotated[Any, BeforeValidator(_word), WithJsonSchema({"anyOf": [
 
 
 class _Series(Form):
-    timeframe: Timeframe | None = None
+    timeframe: Timeframe = None  # type: ignore[assignment]
     ago: Annotated[Count, Field(description=f"use a whole number from 0 to {MAX_AGO} or a parameter")] = 0
     times: Amount = 1.0
     plus: Amount = 0.0
@@ -208,7 +208,7 @@ def _clock(text: str) -> str:
 
 Clock = Annotated[str, AfterValidator(_clock), Field(description="use a time of the UTC day like 08:30")]
 Weekday = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-                    Field(description=f"use a list of {', '.join(DAY_NAMES)}")]
+                    Field(description=f"use one of {', '.join(DAY_NAMES)}")]
 
 
 class HoursForm(Form):

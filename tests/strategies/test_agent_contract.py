@@ -1,6 +1,6 @@
 """Every signal source keeps the contract."""
 
-from services.strategies import demo_strategy, find_strategy, parse_strategy
+from services.strategies import demo_strategy, parse_strategy
 from tests.contracts.signal_source import SignalSourceContract
 from trading.agents.symbol_agent import SymbolAgent
 

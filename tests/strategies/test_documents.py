@@ -107,10 +107,11 @@ def test_form_1_survives_the_round_trip_through_a_document_of_version_2(doc):
     assert parse_strategy(json.loads(json.dumps(to_document(strategy)))) == strategy
 
 
+KEYS = ["symbol", "indicators", "rsi", "ema", "period", "x\ud800", "version", "entry", "exit", "all", "any", "not",
+        "left", "op", "right", "symbols", "parameters", "rising", "bars", "time", "rank", "risk", "strategy_name",
+        "entry_conditions", "exit_conditions", "condition", "indicator", "price", "highest"]
 json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-                           lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                               st.sampled_from(["symbol", "indicators", "rsi", "ema", "period", "x\ud800", "version", "entry", "exit", "all", "left",
-                                "op", "right", "symbols", "parameters", "rising", "strategy_name", "condition"]), inner),
+                           lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
                            max_leaves=8)
 
 

@@ -1,6 +1,7 @@
 """Strategies: frozen rules that turn indicator values into an action and say why."""
 
-from trading.strategies.strategy import ACTIONS, DIRECTIONS, Ranking, RuleStrategy, RuleStream, Ruling, Tunable
+from trading.strategies.ruling import ACTIONS, DIRECTIONS, RuleStream, Ruling
+from trading.strategies.strategy import Ranking, RuleStrategy, Tunable, check_length
 from trading.strategies.tree import (
     AllOf,
     AnyOf,
@@ -36,4 +37,5 @@ __all__ = [
     "Study",
     "Trend",
     "Tunable",
+    "check_length",
 ]

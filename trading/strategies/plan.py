@@ -56,7 +56,8 @@ class Plan:
         for side, tree in enumerate((self.entry, self.exit)):
             for child in tree.terms if isinstance(tree, AnyOf) else (tree,):
                 sides.setdefault(voter_name(child), ([], []))[side].append(child)
-        return tuple(Voter(name, _joined(buys), _joined(sells)) for name, (buys, sells) in sides.items())
+        found = tuple(Voter(name, _joined(buys), _joined(sells)) for name, (buys, sells) in sides.items())
+        return found or (Voter("never", self.entry, self.exit),)
 
 
 def conditions(tree: Tree) -> Iterator[Compare | Trend | Hours]:

@@ -134,6 +134,17 @@ def series_label(series: Series, with_numbers: bool = True) -> str:
     return f"{text} ({', '.join(notes)})" if notes else text
 
 
+def family_label(series: Series) -> str:
+    """Return what a person reads of the indicator behind a settled series, whatever its output: `Bollinger 20 2`."""
+    source = series.source
+    frame = f" ({series.timeframe})" if series.timeframe else ""
+    if not isinstance(source, Study):
+        return _source_label(source, True) + frame
+    row = INDICATORS[source.indicator]
+    numbers = key_label(source_key(source))[len(row.label):].split()[: len(row.parameters)]
+    return " ".join([row.label, *numbers]) + frame
+
+
 def _source_label(source: Source, with_numbers: bool) -> str:
     if isinstance(source, Price):
         return source.column

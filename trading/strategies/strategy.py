@@ -9,19 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.domain import Action, Candle, Candles, FloatArray
-from trading.errors import BadInput
+from trading.domain import Candles, FloatArray
+from trading.errors import BadInput, BadStrategy
 from trading.folding import step_ms
-from trading.strategies.columns import Cache, ColdView, View, ready, truth
+from trading.strategies.columns import Cache, ColdView, ready
 from trading.strategies.plan import Plan
-from trading.strategies.reasons import BOTH, BUY, JOIN, SELL, Speaker, Voice
-from trading.strategies.sources import Cell, bars_needed, series_label
-from trading.strategies.streaming import Tracks
+from trading.strategies.ruling import Directions, RuleStream, directions_of
+from trading.strategies.sources import Cell, bars_needed, family_label, series_key
 from trading.strategies.tree import Place, Price, Series, Tree, amount, fixed, places, settled
-
-Directions = NDArray[np.int8]
-ACTIONS = {1: Action.BUY, 0: Action.HOLD, -1: Action.SELL}
-DIRECTIONS = {action: direction for direction, action in ACTIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +40,6 @@ class Ranking:
 
     by: Series
     top_n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What the rules make of one bar."""
-
-    action: Action
-    votes: dict[str, str]
-    reason: str
-    inputs: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -107,8 +92,7 @@ class RuleStrategy:
     @property
     def label(self) -> str:
         """What a person reads: `RSI 14 + EMA 20`."""
-        named = [series_label(replace(cell.series, ago=0, times=1.0, plus=0.0)) for cell in self.plan.cells
-                 if not isinstance(cell.series.source, Price)]
+        named = [family_label(cell.series) for cell in self.plan.cells if not isinstance(cell.series.source, Price)]
         return " + ".join(dict.fromkeys(named)) or self.name
 
     @property
@@ -122,14 +106,15 @@ class RuleStrategy:
         found = [*places(self.entry, "entry"), *places(self.exit, "exit")]
         if self.rank is not None:
             found.append(Place("rank.by", self.rank.by))
-        return [(place, self._needed(settled(place.operand, values), int(amount(place.reach, values))))
+        return [(replace(place, operand=settled(place.operand, values)), self._needed(place, values))
                 for place in found if isinstance(place.operand, Series)]
 
-    def _needed(self, series: Series, reach: int) -> int:
-        bars = bars_needed(series.source) + int(fixed(series.ago))
+    def _needed(self, place: Place, values: Mapping[str, float]) -> int:
+        series: Series = settled(place.operand, values)
+        bars = bars_needed(series.source) + int(fixed(series.ago)) + int(amount(place.bars, values))
         if series.timeframe is None or self.interval is None or series.timeframe == self.interval:
-            return bars + reach
-        return bars * (step_ms(series.timeframe) // step_ms(self.interval)) + reach
+            return bars + place.reach
+        return bars * (step_ms(series.timeframe) // step_ms(self.interval)) + place.reach
 
     def for_symbol(self, symbol: str) -> RuleStrategy:
         """Return the same rules on another symbol."""
@@ -184,47 +169,15 @@ class RuleStrategy:
         return RuleStream(self.plan)
 
 
-class RuleStream:
-    """One strategy on one symbol, bar by bar. Not to be shared between threads."""
+def check_length(strategy: RuleStrategy, n_bars: int) -> None:
+    """Refuse bars that are too few for an operand.
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self.tracks = Tracks(plan.cells)
-        speaker = Speaker(plan)
-        self._voices = [Voice(voter, speaker) for voter in plan.voters]
-        self._shown = plan.shown
-
-    def warm_up(self, candles: Candles) -> Directions:
-        """Take in bars at once and return the direction of each; leaves the state that `push` would have left."""
-        if len(candles) == 0:
-            return np.empty(0, np.int8)
-        return directions_of(self._plan, self.tracks.warm_up(candles))
-
-    def push(self, candle: Candle) -> Ruling:
-        """Take in one closed bar and rule on it."""
-        tracks = self.tracks
-        tracks.push(candle)
-        now, before = tracks.now, tracks.before
-        votes = {voice.name: voice.vote(now, before) for voice in self._voices}
-        cast_votes = votes.values()
-        buy, sell = BUY in cast_votes, SELL in cast_votes
-        if BOTH in cast_votes:
-            buy = sell = True
-        acts = buy is not sell
-        said = [voice.why(vote, now, before) for voice, vote in zip(self._voices, cast_votes, strict=True)
-                if not acts or vote in (BUY, SELL)]
-        reason = JOIN.join(said)
-        inputs = {key: now[slot] for key, slot in self._shown if now[slot] == now[slot]}
-        inputs["close"] = candle.close
-        if acts:
-            return Ruling(Action.BUY if buy else Action.SELL, votes, reason, inputs)
-        return Ruling(Action.HOLD, votes, f"votes conflict: {reason}" if buy else reason, inputs)
-
-    def value(self, cell: Cell) -> float:
-        """Return a number as it stands after the last bar."""
-        return self.tracks.now[self._plan.cells[cell]]
-
-
-def directions_of(plan: Plan, view: View) -> Directions:
-    """Return 1, -1 or 0 for every row of a view."""
-    return truth(plan.entry, view).astype(np.int8) - truth(plan.exit, view).astype(np.int8)
+    Raises
+    ------
+    BadStrategy
+        The first operand, in the order of the document, that never is a number on so few bars.
+    """
+    for place, needed in strategy.bars_needed():
+        if needed > n_bars and isinstance(place.operand, Series):
+            key = series_key(place.operand)
+            raise BadStrategy(f"{place.path}: '{key}' needs {needed:,} bars, there are {n_bars:,}")

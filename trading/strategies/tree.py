@@ -131,11 +131,15 @@ Tree = AllOf | AnyOf | Negation | Compare | Trend | Hours
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An operand where it stands: its path in the document, and how many bars before the present its condition sees."""
+    """An operand where it stands: its path in the document, and what its condition sees before the present.
+
+    `reach` counts the bars that the strategy runs on, `bars` those of the operand's timeframe.
+    """
 
     path: str
     operand: Operand
-    reach: Amount = 0
+    reach: int = 0
+    bars: Amount = 0
 
 
 def leaves(tree: Tree, path: str) -> Iterator[tuple[str, Compare | Trend | Hours]]:
@@ -158,7 +162,7 @@ def places(tree: Tree, path: str) -> Iterator[Place]:
             yield Place(f"{where}.left", leaf.left, reach)
             yield Place(f"{where}.right", leaf.right, reach)
         elif isinstance(leaf, Trend):
-            yield Place(f"{where}.{'rising' if leaf.sign > 0 else 'falling'}", leaf.operand, leaf.bars)
+            yield Place(f"{where}.{'rising' if leaf.sign > 0 else 'falling'}", leaf.operand, bars=leaf.bars)
 
 
 def refs(node: Any) -> Iterator[str]:
