@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download, "backtest": run_backtest}
+             "download": candles.run_download, "backtest": run_backtest, "check": run_check}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -211,6 +211,13 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
             return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)
+
+
+def run_check(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Check a strategy for look-ahead and warm-up."""
+    from services import checking
+
+    return checking.run_check(settings, chosen)
 
 
 def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:

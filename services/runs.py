@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from services.settings import Settings
 from services.startup import run_id
-from services.strategies import demo_strategy, load_strategy, to_document
+from services.strategies import find_strategy, to_document
 from trading.domain import RiskProfile
 from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
 from trading.risk import PROFILES
+from trading.strategies import RuleStrategy
 
 Document = dict[str, Any]
 _OFF = ("slippage_atr", "impact_rate")
 
 
-def strategies_for(settings: Settings, symbols: Sequence[str]) -> list[Any]:
+def strategies_for(settings: Settings, symbols: Sequence[str]) -> list[RuleStrategy]:
     """Return the chosen strategy, or the demo, on each symbol."""
-    if settings.strategy:
-        written_for = load_strategy(Path(settings.strategy)).symbol
-        if written_for not in symbols:
-            print(f"the strategy names {written_for}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
-        return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
-    return [demo_strategy(symbol) for symbol in symbols]
+    chosen = find_strategy(settings.strategy or "")
+    if settings.strategy and not set(symbols) <= set(chosen.symbols):
+        named = ", ".join(chosen.symbols)
+        print(f"the strategy names {named}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
+    return [chosen.for_symbol(symbol) for symbol in symbols]
 
 
 def named_profile(name: str) -> RiskProfile:
@@ -39,20 +38,19 @@ def named_profile(name: str) -> RiskProfile:
     return found
 
 
-def profile_for(profile: RiskProfile, strategy: Any) -> RiskProfile:
+def profile_for(profile: RiskProfile, strategy: RuleStrategy) -> RiskProfile:
     """Return the profile with what the strategy's document says of risk on top."""
-    overrides: Mapping[str, float] = getattr(strategy, "risk", {})
-    return replace(profile, **overrides) if overrides else profile
+    return replace(profile, **strategy.risk) if strategy.risk else profile
 
 
-def run_settings(strategies: Sequence[Any], interval: str, capital: Decimal, profile: RiskProfile,
+def run_settings(strategies: Sequence[RuleStrategy], interval: str, capital: Decimal, profile: RiskProfile,
                  costs: CostSettings) -> Document:
     """Return what decides the outcome of a run, as JSON values; cost models that are off are left out."""
-    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbol"}
+    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbols"}
     priced = {name: rate for name, rate in asdict(costs).items() if rate or name not in _OFF}
     return {
         "assets": [strategy.symbol for strategy in strategies], "interval": interval, "capital": str(capital),
-        "profile": asdict(profile), "strategy": {"name": strategies[0].name, **rules}, **priced,
+        "profile": asdict(profile), "strategy": rules, **priced,
     }
 
 
