@@ -131,7 +131,7 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
 def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "") -> Cockpit:
     """Put an engine together around a feed, with the paper broker; nothing is started."""
     from services.charts import ChartService
-    from services.runs import account_name, named_profile, profile_for, run_settings, strategies_for
+    from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from services.startup import candles_hash
     from storage.history import History
     from storage.recorder import SqlRecorder
@@ -166,7 +166,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     risk = Risk(portfolio, orders, profile)
     agents = SignalDesk([SymbolAgent(strategy) for strategy in strategies], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
-    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval))
+    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
                    ChartService(bus, specs, feed.interval), document, versions)

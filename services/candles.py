@@ -15,10 +15,11 @@ from services.downloading import binance_factory, download
 from services.importing import ImportReport, import_path, load_candles
 from services.importing.names import named
 from services.settings import Settings
+from services.strategies import find_strategy
 from storage.candle_store import CandleStore
 from trading.domain import INTERVAL_MS, Candles
 from trading.errors import BadInput
-from trading.folding import fold
+from trading.folding import divides, fold
 
 
 def replay_candles(settings: Settings, chosen: Namespace) -> list[Candles]:
@@ -29,14 +30,31 @@ def replay_candles(settings: Settings, chosen: Namespace) -> list[Candles]:
     BadInput
         A symbol has none.
     """
+    in_order(chosen.start, chosen.end)
     found = _given(settings, chosen) if chosen.data else _stored(settings, chosen)
-    return [between(candles, chosen.start, chosen.end) for candles in found]
+    wished = None if chosen.interval else find_strategy(settings.strategy).interval
+    return [between(fitted(candles, wished), chosen.start, chosen.end) for candles in found]
+
+
+def fitted(candles: Candles, wished: str | None) -> Candles:
+    """Return bars folded into the timeframe that a strategy was written for, where they fold."""
+    if wished is None or wished == candles.interval:
+        return candles
+    if divides(candles.interval, wished):
+        return fold(candles, wished, complete_only=True)
+    print(f"{candles.symbol}: the strategy is written for {wished} bars and runs on {candles.interval}", file=sys.stderr)
+    return candles
+
+
+def in_order(start: int | None, end: int | None) -> None:
+    """Refuse a start that is not before the end."""
+    if start is not None and end is not None and start >= end:
+        raise BadInput("the start date is not before the end date; swap or correct them")
 
 
 def between(candles: Candles, start: int | None, end: int | None) -> Candles:
     """Return the bars between two moments; BadInput tells which days there are when that leaves none."""
-    if start is not None and end is not None and start >= end:
-        raise BadInput("the start date is not before the end date; swap or correct them")
+    in_order(start, end)
     chosen = candles.between(start, end)
     if len(chosen):
         return chosen
@@ -98,8 +116,8 @@ def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
 def _stored(settings: Settings, chosen: Namespace) -> list[Candles]:
     store = CandleStore(settings.candles_dir)
     interval = chosen.interval or store.smallest_interval(settings.assets[0]) or settings.interval
-    found = [store.read(symbol, interval, chosen.start, chosen.end) for symbol in settings.assets]
-    missing = [candles.symbol for candles in found if len(candles) == 0]
+    missing = [symbol for symbol in settings.assets if not store.intervals(symbol)]
     if missing:
         raise BadInput(f"no stored candles of {', '.join(missing)}: import or download some, or give --data FILE")
-    return found
+    found = [store.read(symbol, interval, chosen.start, chosen.end) for symbol in settings.assets]
+    return [candles if len(candles) else store.read(candles.symbol, interval) for candles in found]

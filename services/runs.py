@@ -14,6 +14,7 @@ from services.strategies import find_strategy, to_document
 from trading.domain import RiskProfile
 from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
+from trading.ranking import UNRANKED, Ranking
 from trading.risk import PROFILES
 from trading.strategies import RuleStrategy
 
@@ -41,6 +42,11 @@ def named_profile(name: str) -> RiskProfile:
 def profile_for(profile: RiskProfile, strategy: RuleStrategy) -> RiskProfile:
     """Return the profile with what the strategy's document says of risk on top."""
     return replace(profile, **strategy.risk) if strategy.risk else profile
+
+
+def ranking_of(strategy: RuleStrategy) -> Ranking:
+    """Return how entries compete for the wallet: as the strategy's `rank` says, else in the order of the symbols."""
+    return Ranking(strategy.rank.top_n) if strategy.rank else UNRANKED
 
 
 def run_settings(strategies: Sequence[RuleStrategy], interval: str, capital: Decimal, profile: RiskProfile,

@@ -26,6 +26,7 @@ from services.strategies import to_document
 from services.version import VERSION
 from trading.compiled import source_hash
 from trading.domain.backtests import BacktestRequest, BacktestView
+from trading.errors import BadInput
 from trading.metrics import SharpeSample
 
 
@@ -62,8 +63,8 @@ def ask(request: BacktestRequest, loaded: Loaded, hands: Hands, target: Path | N
     progress(0.02, "candles are ready")
     if not request.sweep and not request.train_days:
         return _single(request, bench, (settings, versions, ground), loaded.notes)
-    grid = parse_grid(request.sweep) if request.sweep else own_grid(getattr(bench.strategies[0], "parameters", {}))
-    bench.with_parameters({name: value for name, value in grid.combination(0).items() if name not in known(bench)})
+    grid = parse_grid(request.sweep) if request.sweep else own_grid(bench.strategies[0].parameters)
+    check_names(grid, bench)
     windows = windows_of(bench.candles, request.train_days, request.test_days) if request.train_days else ()
     work = Work(bench, grid, period_count(len(bench.tape.time), len(grid)), windows)
     about = {"hashes": hashes_of(settings, versions), "settings": settings}
@@ -75,9 +76,13 @@ def ask(request: BacktestRequest, loaded: Loaded, hands: Hands, target: Path | N
     return _answer(view, chosen, simulation, (settings, versions, ground), swept.trials(ground), last)
 
 
-def known(bench: Bench) -> frozenset[str]:
-    """Return the names of the strategy's parameters."""
-    return frozenset(getattr(bench.strategies[0], "parameters", {}))
+def check_names(grid: Grid, bench: Bench) -> None:
+    """Refuse a grid of parameters that the strategy does not have."""
+    strategy = bench.strategies[0]
+    unknown = [name for name in grid.names if name not in strategy.parameters]
+    if unknown:
+        has = ", ".join(strategy.parameters) or "none"
+        raise BadInput(f"{unknown[0]!r} is no parameter of {strategy.name}; it has {has}")
 
 
 def settings_of(request: BacktestRequest, bench: Bench) -> dict[str, Any]:

@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.backtests.figures import columns_of, figures_of
 from services.backtests.picture import check_of
 from services.backtests.replay import BrokerOf, replayed
 from services.backtests.sweep import Progress
 from services.backtests.trial import Bench, Directions, directions_of, rule_costs, run
+from trading.domain import Candles
 from trading.domain.backtests import BacktestRequest, Check, CostSettings
 from trading.errors import BadInput
 from trading.metrics import random_entry_p_value
+from trading.strategies import DIRECTIONS, RuleStrategy
+from trading.strategies.causality import first_lie
 from trading.walk import OUTCOMES
 
 N_RANDOM = 200
@@ -50,31 +54,23 @@ def judge(name: str, case: Case, progress: Progress) -> Check:
 def look_ahead(case: Case, progress: Progress) -> tuple[str, str]:
     """Decide every bar again by the form that has not seen what comes after it."""
     n_same = n_bars = n_all = 0
+    lies = []
     for strategy, candles in zip(case.bench.strategies, case.bench.candles, strict=True):
         known = candles[:DECIDED_BARS]
         n_all += len(candles)
-        wished = strategy.directions(candles)[: len(known)]
-        stream = Streamed(strategy)
-        for row in range(len(known)):
-            n_same += stream.push(known.candle(row)) == wished[row]
-            n_bars += 1
-            if n_bars % 4_096 == 0:
-                progress(n_bars / n_all, "look-ahead")
+        same = _decided_again(strategy, known) == strategy.directions(candles)[: len(known)]
+        n_same, n_bars = n_same + int(same.sum()), n_bars + len(known)
+        progress(n_bars / n_all, "look-ahead")
+        if not same.all():
+            lies.append(str(first_lie(strategy, known) or f"bar {int(np.argmin(same))} looks further ahead"))
     cut = f" (the first of {n_all:,})" if n_bars < n_all else ""
-    return "pass" if n_same == n_bars else "fail", f"{n_same:,} of {n_bars:,}{cut}"
+    return "fail" if lies else "pass", f"{n_same:,} of {n_bars:,}{cut}" + "".join(f"; {lie}" for lie in lies[:1])
 
 
-class Streamed:
-    """A strategy that decides bar by bar."""
-
-    def __init__(self, strategy: Any) -> None:
-        from trading.agents.symbol_agent import SymbolAgent
-
-        self._agent = SymbolAgent(strategy)
-
-    def push(self, candle: Any) -> int:
-        """Return the direction of the newest bar."""
-        return {"BUY": 1, "SELL": -1, "HOLD": 0}[self._agent.on_candle(candle).action.value]
+def _decided_again(strategy: RuleStrategy, candles: Candles) -> NDArray[np.int8]:
+    stream = strategy.stream()
+    rulings = (stream.push(candles.candle(row)).action for row in range(len(candles)))
+    return np.fromiter((DIRECTIONS[action] for action in rulings), np.int8, len(candles))
 
 
 def engine_replay(case: Case, progress: Progress) -> tuple[str, str]:
@@ -143,12 +139,11 @@ def twice(costs: CostSettings) -> CostSettings:
     return replace(costs, **{name: 2 * getattr(costs, name) for name in _RATES})
 
 
-def neighbour_steps(strategy: Any) -> Iterator[dict[str, float]]:
+def neighbour_steps(strategy: RuleStrategy) -> Iterator[dict[str, float]]:
     """Yield each parameter moved one step down and up, within its range."""
-    for name, parameter in getattr(strategy, "parameters", {}).items():
-        step = parameter.step or (1.0 if float(parameter.value).is_integer() else 0.0)
-        for value in (parameter.value - step, parameter.value + step):
-            if step and parameter.low <= value <= parameter.high:
+    for name, parameter in strategy.parameters.items():
+        for value in (parameter.value - parameter.step, parameter.value + parameter.step):
+            if parameter.low <= value <= parameter.high and value != parameter.value:
                 yield {name: value}
 
 

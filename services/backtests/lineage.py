@@ -67,7 +67,11 @@ def ground_of(document: Mapping[str, Any], candles: tuple[Candles, ...], hashes:
 
 
 def _rules(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in _NO_RULE}
+    rules = {name: value for name, value in document.items() if name not in _NO_RULE}
+    if isinstance(rules.get("parameters"), Mapping):  # their ranges are a search's business, not the rules'
+        rules["parameters"] = {name: p["value"] if isinstance(p, Mapping) else p
+                               for name, p in rules["parameters"].items()}
+    return rules
 
 
 def _skeleton(value: Any) -> Any:

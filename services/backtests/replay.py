@@ -77,6 +77,6 @@ def _engine(bench: Bench, broker_of: BrokerOf) -> tuple[Engine, TradeRecorder]:
     orders = OrderManager(broker, recorder, "bt")
     desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, setup.profile), recorder, Journal(recorder))
     agents = SignalDesk([SymbolAgent(strategy) for strategy in bench.strategies], None)
-    engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), bench.interval))
+    engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), bench.interval, setup.ranking))
     Controls(engine)
     return engine, recorder

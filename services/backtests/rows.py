@@ -17,11 +17,14 @@ from services.strategies import to_document
 from trading.domain import INTERVAL_MS, Candles, FloatArray
 from trading.errors import BadInput
 from trading.metrics import moments, periods_per_year
+from trading.strategies.columns import Cache
 
 SWEPT = ("total_return", "cagr", "sharpe", "sharpe_low", "sharpe_high", "sortino", "calmar", "max_drawdown",
          "drawdown_days", "n_trades", "win_rate", "profit_factor", "expectancy_rate", "sqn", "exposure", "turnover",
          "fees")
 WARM_UP_BARS = 250
+SHELF_BYTES = 32 * 1024**2
+COLUMN_BYTES = 16
 
 Window = tuple[int, int, int]
 """Train start, test start and test end, UTC ms (each end excluded)."""
@@ -62,7 +65,8 @@ class Rows:
 
 def run_rows(work: Work, start: int, stop: int) -> Rows:
     """Run combinations `start` to `stop` (excluded)."""
-    found = [_one(work, index) for index in range(start, stop)]
+    shelf = Shelf(work.bench)
+    found = [_one(work, index, shelf) for index in range(start, stop)]
     train = _training(work, [wishes for *_, wishes in found])
     combinations = [work.grid.combination(index) for index in range(start, stop)]
     return Rows(
@@ -72,12 +76,27 @@ def run_rows(work: Work, start: int, stop: int) -> Rows:
     )
 
 
-def _one(work: Work, index: int) -> tuple[list[float], float, NDArray[np.float32], str, Directions | None]:
+class Shelf:
+    """Indicator columns that neighbouring combinations share, thrown away before they take too much memory."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._caches: list[Cache] = [{} for _ in bench.candles]
+        self._most = [max(4, SHELF_BYTES // (COLUMN_BYTES * len(candles))) for candles in bench.candles]
+
+    def caches(self) -> list[Cache]:
+        """Return one cache a symbol."""
+        for cache, most in zip(self._caches, self._most, strict=True):
+            if len(cache) > most:
+                cache.clear()
+        return self._caches
+
+
+def _one(work: Work, index: int, shelf: Shelf) -> tuple[list[float], float, NDArray[np.float32], str, Directions | None]:
     try:
         bench = work.bench.with_parameters(work.grid.combination(index))
     except BadInput:
         return [nan] * len(SWEPT), nan, np.full(work.n_periods, nan, np.float32), "", None
-    wishes = directions_of(bench)
+    wishes = directions_of(bench, shelf.caches())
     simulation = run(bench, wishes)
     figures = figures_of(bench, simulation)
     returns = bar_returns(bench, simulation)

@@ -69,7 +69,7 @@ class BacktestService:
 
     def strategies(self) -> tuple[StrategyChoice, ...]:
         """Return the strategies that can be run."""
-        return strategy_choices(self._settings)
+        return strategy_choices(self._settings.data_dir / "strategies")
 
     def markets(self) -> tuple[MarketChoice, ...]:
         """Return the symbols with candles."""

@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.backtests.markets import Loaded
-from services.runs import profile_for
+from services.runs import profile_for, ranking_of
 from services.strategies import parse_strategy
-from trading.backtest import Ranking, Setup, Simulation, Tape, simulate
+from trading.backtest import Setup, Simulation, Tape, simulate
 from trading.domain import Candles, FloatArray
 from trading.domain.backtests import BacktestRequest, CostSettings
 from trading.errors import BadInput
 from trading.folding import gaps
 from trading.portfolio import costs_of
+from trading.rules import Costs
+from trading.strategies import RuleStrategy
+from trading.strategies.columns import Cache
 from trading.walk import OUTCOMES
 
 Directions = list[NDArray[np.int8]]
@@ -30,7 +33,7 @@ HOLD = OUTCOMES.index("hold")
 class Bench:
     """All that a run needs: the strategy on each symbol, the candles on one clock, capital, costs and profile."""
 
-    strategies: tuple[Any, ...]
+    strategies: tuple[RuleStrategy, ...]
     candles: tuple[Candles, ...]
     setup: Setup
     tape: Tape
@@ -42,7 +45,7 @@ class Bench:
 
     def with_parameters(self, values: Mapping[str, float]) -> Bench:
         """Return the same with other parameters of the strategy; BadInput for those that it does not allow."""
-        return replace(self, strategies=tuple(with_parameters(s, values) for s in self.strategies))
+        return replace(self, strategies=tuple(strategy.with_parameters(values) for strategy in self.strategies))
 
     def with_capital(self, units: int) -> Bench:
         """Return the same with another starting capital, in 1e-8 of the quote asset."""
@@ -62,25 +65,24 @@ def bench_of(request: BacktestRequest, loaded: Loaded) -> Bench:
     return Bench(strategies, loaded.candles, setup, Tape.of(loaded.candles, loaded.specs))
 
 
-def strategy_on(request: BacktestRequest, symbol: str) -> Any:
+def strategy_on(request: BacktestRequest, symbol: str) -> RuleStrategy:
     """Return the question's strategy on a symbol."""
-    return parse_strategy({**request.document, "symbol": symbol}, "", request.strategy)
+    strategy = parse_strategy(request.document, "", request.strategy)
+    if strategy.side != "long":
+        raise BadInput(f"{strategy.name} sells short, which spot cannot; use a strategy of side long")
+    return strategy.for_symbol(symbol)
 
 
-def rule_costs(costs: CostSettings) -> Any:
+def rule_costs(costs: CostSettings) -> Costs:
     """Return costs in the rule book's integers."""
     return costs_of(costs)
 
 
-def ranking_of(strategy: Any) -> Ranking:
-    """Return how entries compete for the wallet: as the strategy's `rank` says, else in the order of the symbols."""
-    rank = getattr(strategy, "rank", None)
-    return Ranking(int(rank.top_n)) if rank else Ranking()
-
-
-def directions_of(bench: Bench) -> Directions:
-    """Return the strategies' wishes on every bar."""
-    return [strategy.directions(candles) for strategy, candles in zip(bench.strategies, bench.candles, strict=True)]
+def directions_of(bench: Bench, caches: Sequence[Cache] | None = None) -> Directions:
+    """Return the strategies' wishes on every bar; `caches`, one a symbol, keep columns for other parameters."""
+    kept = caches if caches is not None else [{} for _ in bench.candles]
+    return [strategy.directions(candles, cache)
+            for strategy, candles, cache in zip(bench.strategies, bench.candles, kept, strict=True)]
 
 
 def scores_of(bench: Bench) -> list[FloatArray] | None:
@@ -99,30 +101,10 @@ def run(bench: Bench, directions: Directions | None = None) -> Simulation:
 def decisions_of(bench: Bench, simulation: Any) -> dict[str, int]:
     """Return how often each outcome came, in the engine's words: it holds for another reason while warming up."""
     counts = dict(simulation.decisions)
-    cold = sum(int(np.count_nonzero((outcome == HOLD) & ~_ready(strategy, candles))) for strategy, candles, outcome
+    cold = sum(int(np.count_nonzero((outcome == HOLD) & ~strategy.ready(candles))) for strategy, candles, outcome
                in zip(bench.strategies, bench.candles, getattr(simulation, "outcomes", ()), strict=False))
     counts["hold"] = counts.get("hold", 0) - cold
     return {name: n for name, n in {**counts, "warming up": cold}.items() if n}
-
-
-def _ready(strategy: Any, candles: Candles) -> NDArray[np.bool_]:
-    if hasattr(strategy, "ready"):
-        ready: NDArray[np.bool_] = strategy.ready(candles)
-        return ready
-    return np.arange(len(candles)) >= strategy.warm_up_bars - 1
-
-
-def with_parameters(strategy: Any, values: Mapping[str, float]) -> Any:
-    """Return the strategy with other parameters."""
-    if hasattr(strategy, "with_parameters"):
-        return strategy.with_parameters(values)
-    rules = {rule.name: rule for rule in strategy.rules}
-    for name, value in values.items():
-        kind, _, attribute = name.partition(".")
-        if kind not in rules or not hasattr(rules[kind], attribute):
-            raise BadInput(f"parameter {name!r} is not known to {strategy.name}")
-        rules[kind] = replace(rules[kind], **{attribute: int(value) if attribute == "period" else value})
-    return replace(strategy, rules=tuple(rules.values()))
 
 
 def notes_of(bench: Bench, simulation: Any) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from scipy.signal import lfilter
 
 from services.backtests.markets import Loaded
 from services.backtests.rows import Work, period_count
 from services.backtests.grid import parse_grid
 from services.backtests.trial import Bench, bench_of
-from services.strategies import demo_strategy, to_document
+from services.strategies import shipped_strategies
 from services.symbols import specs_for
 from tests.fakes.made_candles import START_MS
 from trading.domain import INTERVAL_MS, Candles
@@ -23,11 +24,11 @@ AGGRESSIVE = replace(PROFILES[2], max_drawdown_rate=0.95, daily_loss_rate=0.95)
 
 
 def waves(n_bars: int, interval: str = "1h", symbol: str = "BTCUSDT", seed: int = 1) -> Candles:
-    """Return bars that swing around a mean, so that buying falls pays."""
+    """Return bars that come back to a mean, so that buying falls pays."""
     draw = np.random.default_rng(seed)
     steps = np.arange(n_bars)
-    close = 20_000 * np.exp(0.05 * np.sin(steps / 12.0) + np.cumsum(draw.normal(0, 0.001, n_bars)))
-    close = np.round(close, 2)
+    away = lfilter([1.0], [1.0, -0.9], draw.normal(0, 0.01, n_bars))
+    close = np.round(20_000 * np.exp(away), 2)
     opens = np.append(20_000.0, close[:-1])[:n_bars]
     volume = np.round(draw.gamma(2.0, 500.0, n_bars), 5)
     return Candles(
@@ -38,9 +39,8 @@ def waves(n_bars: int, interval: str = "1h", symbol: str = "BTCUSDT", seed: int 
 
 
 def asked(symbols: tuple[str, ...] = ("BTCUSDT",), interval: str = "1h", **changed: Any) -> BacktestRequest:
-    """Return the demo strategy's question."""
-    document = to_document(demo_strategy(symbols[0]))
-    request = BacktestRequest("demo", document, symbols, interval, None, None, Decimal(10_000), CostSettings(),
+    """Return a question: does buying a low RSI pay?"""
+    request = BacktestRequest("RSI reversion", dict(shipped_strategies())["rsi-reversion"], symbols, interval, None, None, Decimal(10_000), CostSettings(),
                               AGGRESSIVE)
     return replace(request, **changed)
 
@@ -52,12 +52,12 @@ def loaded(*candles: Candles) -> Loaded:
 
 
 def bench(*candles: Candles, **changed: Any) -> Bench:
-    """Return the demo strategy on candles."""
+    """Return the strategy on candles."""
     return bench_of(asked(tuple(c.symbol for c in candles), candles[0].interval, **changed), loaded(*candles))
 
 
 def work(sweep: str, *candles: Candles) -> Work:
-    """Return a sweep of the demo strategy."""
+    """Return a sweep of the strategy."""
     grid = parse_grid(sweep)
     return Work(bench(*candles), grid, period_count(len(candles[0]), len(grid)))
 
