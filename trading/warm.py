@@ -11,16 +11,18 @@ def warm() -> None:
     """Compile the rule book and every indicator."""
     market, costs = rules.Market(10, 1, 1_000, 1, 0, 1), rules.Costs(1_000, 50, 200, 100_000)
     limits, wallet = rules.Limits(10_000, 2_000, 3_000, 0, 250_000, 600_000, 4, 30_000, 100_000), rules.Wallet(1, 1, 0)
-    rules.entry_lots(market, limits, wallet, 1, 1)
+    rules.approved_entry(market, limits, costs, wallet, rules.Entry(1, 1, 0, 0))
     for price_rule in (rules.notional_ceil, rules.notional_floor, rules.holding_value):
         price_rule(market, 1, 1)
-    for cost_rule in (rules.buy_price, rules.sell_price, rules.commission_units):
-        cost_rule(costs, 1)
+    rules.commission_units(costs, 1)
+    rules.buy_price(costs, 1, 1, 1)
+    rules.sell_price(costs, 1, 1, 1)
+    rules.volume_taken(1, 1)
     rules.commission_atoms(market, costs, 1)
     rules.fillable_lots(costs, 1, 1)
     rules.stop_price(1, 1, 1)
     rules.target_price(1, 1, 1)
-    rules.trailed_stop(1, 1, 1, 1)
+    rules.raised_stop(limits, rules.Position(1, 1, 1, rules.STOP_FIXED), 1)
     rules.protective_exit(1, 1, 1, 1, 1)
     rules.loss_ppm(1, 1)
     bars = np.arange(3)
