@@ -124,7 +124,8 @@ class Simulation:
         changed = self.curve.changed[: self.curve.n_changes[0]]
         cash = np.concatenate(([self.setup.capital_units], self.curve.cash[: len(changed)]))
         spans = np.diff(np.concatenate(([0], changed, [len(self.time)])))
-        return self.curve.equity - np.repeat(cash, spans)
+        exposure: IntArray = self.curve.equity - np.repeat(cash, spans)
+        return exposure
 
     @cached_property
     def peak(self) -> IntArray:
