@@ -42,7 +42,8 @@ def fitted(candles: Candles, wished: str | None) -> Candles:
         return candles
     if divides(candles.interval, wished):
         return fold(candles, wished, complete_only=True)
-    print(f"{candles.symbol}: the strategy is written for {wished} bars and runs on {candles.interval}", file=sys.stderr)
+    said = f"{candles.symbol}: the strategy is written for {wished} bars and runs on {candles.interval}"
+    print(said, file=sys.stderr)
     return candles
 
 

@@ -31,15 +31,12 @@ def keep(settings: Settings, path: str | None, found: Answer) -> BacktestView:
     outcome = found.outcome(question_key(found.view.request, fingerprint(source, found.view.request)), source.path)
     try:
         with opened(settings) as keeper:
-            keeper.enter(outcome)
-            view = keeper.view(found.view.key)
+            return keeper.enter(outcome)
     except AlreadyRunning:
         leave_behind(settings.data_dir / "backtests", outcome.trials)
         print("note: a cockpit uses this data folder: what was tried is counted there, the run is not stored",
               file=sys.stderr)
         return found.view
-    assert view is not None
-    return view
 
 
 def repeat(settings: Settings, key: str, hands: Hands, progress: Progress) -> list[str]:

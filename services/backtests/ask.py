@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from services.backtests.codec import encoded
 from services.backtests.figures import sharpe_sample
 from services.backtests.grid import Grid, own_grid, parse_grid
 from services.backtests.keeper import Outcome
@@ -23,8 +24,7 @@ from services.backtests.walk import walk, windows_of
 from services.runs import run_settings
 from services.startup import candles_hash
 from services.strategies import to_document
-from services.version import VERSION
-from trading.compiled import source_hash
+from services.version import VERSION, code_version
 from trading.domain.backtests import BacktestRequest, BacktestView
 from trading.errors import BadInput
 from trading.metrics import SharpeSample
@@ -46,7 +46,8 @@ class Answer:
 
     def outcome(self, question: str, source: str) -> Outcome:
         """Return the answer without its columns."""
-        return Outcome(self.view, self.ground, self.trials, self.sample, self.parameters, question, source)
+        return Outcome(self.view, self.ground, self.trials, self.sample, self.parameters, encoded(self.view), question,
+                       source)
 
 
 def ask(request: BacktestRequest, loaded: Loaded, hands: Hands, target: Path | None, progress: Progress) -> Answer:
@@ -94,7 +95,7 @@ def settings_of(request: BacktestRequest, bench: Bench) -> dict[str, Any]:
 
 def versions_of(bench: Bench) -> dict[str, Any]:
     """Return the versions of code and candles."""
-    return {"cockpit": VERSION, "code": source_hash(), "candles": {c.symbol: candles_hash(c) for c in bench.candles}}
+    return {"cockpit": VERSION, "code": code_version(), "candles": {c.symbol: candles_hash(c) for c in bench.candles}}
 
 
 def hashes_of(settings: Mapping[str, Any], versions: Mapping[str, Any]) -> dict[str, str]:

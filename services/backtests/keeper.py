@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time as wall_clock
 from typing import Any
 
-from services.backtests.codec import check_rows, decoded, encoded
+from services.backtests.codec import check_rows, decoded
 from services.backtests.lineage import Ground, Trial
 from services.backtests.picture import check_key, check_of
 from services.backtests.question import request_document
@@ -32,6 +32,7 @@ class Outcome:
     trials: list[Trial]
     sample: SharpeSample | None
     parameters: dict[str, float]
+    body: bytes
     question: str = ""
     source: str = ""
 
@@ -43,21 +44,15 @@ class Keeper:
         self._store = store
         self._folder = folder
 
-    def enter(self, outcome: Outcome) -> None:
-        """Count the trials and store the run."""
-        now = int(wall_clock() * 1000)
+    def enter(self, outcome: Outcome) -> BacktestView:
+        """Count the trials, store the run, and return it judged by everything tried so far."""
+        now, view = int(wall_clock() * 1000), outcome.view
         self._store.count([*left_behind(self._folder), *outcome.trials], now)
         forget_left(self._folder)
-        view = outcome.view
-        sample = asdict(outcome.sample) if outcome.sample else None
-        summary = {
-            "strategy": view.request.strategy, "symbols": list(view.request.symbols),
-            "interval": view.request.interval, "total_return": view.figures.get("total_return"),
-            "sharpe": view.figures.get("sharpe"), "n_trades": len(view.trades), "sample": sample,
-            "ground": asdict(outcome.ground), "parameters": outcome.parameters,
-        }
+        summary = _summary_of(outcome)
         self._store.keep(StoredRun(view.key, outcome.question, now, view.seconds, request_document(view.request),
-                                   outcome.source, dict(view.hashes), summary, check_rows(view.checks), encoded(view)))
+                                   outcome.source, dict(view.hashes), summary, check_rows(view.checks), outcome.body))
+        return self.judged(view, summary)
 
     def view(self, key: str) -> BacktestView | None:
         """Return a stored run, judged by everything tried so far."""
@@ -90,6 +85,16 @@ class Keeper:
         figures = {**view.figures, "n_trials": float(n_trials), "deflated_sharpe": deflated}
         checks = tuple(_trial_check(n_trials, deflated) if check_key(c) == "trials" else c for c in view.checks)
         return replace(view, figures=figures, checks=checks)
+
+
+def _summary_of(outcome: Outcome) -> dict[str, Any]:
+    view = outcome.view
+    return {
+        "strategy": view.request.strategy, "symbols": list(view.request.symbols), "interval": view.request.interval,
+        "total_return": view.figures.get("total_return"), "sharpe": view.figures.get("sharpe"),
+        "n_trades": len(view.trades), "sample": asdict(outcome.sample) if outcome.sample else None,
+        "ground": asdict(outcome.ground), "parameters": outcome.parameters,
+    }
 
 
 def leave_behind(folder: Path, trials: Iterable[Trial]) -> None:

@@ -89,13 +89,14 @@ def waiting_checks() -> tuple[Check, ...]:
 def trades_of(bench: Bench, simulation: Any) -> tuple[BacktestTrade, ...]:
     """Return the finished round trips."""
     rates = columns_of(simulation).rates
-    return tuple(_trade(bench.setup.specs[trade.symbol], trade, float(rate))
-                 for trade, rate in zip(simulation.trades, rates, strict=True))
+    names = {symbol: spec.display for symbol, spec in bench.setup.specs.items()}
+    return tuple(_trade(bench.setup.specs[trade.symbol], trade, rate, names[trade.symbol])
+                 for trade, rate in zip(simulation.trades, rates.tolist(), strict=True))
 
 
-def _trade(spec: SymbolSpec, trade: Trade, rate: float) -> BacktestTrade:
+def _trade(spec: SymbolSpec, trade: Trade, rate: float, name: str) -> BacktestTrade:
     return BacktestTrade(
-        number=trade.number, symbol=trade.symbol, display=spec.display, side=trade.side,
+        number=trade.number, symbol=trade.symbol, display=name, side=trade.side,
         quantity=spec.quantity(trade.lots), entry_time=trade.entry_time, entry_price=Decimal(trade.entry_price),
         exit_time=trade.exit_time, exit_price=Decimal(trade.exit_price), fees=Decimal(trade.fees).scaleb(-8),
         pnl=Decimal(trade.pnl).scaleb(-8), pnl_rate=rate, opened_by=trade.opened_by,

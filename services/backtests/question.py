@@ -14,8 +14,7 @@ from typing import Any
 from services.runs import named_profile
 from services.settings import Settings
 from services.strategies import to_document
-from services.version import VERSION
-from trading.compiled import source_hash
+from services.version import VERSION, code_version
 from trading.domain import RiskProfile
 from trading.domain.backtests import BacktestRequest, CostSettings
 from trading.errors import BadInput
@@ -66,7 +65,7 @@ def walk_days(text: str | None) -> tuple[int, int]:
 
 def question_key(request: BacktestRequest, fingerprint: str) -> str:
     """Return the name of a question about candles that look like this, before they are read."""
-    text = json.dumps([request_document(request), fingerprint, VERSION, source_hash()], sort_keys=True)
+    text = json.dumps([request_document(request), fingerprint, VERSION, code_version()], sort_keys=True)
     return "q" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -91,7 +91,10 @@ class Shelf:
         return self._caches
 
 
-def _one(work: Work, index: int, shelf: Shelf) -> tuple[list[float], float, NDArray[np.float32], str, Directions | None]:
+_Row = tuple[list[float], float, NDArray[np.float32], str, Directions | None]
+
+
+def _one(work: Work, index: int, shelf: Shelf) -> _Row:
     try:
         bench = work.bench.with_parameters(work.grid.combination(index))
     except BadInput:

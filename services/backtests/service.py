@@ -214,9 +214,7 @@ class BacktestService:
 
     def _finish(self, job: Job, outcome: Outcome | Check) -> None:
         assert isinstance(outcome, Outcome)
-        self._keeper.enter(outcome)
-        view = self._keeper.view(outcome.view.key)
-        assert view is not None
+        view = self._keeper.enter(outcome)
         with self._lock:
             self._keys[job.question] = view.key
             self._show(view)

@@ -10,9 +10,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from services.backtests.ask import Answer, ask
 from services.backtests.checks import Case, judge
@@ -22,8 +25,12 @@ from services.backtests.replay import BrokerOf
 from services.backtests.spread import Hands
 from services.backtests.sweep import Progress
 from services.backtests.trial import bench_of, run
-from trading.domain.backtests import BacktestRequest, Check
+from services.strategies import demo_strategy, to_document
+from services.symbols import specs_for
+from trading.domain import Candles
+from trading.domain.backtests import BacktestRequest, Check, CostSettings
 from trading.errors import BadInput, CockpitError
+from trading.risk import PROFILES
 
 NICE = 5
 GRACE_S = 3.0
@@ -69,6 +76,16 @@ class Station:
         view = replace(found.view, seconds=time.perf_counter() - begun)
         return replace(found.outcome(job.question, self._source.path), view=view)
 
+    def warm(self) -> None:
+        """Load compiled code and everything else that the first question would wait for."""
+        times = 60_000 * np.arange(200, dtype=np.int64)
+        price = 100.0 + np.arange(200) % 7
+        candles = Candles("BTCUSDT", "1m", times, price, price + 1, price - 1, price, price, price, times, price)
+        strategy = demo_strategy("BTCUSDT")
+        request = BacktestRequest(strategy.name, to_document(strategy), ("BTCUSDT",), "1m", None, None, Decimal(10_000),
+                                  CostSettings(), PROFILES[0])
+        ask(request, Loaded((candles,), specs_for(["BTCUSDT"])), Hands(1), None, lambda *_: None)
+
     def _loaded(self, request: BacktestRequest) -> Loaded:
         name = (request.symbols, request.interval, request.start, request.end, fingerprint(self._source, request))
         if name not in self._candles:
@@ -100,6 +117,7 @@ class Station:
 def serve(connection: Connection, cancelled: Any, station: Station) -> None:
     """Answer jobs until the other end closes; runs in a process of its own."""
     _stand_apart()
+    station.warm()
     with contextlib.suppress(EOFError, OSError, BrokenPipeError):
         while True:
             number, job = connection.recv()

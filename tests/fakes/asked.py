@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.signal import lfilter
 
+from services.backtests.grid import parse_grid
 from services.backtests.markets import Loaded
 from services.backtests.rows import Work, period_count
-from services.backtests.grid import parse_grid
 from services.backtests.trial import Bench, bench_of
 from services.strategies import shipped_strategies
 from services.symbols import specs_for
@@ -40,8 +40,9 @@ def waves(n_bars: int, interval: str = "1h", symbol: str = "BTCUSDT", seed: int 
 
 def asked(symbols: tuple[str, ...] = ("BTCUSDT",), interval: str = "1h", **changed: Any) -> BacktestRequest:
     """Return a question: does buying a low RSI pay?"""
-    request = BacktestRequest("RSI reversion", dict(shipped_strategies())["rsi-reversion"], symbols, interval, None, None, Decimal(10_000), CostSettings(),
-                              AGGRESSIVE)
+    document = dict(shipped_strategies())["rsi-reversion"]
+    request = BacktestRequest("RSI reversion", document, symbols, interval, None, None, Decimal(10_000),
+                              CostSettings(), AGGRESSIVE)
     return replace(request, **changed)
 
 

@@ -100,7 +100,7 @@ def test_combinations_that_the_strategy_forbids_are_left_out():
 
 
 def test_a_sweep_of_an_unknown_parameter_is_refused():
-    with pytest.raises(BadInput, match="nothing.period"):
+    with pytest.raises(BadInput, match="is no parameter of RSI reversion"):
         ask(asked(sweep="nothing.period=1:3"), loaded(waves(300)), Hands(1), None, still)
 
 
