@@ -119,8 +119,8 @@ def test_a_sweep_shows_its_best_run_a_plateau_and_how_overfit_it_is():
 def test_a_plateau_of_one_or_three_parameters_is_drawn_through_the_best():
     one = sweep(work("rsi.period=6:14:2", waves(600)), Hands(1), None, {}, still)
     assert plateau_of(one).values.shape == (1, 5)
-    three = sweep(work("rsi.period=6:10:2,rsi.buy_below=20:30:5,rsi.sell_above=50:60:5", waves(600)), Hands(1), None, {},
-                  still)
+    cube = work("rsi.period=6:10:2,rsi.buy_below=20:30:5,rsi.sell_above=50:60:5", waves(600))
+    three = sweep(cube, Hands(1), None, {}, still)
     drawn = plateau_of(three)
     assert drawn.values.shape == (3, 3)
     assert np.nanmax(drawn.values) == np.nanmax(three.rows.figures[:, SWEPT.index("sharpe")])
