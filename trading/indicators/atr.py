@@ -13,18 +13,24 @@ def new_state(period: int) -> FloatArray:
 
 
 @njit
-def step(state: FloatArray, high: float, low: float, close: float) -> tuple[float]:
-    """Return the smoothed true range, seeded with the mean of the first `period` ranges."""
-    last = state[CLOSE] if state[SEEN] > 0 else close
+def push_atr(state: FloatArray, start: int, high: float, low: float, close: float) -> float:
+    """Take in one bar and return the smoothed true range, seeded with the mean of the first `period` ranges."""
+    last = state[start + CLOSE] if state[start + SEEN] > 0 else close
     true_range = max(high, last) - min(low, last)
-    state[CLOSE] = close
-    if state[SEEN] < state[PERIOD]:
-        state[SEEN] += 1
-        state[VALUE] += true_range * state[ALPHA]
-        return (state[VALUE] if state[SEEN] == state[PERIOD] else float("nan"),)
-    value: float = state[VALUE] + state[ALPHA] * (true_range - state[VALUE])
-    state[VALUE] = value
-    return (value,)
+    state[start + CLOSE] = close
+    if state[start + SEEN] < state[start + PERIOD]:
+        state[start + SEEN] += 1
+        state[start + VALUE] += true_range * state[start + ALPHA]
+        return state[start + VALUE] if state[start + SEEN] == state[start + PERIOD] else float("nan")
+    value: float = state[start + VALUE] + state[start + ALPHA] * (true_range - state[start + VALUE])
+    state[start + VALUE] = value
+    return value
+
+
+@njit
+def step(state: FloatArray, high: float, low: float, close: float) -> tuple[float]:
+    """Return the average after one more bar."""
+    return (push_atr(state, 0, high, low, close),)
 
 
 @njit

@@ -97,3 +97,9 @@ _DTYPES = {"open_time": np.int64}
 def fresh_state(*head: float, slots: int = 0) -> FloatArray:
     """Return a state of the given head values, followed by `slots` places that are not a number yet."""
     return np.array([*head, *([math.nan] * slots)], np.float64)
+
+
+def joined_state(*blocks: FloatArray) -> FloatArray:
+    """Return one state: where each block begins, then the blocks."""
+    starts = len(blocks) + np.cumsum([0, *map(len, blocks[:-1])])
+    return np.concatenate((starts.astype(np.float64), *blocks))

@@ -74,7 +74,7 @@ def key_label(key: str) -> str:
     return " ".join(words)
 
 
-_OUTPUT_LABELS = {"plus_di": "+DI", "minus_di": "-DI"}
+_OUTPUT_LABELS = {"plus_di": "+DI", "minus_di": "-DI", "k": "%K", "d": "%D", "span_a": "span A", "span_b": "span B"}
 
 
 def _numbers(indicator: Indicator, parameters: Mapping[str, float]) -> list[str]:

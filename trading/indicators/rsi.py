@@ -13,24 +13,30 @@ def new_state(period: int) -> FloatArray:
 
 
 @njit
-def step(state: FloatArray, close: float) -> tuple[float]:
-    """Return 100 * mean rise / (mean rise + mean fall); 100 when nothing fell, as in `ta`.
+def push_rsi(state: FloatArray, start: int, close: float) -> float:
+    """Take in one close and return 100 * mean rise / (mean rise + mean fall); 100 when nothing fell, as in `ta`.
 
     The first bar counts as a change of nothing, hence the value is there after `period` bars (as in `ta`; Wilder's
     book and TA-Lib average the first `period` changes instead, which differs until the start has faded).
     """
-    if state[SEEN] == 0:
-        state[CLOSE] = close
-    change = close - state[CLOSE]
+    if state[start + SEEN] == 0:
+        state[start + CLOSE] = close
+    change = close - state[start + CLOSE]
     # 0.5 * (|x| + x) is max(x, 0) to the bit, without a branch that cannot be foreseen.
-    up = state[UP] + state[ALPHA] * (0.5 * (abs(change) + change) - state[UP])
-    down = state[DOWN] + state[ALPHA] * (0.5 * (abs(change) - change) - state[DOWN])
-    state[CLOSE], state[UP], state[DOWN] = close, up, down
+    up = state[start + UP] + state[start + ALPHA] * (0.5 * (abs(change) + change) - state[start + UP])
+    down = state[start + DOWN] + state[start + ALPHA] * (0.5 * (abs(change) - change) - state[start + DOWN])
+    state[start + CLOSE], state[start + UP], state[start + DOWN] = close, up, down
     value = 100.0 * up / (up + down) if down != 0.0 else 100.0
-    if state[SEEN] < state[PERIOD]:
-        state[SEEN] += 1
-        value = value if state[SEEN] == state[PERIOD] else float("nan")
-    return (value,)
+    if state[start + SEEN] < state[start + PERIOD]:
+        state[start + SEEN] += 1
+        value = value if state[start + SEEN] == state[start + PERIOD] else float("nan")
+    return value
+
+
+@njit
+def step(state: FloatArray, close: float) -> tuple[float]:
+    """Return the index after one more close."""
+    return (push_rsi(state, 0, close),)
 
 
 @njit

@@ -16,6 +16,7 @@ from trading.indicators.compiling import njit
 from trading.indicators.indicator import fresh_state
 
 PERIOD, PLACE, HEAD, SLOTS = range(4)
+RING = PLACE + 1
 
 
 def window_size(period: int) -> int:
@@ -54,3 +55,28 @@ def _turn_block(state: FloatArray, start: int, period: int) -> None:
         tail += state[slot]
         state[slot] = tail
     state[start + HEAD] = state[start + PLACE] = 0.0
+
+
+def new_lag(period: int) -> FloatArray:
+    """Return a ring that knows no value: period, place, `period` slots."""
+    return fresh_state(period, 0, slots=period)
+
+
+@njit
+def push_lag(state: FloatArray, start: int, value: float) -> float:
+    """Take in one value and return the one of `period` bars ago, NaN until there is one."""
+    place = int(state[start + PLACE])
+    slot = start + RING + place
+    past: float = state[slot]
+    state[slot] = value
+    state[start + PLACE] = place + 1 if place + 1 < state[start + PERIOD] else 0.0
+    return past
+
+
+@njit
+def push_total(state: FloatArray, place: int, value: float) -> float:
+    """Add a value to the sum at `place` and return it; what is no number adds nothing."""
+    if value == value:  # noqa: PLR0124
+        state[place] += value
+    total: float = state[place]
+    return total
