@@ -21,16 +21,27 @@ def push_rsi(state: FloatArray, start: int, close: float) -> float:
     """
     if state[start + SEEN] == 0:
         state[start + CLOSE] = close
-    change = close - state[start + CLOSE]
-    # 0.5 * (|x| + x) is max(x, 0) to the bit, without a branch that cannot be foreseen.
-    up = state[start + UP] + state[start + ALPHA] * (0.5 * (abs(change) + change) - state[start + UP])
-    down = state[start + DOWN] + state[start + ALPHA] * (0.5 * (abs(change) - change) - state[start + DOWN])
+    up, down = _moved(state[start + UP], state[start + DOWN], state[start + ALPHA], close - state[start + CLOSE])
     state[start + CLOSE], state[start + UP], state[start + DOWN] = close, up, down
-    value = 100.0 * up / (up + down) if down != 0.0 else 100.0
+    value = _index(up, down)
     if state[start + SEEN] < state[start + PERIOD]:
         state[start + SEEN] += 1
         value = value if state[start + SEEN] == state[start + PERIOD] else float("nan")
     return value
+
+
+@njit
+def _moved(up: float, down: float, alpha: float, change: float) -> tuple[float, float]:
+    """Return the means after one more change."""
+    # 0.5 * (|x| + x) is max(x, 0) to the bit, without a branch that cannot be foreseen.
+    up += alpha * (0.5 * (abs(change) + change) - up)
+    down += alpha * (0.5 * (abs(change) - change) - down)
+    return up, down
+
+
+@njit
+def _index(up: float, down: float) -> float:
+    return 100.0 * up / (up + down) if down != 0.0 else 100.0
 
 
 @njit
@@ -41,9 +52,16 @@ def step(state: FloatArray, close: float) -> tuple[float]:
 
 @njit
 def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
-    """Run the step over columns."""
-    for row in range(len(close)):
+    """Run the step over columns; once warm, with the state in registers."""
+    n_cold = min(len(close), int(state[PERIOD] - state[SEEN]))
+    for row in range(n_cold):
         out[0, row] = step(state, close[row])[0]
+    alpha, last, up, down = state[ALPHA], state[CLOSE], state[UP], state[DOWN]
+    for row in range(n_cold, len(close)):
+        up, down = _moved(up, down, alpha, close[row] - last)
+        last = close[row]
+        out[0, row] = _index(up, down)
+    state[CLOSE], state[UP], state[DOWN] = last, up, down
 
 
 INDICATOR = Indicator(

@@ -48,6 +48,22 @@ def push_window(state: FloatArray, start: int, value: float) -> float:
 
 
 @njit
+def slide_window(state: FloatArray, start: int, values: FloatArray, means: FloatArray) -> None:
+    """Push a column, with head and place in registers, and write `push_window(...) / period` for each value."""
+    period, place, head = int(state[start + PERIOD]), int(state[start + PLACE]), state[start + HEAD]
+    for row in range(len(values)):
+        slot = start + SLOTS + place
+        head += values[row]
+        state[slot] = values[row]
+        means[0, row] = (head + state[slot + 1]) / period
+        place += 1
+        if place == period:
+            _turn_block(state, start, period)
+            place, head = 0, 0.0
+    state[start + PLACE], state[start + HEAD] = place, head
+
+
+@njit
 def _turn_block(state: FloatArray, start: int, period: int) -> None:
     """Replace the values of a full block by the sums of its tails and begin the next block."""
     tail = 0.0
