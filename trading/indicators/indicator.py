@@ -11,6 +11,8 @@ import numpy as np
 from trading.domain import Candles, FloatArray
 from trading.errors import BadInput
 
+WHOLE = frozenset({"open_time"})  # columns of whole numbers; all others are floats
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -81,7 +83,8 @@ class Indicator:
 
     def run(self, state: FloatArray, candles: Candles) -> dict[str, FloatArray]:
         """Move `state` over the bars and return each output, `(n_bars,)`, NaN until warm."""
-        columns = (np.ascontiguousarray(getattr(candles, name), _DTYPES.get(name, np.float64)) for name in self.inputs)
+        dtypes = (np.int64 if name in WHOLE else np.float64 for name in self.inputs)
+        columns = map(np.ascontiguousarray, (getattr(candles, name) for name in self.inputs), dtypes)
         out = np.empty((len(self.outputs), len(candles)))
         self.loop(state, *columns, out)
         return dict(zip(self.outputs, out, strict=True))
@@ -89,9 +92,6 @@ class Indicator:
     def compute(self, candles: Candles, **parameters: float) -> dict[str, FloatArray]:
         """Return each output over the bars, `(n_bars,)`, NaN until warm."""
         return self.run(self.new_state(**self.settings(**parameters)), candles)
-
-
-_DTYPES = {"open_time": np.int64}
 
 
 def fresh_state(*head: float, slots: int = 0) -> FloatArray:
