@@ -1,5 +1,7 @@
 """Keys such as `ema_20`, `bb_20_2.upper`, and what an unknown one answers."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -93,3 +95,16 @@ def test_every_row_of_the_table_is_complete_and_its_ends_can_be_computed(name):
         assert indicator.settings(**chosen) == chosen
         assert indicator.warm_up(**chosen) >= 1
         assert indicator.new_state(**chosen).dtype == float
+
+
+def test_every_indicator_is_in_the_documentation_as_it_is():
+    page = (Path(__file__).parents[2] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+    assert len(rows) == len(INDICATORS)
+    for name, indicator in INDICATORS.items():
+        row = rows[format_key(name).removesuffix(f".{indicator.primary}" if len(indicator.outputs) > 1 else "")]
+        outputs = [f"**{o}**" if o == indicator.primary else o for o in indicator.outputs]
+        named = [p.name for p in indicator.parameters]
+        cells = [indicator.label, ", ".join(named), ", ".join(outputs) if len(outputs) > 1 else "",
+                 ", ".join(indicator.inputs), str(indicator.warm_up(**indicator.settings())), indicator.source]
+        assert [cell.strip() for cell in row.split("|")[2:-1]] == cells

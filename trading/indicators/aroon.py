@@ -41,5 +41,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Chande, Stocks & Commodities 13:9 (1995); ta 0.11 AroonIndicator",
+    source="Chande, Stocks & Commodities (1995); ta 0.11 AroonIndicator",
 )

@@ -44,6 +44,11 @@ class Parameter:
 class Indicator:
     """An indicator as a table row.
 
+    Every value is known on its own bar: nothing looks ahead, and nothing needs the bars again. A value is NaN until
+    warm, and where the formula divides by nothing (a window without a range, without a move or without volume). After
+    a bar without numbers windows and EMAs of derived values recover; RSI, EMA, MACD, ATR, ADX and VWAP of the
+    prices themselves do not, which no feed lets happen.
+
     Attributes
     ----------
     inputs : columns of `Candles` that the step takes, in order.

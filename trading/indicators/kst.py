@@ -62,5 +62,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Pring, Stocks & Commodities 10:9 (1992); ta 0.11 KSTIndicator",
+    source="Pring, Stocks & Commodities (1992); ta 0.11 KSTIndicator",
 )

@@ -38,5 +38,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Dorsey, Stocks & Commodities 10:6 (1992); ta 0.11 MassIndex",
+    source="Dorsey, Stocks & Commodities (1992); ta 0.11 MassIndex",
 )

@@ -42,5 +42,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Quong and Soudack, Stocks & Commodities 7:3 (1989); ta 0.11 MFIIndicator",
+    source="Quong and Soudack, Stocks & Commodities (1989); ta 0.11 MFIIndicator",
 )

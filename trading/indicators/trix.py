@@ -40,5 +40,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Hutson, Stocks & Commodities 1:5 (1983); ta 0.11 TRIXIndicator",
+    source="Hutson, Stocks & Commodities (1983); ta 0.11 TRIXIndicator",
 )

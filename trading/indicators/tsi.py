@@ -41,5 +41,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Blau, Stocks & Commodities 9:11 (1991); ta 0.11 TSIIndicator",
+    source="Blau, Stocks & Commodities (1991); ta 0.11 TSIIndicator",
 )

@@ -48,5 +48,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Williams, Stocks & Commodities 3:4 (1985); ta 0.11 UltimateOscillator",
+    source="Williams, Stocks & Commodities (1985); ta 0.11 UltimateOscillator",
 )

@@ -47,5 +47,5 @@ INDICATOR = Indicator(
     new_state=new_state,
     step=step,
     loop=loop,
-    source="Botes and Siepman, Stocks & Commodities 28:1 (2010); ta 0.11 VortexIndicator",
+    source="Botes and Siepman, Stocks & Commodities (2010); ta 0.11 VortexIndicator",
 )
