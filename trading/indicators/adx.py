@@ -1,5 +1,7 @@
 """Average directional index with the two directional indicators."""
 
+import numpy as np
+
 from trading.domain import FloatArray
 from trading.indicators.compiling import njit
 from trading.indicators.indicator import Indicator, Parameter, fresh_state
@@ -79,7 +81,7 @@ def loop(state: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray
         out[0, row], out[1, row], out[2, row] = step(state, high[row], low[row], close[row])
     alpha, last_high, last_low, last_close = state[ALPHA], state[HIGH], state[LOW], state[CLOSE]
     ranges, plus, minus, value = state[RANGE], state[PLUS], state[MINUS], state[VALUE]
-    for row in range(n_cold, len(close)):
+    for row in range(np.uintp(n_cold), np.uintp(len(close))):  # see `trading.indicators.window.ONE`
         up, down = _moves(high[row] - last_high, last_low - low[row])
         ranges += (max(high[row], last_close) - min(low[row], last_close)) - ranges * alpha
         plus += up - plus * alpha

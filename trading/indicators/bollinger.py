@@ -7,8 +7,10 @@ import numpy as np
 from trading.domain import FloatArray
 from trading.indicators.compiling import njit
 from trading.indicators.indicator import Indicator, Parameter, fresh_state
+from trading.indicators.window import NONE, ONE
 
 PERIOD, SCALE, PLACE, FIRST, SUM, MEAN, SQUARES, SLOTS = range(8)
+START, TWO, THREE = np.uintp(SLOTS), np.uintp(2), np.uintp(3)
 
 
 def new_state(period: int, multiple: float) -> FloatArray:
@@ -33,22 +35,23 @@ def step(state: FloatArray, close: float) -> tuple[float, float, float]:
     formula of Chan, Golub and LeVeque (1979), so that a small deviation of large prices keeps its digits and a flat
     window has a width of exactly 0.
     """
-    period, place = int(state[PERIOD]), int(state[PLACE])
-    first = close if place == 0 else state[FIRST]
-    total, mean, squares = _added(state[SUM], state[MEAN], state[SQUARES], close - first, state[_shares(period, place)])
-    middle, width = _joined(state, period, place, first + mean, squares)
-    state[SLOTS + 2 * place] = close
-    state[PLACE], state[FIRST], state[SUM], state[MEAN], state[SQUARES] = place + 1, first, total, mean, squares
-    if place + 1 == period:
+    period, place = np.uintp(state[PERIOD]), np.uintp(state[PLACE])
+    first = close if place == NONE else state[FIRST]
+    shares = _shares(period, place)
+    total, mean, squares = _added(state[SUM], state[MEAN], state[SQUARES], close - first, state[shares])
+    middle, width = _joined(state, shares, place, first + mean, squares, state[SCALE])
+    state[START + TWO * place] = close
+    state[PLACE], state[FIRST], state[SUM], state[MEAN], state[SQUARES] = place + ONE, first, total, mean, squares
+    if place + ONE == period:
         _turn_block(state, period)
         state[PLACE] = state[SUM] = state[MEAN] = state[SQUARES] = 0.0
     return middle + width, middle, middle - width
 
 
 @njit
-def _shares(period: int, place: int) -> int:
+def _shares(period: np.uintp, place: np.uintp) -> np.uintp:
     """Return where the shares of `place + 1` bars lie."""
-    return SLOTS + 2 * (period + 1) + 3 * place
+    return START + TWO * (period + ONE) + THREE * place
 
 
 @njit
@@ -59,44 +62,49 @@ def _added(total: float, mean: float, squares: float, gap: float, share: float) 
 
 
 @njit
-def _joined(state: FloatArray, period: int, place: int, mean: float, squares: float) -> tuple[float, float]:
+def _joined(state: FloatArray, shares: np.uintp, place: np.uintp, mean: float, squares: float,
+            scale: float) -> tuple[float, float]:
     """Return mean and half a band's width of a head and the tail before it."""
-    tail, shares = SLOTS + 2 * (place + 1), _shares(period, place)
+    tail = START + TWO * (place + ONE)
     apart = state[tail] - mean
-    squares += state[tail + 1] + apart * apart * state[shares + 2]
-    return mean + apart * state[shares + 1], sqrt(squares * state[SCALE])
+    squares += state[tail + ONE] + apart * apart * state[shares + TWO]
+    return mean + apart * state[shares + ONE], sqrt(squares * scale)
 
 
 @njit
-def _turn_block(state: FloatArray, period: int) -> None:
+def _turn_block(state: FloatArray, period: np.uintp) -> None:
     """Replace the closes of a full block by the sums of its tails."""
-    last = state[SLOTS + 2 * (period - 1)]
+    slot, shares = START + TWO * (period - ONE), _shares(period, NONE)
+    last = state[slot]
     total = mean = squares = 0.0
-    for n_tail in range(period):
-        slot = SLOTS + 2 * (period - 1 - n_tail)
-        total, mean, squares = _added(total, mean, squares, state[slot] - last, state[_shares(period, n_tail)])
-        state[slot], state[slot + 1] = last + mean, squares
+    for _ in range(period):
+        total, mean, squares = _added(total, mean, squares, state[slot] - last, state[shares])
+        state[slot], state[slot + ONE] = last + mean, squares
+        slot -= TWO
+        shares += THREE
 
 
 @njit
 def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
     """Run the step over columns, with the head in registers."""
-    period, place = int(state[PERIOD]), int(state[PLACE])
+    period, place, scale = np.uintp(state[PERIOD]), np.uintp(state[PLACE]), state[SCALE]
     first, total, mean, squares = state[FIRST], state[SUM], state[MEAN], state[SQUARES]
-    for row in range(len(close)):
-        if place == 0:
+    for row in range(np.uintp(len(close))):
+        if place == NONE:
             first, total, mean, squares = close[row], 0.0, 0.0, 0.0
-        share = state[_shares(period, place)]
-        total, mean, squares = _added(total, mean, squares, close[row] - first, share)
-        middle, width = _joined(state, period, place, first + mean, squares)
+        shares = _shares(period, place)
+        total, mean, squares = _added(total, mean, squares, close[row] - first, state[shares])
+        middle, width = _joined(state, shares, place, first + mean, squares, scale)
         out[0, row], out[1, row], out[2, row] = middle + width, middle, middle - width
-        state[SLOTS + 2 * place] = close[row]
-        place += 1
+        state[START + TWO * place] = close[row]
+        place += ONE
         if place == period:
             _turn_block(state, period)
-            place = 0
+            place = NONE
     state[PLACE], state[FIRST] = place, first
-    state[SUM], state[MEAN], state[SQUARES] = (total, mean, squares) if place else (0.0, 0.0, 0.0)
+    if place == NONE:
+        total = mean = squares = 0.0
+    state[SUM], state[MEAN], state[SQUARES] = total, mean, squares
 
 
 INDICATOR = Indicator(

@@ -11,11 +11,14 @@ Slots before the place hold this block's values, those after it sums of the last
 first, so a window is NaN until it is full.
 """
 
+import numpy as np
+
 from trading.domain import FloatArray
 from trading.indicators.compiling import njit
 from trading.indicators.indicator import fresh_state
 
 PERIOD, PLACE, HEAD, SLOTS = range(4)
+NONE, ONE = np.uintp(0), np.uintp(1)  # loops count without signs: numba then needs no look for negative indices
 RING = PLACE + 1
 
 
@@ -50,16 +53,16 @@ def push_window(state: FloatArray, start: int, value: float) -> float:
 @njit
 def slide_window(state: FloatArray, start: int, values: FloatArray, means: FloatArray) -> None:
     """Push a column, with head and place in registers, and write `push_window(...) / period` for each value."""
-    period, place, head = int(state[start + PERIOD]), int(state[start + PLACE]), state[start + HEAD]
-    for row in range(len(values)):
-        slot = start + SLOTS + place
+    period, place, head = np.uintp(state[start + PERIOD]), np.uintp(state[start + PLACE]), state[start + HEAD]
+    slots = np.uintp(start + SLOTS)
+    for row in range(np.uintp(len(values))):
         head += values[row]
-        state[slot] = values[row]
-        means[0, row] = (head + state[slot + 1]) / period
-        place += 1
+        state[slots + place] = values[row]
+        place += ONE
+        means[0, row] = (head + state[slots + place]) / period
         if place == period:
-            _turn_block(state, start, period)
-            place, head = 0, 0.0
+            _turn_block(state, start, int(period))
+            place, head = NONE, 0.0
     state[start + PLACE], state[start + HEAD] = place, head
 
 
@@ -67,9 +70,10 @@ def slide_window(state: FloatArray, start: int, values: FloatArray, means: Float
 def _turn_block(state: FloatArray, start: int, period: int) -> None:
     """Replace the values of a full block by the sums of its tails and begin the next block."""
     tail = 0.0
-    for slot in range(start + SLOTS + period - 1, start + SLOTS - 1, -1):
-        tail += state[slot]
-        state[slot] = tail
+    last = np.uintp(start + SLOTS + period - 1)
+    for newer in range(np.uintp(period)):
+        tail += state[last - newer]
+        state[last - newer] = tail
     state[start + HEAD] = state[start + PLACE] = 0.0
 
 
