@@ -57,8 +57,23 @@ def last_values(name, candles):
 
 
 @EVERY
-def test_flat_market_gives_the_value_of_the_table(name):
-    assert last_values(name, bars([PRICE] * 150)) == pytest.approx(FLAT[name], nan_ok=True)
+@pytest.mark.parametrize("price", [PRICE, 0.1, 29_999.99])
+def test_flat_market_gives_the_value_of_the_table(name, price):
+    expected = {k: price if v == PRICE else v for k, v in FLAT[name].items()}
+    assert last_values(name, bars([price] * 150)) == pytest.approx(expected, nan_ok=True, abs=1e-9)
+
+
+@EVERY
+def test_market_that_stops_moving_gives_no_infinite_value(name):
+    moving = random_candles(60, 3).close
+    values = INDICATORS[name].compute(bars([*moving, *[moving[-1]] * 300]), **SMALL.get(name, {})).values()
+    assert not any(np.isinf(column).any() for column in values)
+
+
+def test_stochastic_rsi_of_a_market_that_stands_still_is_no_noise():
+    moving = random_candles(60, 3).close
+    values = INDICATORS["stochrsi"].compute(bars([*moving, *[moving[-1]] * 100]), period=7)
+    assert np.isnan(values["stochrsi"][80:]).all()
 
 
 @EVERY

@@ -6,6 +6,7 @@ from trading.indicators.indicator import Indicator, Parameter, joined_state
 from trading.indicators.window import RING, new_lag, new_window, push_lag, push_window
 
 SCALE = 0.015  # Lambert's: some three quarters of all values fall between -100 and 100
+ROUNDING = 1e-13  # the mean of equal prices may be off by a few units in the last place, which is no deviation
 
 
 def new_state(period: int) -> FloatArray:
@@ -27,7 +28,8 @@ def step(state: FloatArray, high: float, low: float, close: float) -> tuple[floa
     apart = 0.0
     for slot in range(ring + RING, ring + RING + period):
         apart += abs(state[slot] - mean)
-    return ((typical - mean) / (SCALE * (apart / period)),)
+    deviation = apart / period
+    return ((typical - mean) / (SCALE * deviation) if deviation > ROUNDING * abs(mean) else float("nan"),)
 
 
 @njit

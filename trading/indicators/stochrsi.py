@@ -7,6 +7,8 @@ from trading.indicators.extremes import new_extreme, push_highest, push_lowest
 from trading.indicators.indicator import Indicator, Parameter, joined_state
 from trading.indicators.window import new_window, push_window
 
+ROUNDING = 1e-9  # in points of RSI; while prices stand still it only moves by rounding errors
+
 
 def new_state(period: int, smooth_k: int, smooth_d: int) -> FloatArray:
     """Return an RSI, windows of its highest and lowest value, and of the two averages."""
@@ -20,7 +22,7 @@ def step(state: FloatArray, close: float) -> tuple[float, float, float]:
     value = rsi.push_rsi(state, int(state[0]), close)
     highest = push_highest(state, int(state[1]), value)
     lowest = push_lowest(state, int(state[2]), value)
-    place = (value - lowest) / (highest - lowest)
+    place = (value - lowest) / (highest - lowest) if highest - lowest > ROUNDING else float("nan")
     k = push_window(state, int(state[3]), place) / state[int(state[3])]
     return place, k, push_window(state, int(state[4]), k) / state[int(state[4])]
 
