@@ -5,10 +5,12 @@ import numpy as np
 from trading import rules
 from trading.domain import Candles
 from trading.indicators import INDICATORS, IndicatorStream
+from trading.strategies.extremes import extreme
+from trading.strategies.tree import EXTREMES
 
 
 def warm() -> None:
-    """Compile the rule book and every indicator."""
+    """Compile the rule book, every indicator and what strategies compute beside them."""
     market, costs = rules.Market(10, 1, 1_000, 1, 0, 1), rules.Costs(1_000, 50, 200, 100_000)
     limits, wallet = rules.Limits(10_000, 2_000, 3_000, 0, 250_000, 600_000, 4, 30_000, 100_000), rules.Wallet(1, 1, 0)
     rules.entry_lots(market, limits, wallet, 1, 1)
@@ -30,6 +32,10 @@ def warm() -> None:
         stream = IndicatorStream(name)
         stream.warm_up(candles)
         stream.push(candles.candle(2))
+    for kind in EXTREMES:
+        row = extreme(kind, "high")
+        row.step(row.new_state(bars=2), 1.0)
+        row.compute(candles, bars=2)
 
 
 if __name__ == "__main__":
