@@ -200,7 +200,7 @@ def run_settings(settings: Settings, feed: Any, strategies: list[Any]) -> dict[s
     from trading.risk import PROFILES
 
     named = ("commission_rate", "spread_bps", "slippage_bps", "volume_share")
-    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbols"}
+    rules = {name: value for name, value in to_document(strategies[0]).items() if name not in ("symbols", "notes")}
     return {
         "assets": [strategy.symbol for strategy in strategies], "interval": feed.interval,
         "capital": str(settings.capital),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,11 +137,10 @@ def truth(tree: Tree, view: View, negated: bool = False) -> Flags:
             return truth(term, view, not negated)
         case AllOf(terms) | AnyOf(terms):
             every = isinstance(tree, AllOf) is not negated
-            found = np.full(len(view.closes), every)
-            for term in terms:
-                one = truth(term, view, negated)
-                found = found & one if every else found | one
-            return found
+            if not terms:
+                return np.full(len(view.closes), every)
+            joined: Flags = reduce(np.logical_and if every else np.logical_or, (truth(t, view, negated) for t in terms))
+            return joined
         case Compare():
             return _compared(tree, view, negated)
         case Trend(operand, sign, bars):

@@ -85,4 +85,4 @@ class RuleStream:
 
 def directions_of(plan: Plan, view: View) -> Directions:
     """Return 1, -1 or 0 for every row of a view."""
-    return truth(plan.entry, view).astype(np.int8) - truth(plan.exit, view).astype(np.int8)
+    return truth(plan.entry, view).view(np.int8) - truth(plan.exit, view).view(np.int8)
