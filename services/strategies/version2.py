@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
@@ -18,11 +19,13 @@ from services.strategies.operands import (
     refused,
 )
 from trading.controls import RANGES
+from trading.domain import RiskProfile
 from trading.strategies.reasons import DAY_NAMES
 
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
 MAX_TERMS, MAX_SYMBOLS, MAX_PARAMETERS, MAX_NOTES = 50, 100, 50, 4_000
 COMPARISONS = ("<", "<=", ">", ">=", "crosses_above", "crosses_below")
+WHOLE_RISK = {field.name for field in fields(RiskProfile) if field.type in (int, "int")}
 TREE_USE = "use an object with all, any, not, left + op + right, rising, falling or time"
 
 
@@ -155,13 +158,13 @@ def _risk(values: dict[str, float]) -> dict[str, float]:
         low, high, text = RANGES[name]
         if not low <= value <= high:
             raise ValueError(f"{name}: {shown(value)} is out of range; use {text}")
-        if name.startswith("max_positions") and value != int(value):
+        if name in WHOLE_RISK and value != int(value):
             raise ValueError(f"{name}: {shown(value)} is no whole number; use {text}")
     return values
 
 
 _RISK_SCHEMA = {"type": "object", "additionalProperties": False, "properties": {
-    name: {"type": "number", "minimum": low, "maximum": high, "description": text}
+    name: {"type": "integer" if name in WHOLE_RISK else "number", "minimum": low, "maximum": high, "description": text}
     for name, (low, high, text) in RANGES.items()}}
 Text = Annotated[str, Field(min_length=1, max_length=255, description="use a text of 1 to 255 characters")]
 
