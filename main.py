@@ -170,7 +170,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     account = prefix + account_name(settings, feed, document, versions)
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
-    costs = costs_of(settings.commission_rate, settings.spread_bps, settings.slippage_bps, settings.volume_share)
+    costs = costs_of(settings.costs)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
     broker = PaperBroker(portfolio.markets, costs, bus.publish)
     orders = OrderManager(broker, recorder, "ck")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable
+from dataclasses import fields
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic_settings import (
 )
 
 from trading.domain import INTERVAL_MS
+from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
 
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "storage" / "data"
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     spread_bps: float = Field(1.0, ge=0, le=500)
     slippage_bps: float = Field(2.0, ge=0, le=500)
     volume_share: float = Field(0.10, gt=0, le=1)
+    slippage_atr: float = Field(0.0, ge=0, le=5)
+    impact_rate: float = Field(0.0, ge=0, le=10)
     profile: str = "Balanced"
     strategy: str = ""
     rest_url: str = "https://api.binance.com"
@@ -100,6 +104,11 @@ class Settings(BaseSettings):
         folder = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR))
         toml = TomlConfigSettingsSource(settings_cls, folder / "cockpit.toml")
         return init_settings, env_settings, dotenv_settings, toml
+
+    @property
+    def costs(self) -> CostSettings:
+        """What trading costs."""
+        return CostSettings(**{field.name: getattr(self, field.name) for field in fields(CostSettings)})
 
     @property
     def database_path(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from trading.domain import (
@@ -129,7 +130,8 @@ def trade_of(spec: SymbolSpec, row: Row) -> Trade:
 
 def decision_row(decision: Decision) -> Row:
     """Return a decision's row; signals and verdicts become one compact document."""
-    signals = [[s.source, s.action, s.confidence, s.reason, s.votes, s.inputs] for s in decision.signals]
+    signals = [[s.source, s.action, s.confidence, s.reason, s.votes, s.inputs, *_finite(s.score)]
+               for s in decision.signals]
     verdicts = [[v.rule, v.passed, v.detail] for v in decision.verdicts]
     return {
         "time": decision.time,
@@ -143,12 +145,14 @@ def decision_row(decision: Decision) -> Row:
     }
 
 
+def _finite(score: float) -> list[float]:
+    return [score] if score and isfinite(score) else []
+
+
 def decision_of(row: Row) -> Decision:
     """Return the decision of a row."""
     body = json.loads(row["body"])
-    signals = tuple(
-        Signal(row["symbol"], row["time"], s[0], Action(s[1]), s[2], s[3], s[4], s[5]) for s in body["signals"]
-    )
+    signals = tuple(Signal(row["symbol"], row["time"], s[0], Action(s[1]), *s[2:]) for s in body["signals"])
     verdicts = tuple(Verdict(*v) for v in body["verdicts"])
     return Decision(
         row["symbol"],

@@ -31,3 +31,13 @@ numba.config.CACHE_DIR = str(_ROOT / "__pycache__" / f"numba-{source_hash()}")  
 def njit(function: F) -> F:
     """Compile without Python objects; the plain form stays reachable as `.py_func`."""
     return cast(F, numba.njit(cache=True, nogil=True)(function))
+
+
+def lean_njit(function: F) -> F:
+    """Compile a function that only reads and writes arrays it was given.
+
+    Such code needs no reference counts; numba's own would cost more than most steps (`_nrt` is its option to leave
+    them out). Dividing by zero gives inf, NaN or 0, as in numpy, instead of a branch that raises.
+    """
+    build = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)  # type: ignore[call-overload]
+    return cast(F, build(function))

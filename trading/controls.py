@@ -26,6 +26,9 @@ RANGES = {
     "max_positions": (1, 100, "open positions, 1 to 100"),
     "daily_loss_rate": (0.001, 1.0, "daily loss limit, 0.1 % to 100 %"),
     "max_drawdown_rate": (0.001, 0.99, "kill-switch drawdown, 0.1 % to 99 %"),
+    "breakeven_atr": (0.0, 50.0, "gain at which the stop moves to the entry, 0 (off) to 50 ATR"),
+    "time_stop_bars": (0, 100_000, "bars after which a position is sold, 0 (off) to 100000"),
+    "cool_down_bars": (0, 100_000, "bars without entry after a trade, 0 (off) to 100000"),
 }
 
 
@@ -35,8 +38,9 @@ def check_profile(profile: RiskProfile) -> RiskProfile:
         value = getattr(profile, name)
         if not isinstance(value, int | float) or not low <= value <= high:
             raise BadInput(f"{name}: {value!r} is out of range; use {text}")
-    if profile.max_positions != int(profile.max_positions):
-        raise BadInput(f"max_positions: {profile.max_positions} is not a whole number")
+    for name in ("max_positions", "time_stop_bars", "cool_down_bars"):
+        if getattr(profile, name) != int(getattr(profile, name)):
+            raise BadInput(f"{name}: {getattr(profile, name)} is not a whole number")
     if not isinstance(profile.name, str) or not 0 < len(profile.name) <= 40:
         raise BadInput(f"name: {profile.name!r} is not a name of 1 to 40 characters")
     return profile

@@ -26,6 +26,7 @@ from trading.domain import (
     Verdict,
 )
 from trading.events import (
+    AdviceComplete,
     AlertLogged,
     BarFinished,
     BarTraded,
@@ -45,7 +46,8 @@ from trading.execution import Desk, Execution
 from trading.health import MarketHealth
 from trading.indicators import IndicatorStream
 from trading.metrics import Performance
-from trading.ports import Broker
+from trading.ports import Broker, Stretch
+from trading.ranking import UNRANKED, Ranking, Round
 from trading.risk import Approval, EntryRequest
 from trading.session import Session
 
@@ -59,6 +61,7 @@ class EngineParts:
     agents: SignalDesk
     session: Session
     interval: str
+    ranking: Ranking = UNRANKED
 
 
 class Engine:
@@ -81,6 +84,7 @@ class Engine:
         self._recorder = desk.recorder
         self._n_saved = 0
         self._unheard: list[Candle] = []
+        self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self._subscribe()
 
@@ -88,6 +92,7 @@ class Engine:
         handlers: dict[type, Callable[[Any], None]] = {
             CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
             BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
+            AdviceComplete: self._grant,
             Checkpoint: self._on_checkpoint,
         }
         for kind, handler in handlers.items():
@@ -143,7 +148,7 @@ class Engine:
     def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
         """Take a wish to buy through the rules; the decision says what became of it."""
         price = self.price_of(symbol)
-        request = EntryRequest(symbol, time, price, self.execution.atr_ticks.get(symbol, 0), market_ok, adds)
+        request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
         session = self.session.verdict()
         wanted = session.passed or (adds and not self.session.is_killed)
         approval = self.risk.approve(request) if wanted else Approval((session,))
@@ -171,6 +176,7 @@ class Engine:
             self._recorder.record(self.portfolio.point(self.time))
 
     def _on_feed(self, event: FeedStatus) -> None:
+        self._grant()
         self.health.hear(event, self.time)
 
     def _on_price(self, event: PriceMoved) -> None:
@@ -180,8 +186,7 @@ class Engine:
             return
         spec = self.portfolio.specs[tick.symbol]
         self.time = max(self.time, tick.time)
-        lots = spec.traded_lots(tick.volume)
-        self.broker.on_open(tick.symbol, spec.to_ticks(tick.open), lots, tick.start or tick.time)
+        self._open(spec, tick, tick.start or tick.time)
         self.bus.publish(_traded(spec, tick, tick.time, None))
 
     def _on_candle(self, event: CandleClosed) -> None:
@@ -190,6 +195,8 @@ class Engine:
             return
         if not self.health.is_sound(candle, candle.close_time):
             return
+        if self.round.begins(candle.open_time):
+            self._grant()
         if event.covered_by_ticks or not event.live:
             self.health.follow(candle, self.cursor.get(candle.symbol))
         self.cursor[candle.symbol] = candle.open_time
@@ -199,9 +206,12 @@ class Engine:
             self.bus.publish(finished)
             return
         spec = self.portfolio.specs[candle.symbol]
-        lots = spec.traded_lots(candle.volume)
-        self.broker.on_open(candle.symbol, spec.to_ticks(candle.open), lots, candle.open_time)
+        self._open(spec, candle, candle.open_time)
         self.bus.publish(_traded(spec, candle, candle.close_time, finished))
+
+    def _open(self, spec: SymbolSpec, bar: Candle | Tick, start: int) -> None:
+        atr = self._atr_of(bar.symbol)
+        self.broker.on_open(Stretch(bar.symbol, spec.to_ticks(bar.open), spec.traded_lots(bar.volume), start, atr))
 
     def _on_bar_traded(self, bar: BarTraded) -> None:
         self.broker.on_range(bar.symbol, bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.time)
@@ -216,8 +226,8 @@ class Engine:
         self._mark(candle.symbol, spec.to_ticks(candle.close), candle.close_time)
         values = self._atr[candle.symbol].push(candle)
         self.execution.atr_ticks[candle.symbol] = self._atr_ticks(candle.symbol, values[0])
-        if not self.session.is_killed:
-            self.execution.trail(candle.symbol, spec.to_ticks(candle.high), candle.close_time)
+        managed = not self.session.is_killed
+        self.execution.on_bar(candle.symbol, spec.to_ticks(candle.high), candle.close_time, managed)
         point = self.portfolio.point(candle.close_time)
         self.performance.add(point)
         self._recorder.record(point)
@@ -232,11 +242,22 @@ class Engine:
     def _on_signals(self, event: SignalGenerated) -> None:
         if self.asked.get(event.candle.symbol) == event.candle.open_time:
             del self.asked[event.candle.symbol]
-        self.conclude(self._decide(event))
-
-    def _decide(self, event: SignalGenerated) -> Decision:
-        symbol, time = event.candle.symbol, event.candle.close_time
         action = combined(event.signals)
+        if self.round.ranking.top_n == 0:
+            self.conclude(self._decide(event, action))
+            return
+        if action is not Action.BUY:
+            self.conclude(self._decide(event, action))
+        if self.round.hear(event, action is Action.BUY):
+            self.bus.publish(AdviceComplete(event.candle.close_time))
+
+    def _grant(self, _: AdviceComplete | None = None) -> None:
+        """Let the best wishes of a moment go on to risk."""
+        for event, verdict in self.round.take():
+            self.conclude(self._decide(event, Action.BUY) if verdict.passed else _outranked(event, verdict))
+
+    def _decide(self, event: SignalGenerated, action: Action) -> Decision:
+        symbol, time = event.candle.symbol, event.candle.close_time
         if action is Action.HOLD:
             cold = bool(event.signals) and all("warming up" in s.votes.values() for s in event.signals)
             reason = " | ".join(s.reason for s in event.signals) or "no agent watches this symbol"
@@ -282,6 +303,9 @@ class Engine:
     def _price(self, symbol: str) -> float:
         return float(self.portfolio.specs[symbol].price(self.price_of(symbol)))
 
+    def _atr_of(self, symbol: str) -> int:
+        return self.execution.atr_ticks.get(symbol, 0)
+
     def _atr_ticks(self, symbol: str, value: float) -> int:
         return self.portfolio.specs[symbol].to_ticks(value) if isfinite(value) else 0
 
@@ -292,7 +316,7 @@ class Engine:
             "session": self.session.snapshot(), "portfolio": self.portfolio.snapshot(),
             "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
             "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
-            "asked": dict(self.asked), "whole_again": dict(self.health.whole_again),
+            "asked": dict(self.asked), "whole_again": dict(self.health.whole_again), "round": self.round.snapshot(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -309,6 +333,13 @@ class Engine:
         self.broker.restore(snapshot["broker"])
         self.performance.restore(snapshot["performance"])
         self.journal.n_lines = snapshot["n_lines"]
+        self.round.restore(snapshot.get("round", self.round.snapshot()))
+
+
+def _outranked(event: SignalGenerated, verdict: Verdict) -> Decision:
+    reason = f"{event.signals[0].reason} → {verdict.rule}: {verdict.detail}"
+    return Decision(event.candle.symbol, event.candle.close_time, event.candle.close, "BUY", f"denied: {verdict.rule}",
+                    reason, event.signals, (verdict,))
 
 
 def _traded(spec: SymbolSpec, bar: Candle | Tick, time: int, finished: BarFinished | None) -> BarTraded:

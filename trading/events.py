@@ -47,6 +47,13 @@ class SignalGenerated:
 
 
 @dataclass(frozen=True, slots=True)
+class AdviceComplete:
+    """Every symbol of a moment was heard, by the engine: the best wishes are granted after all that is pending."""
+
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class RiskChecked:
     """RISK_CHECK, by the engine for risk: every verdict up to the first denial."""
 
@@ -184,7 +191,7 @@ class CommandAnswered:
 
 
 Event = (
-    CandleClosed | PriceMoved | FeedStatus | SignalGenerated | RiskChecked | SignalRejected | OrderPlaced
-    | OrderFilled | OrderEnded | PositionUpdated | BarTraded
+    CandleClosed | PriceMoved | FeedStatus | SignalGenerated | AdviceComplete | RiskChecked | SignalRejected
+    | OrderPlaced | OrderFilled | OrderEnded | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

@@ -13,6 +13,7 @@ from trading.orders import OrderManager
 from trading.portfolio import Holding, Portfolio
 from trading.ports import Recorder
 from trading.risk import Approval, EntryRequest, Risk
+from trading.rules import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,14 @@ class Execution:
         return order
 
     def exit(self, symbol: str, lots: int, reason: str, time: int) -> Order | None:
-        """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled."""
+        """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled.
+
+        None when an exit is working already or what is left is less than the venue takes.
+        """
         self.cancel_entries(symbol, time)
         lots = self._largest(symbol, min(lots, self.free_lots(symbol)))
-        if lots <= 0:
+        if lots < self._portfolio.markets[symbol].min_lots:
+            self._set_dust_aside(symbol, time)
             return None
         self.protect(symbol, time, leaving=lots)
         order = Order(self._orders.next_id(), symbol, Side.SELL, OrderType.MARKET, lots, time, reason)
@@ -70,20 +75,28 @@ class Execution:
         holding = self._portfolio.holdings[symbol]
         if existing is None:
             if lots > 0 and holding.is_open:
-                self._orders.submit(self._protection(symbol, holding, lots, time))
+                self._place_protection(symbol, holding, lots, time)
         elif lots <= 0:
             self._orders.cancel(existing, time)
         else:
             self._amend(existing, holding, lots)
 
-    def trail(self, symbol: str, high_ticks: int, time: int) -> None:
-        """Follow a new high with the stop, on a closed bar."""
+    def on_bar(self, symbol: str, high_ticks: int, time: int, managed: bool) -> None:
+        """Raise the stop and count the bars of a position that is `managed`, on a closed bar."""
         holding = self._portfolio.holdings[symbol]
-        if not holding.is_open:
+        holding.cool_bars = max(0, holding.cool_bars - 1)
+        if not managed or not holding.is_open:
             return
+        self._raise_stop(symbol, holding, high_ticks, time)
+        holding.n_bars += 1
+        limit = self._risk.limits.time_stop_bars
+        if 0 < limit <= holding.n_bars:
+            self.exit(symbol, self._portfolio.sellable_lots(symbol), "time", time)
+
+    def _raise_stop(self, symbol: str, holding: Holding, high_ticks: int, time: int) -> None:
         holding.high_ticks = max(holding.high_ticks, high_ticks)
-        stop = rules.trailed_stop(holding.stop_ticks, holding.high_ticks, holding.atr_ticks,
-                                  self._risk.limits.trail_atr)
+        position = Position(holding.entry_ticks, holding.atr_ticks, holding.stop_ticks, holding.stop_kind)
+        stop, holding.stop_kind = rules.raised_stop(self._risk.limits, position, holding.high_ticks)
         if stop > holding.stop_ticks:
             holding.stop_ticks = stop
             self.protect(symbol, time)
@@ -98,9 +111,13 @@ class Execution:
         most = self._portfolio.markets[symbol].max_lots
         return min(lots, most) if most > 0 else lots
 
-    def _protection(self, symbol: str, holding: Holding, lots: int, time: int) -> Order:
-        return Order(self._orders.next_id(), symbol, Side.SELL, OrderType.OCO, lots, time, "protection",
-                     limit_ticks=holding.target_ticks, stop_ticks=holding.stop_ticks)
+    def _place_protection(self, symbol: str, holding: Holding, lots: int, time: int) -> None:
+        if lots < self._portfolio.markets[symbol].min_lots:
+            display = self._portfolio.specs[symbol].display
+            self._bus.publish(AlertLogged(time, f"{display} is not protected: {lots} lots are too few for an order"))
+            return
+        self._orders.submit(Order(self._orders.next_id(), symbol, Side.SELL, OrderType.OCO, lots, time, "protection",
+                                  limit_ticks=holding.target_ticks, stop_ticks=holding.stop_ticks))
 
     def _amend(self, existing: Order, holding: Holding, lots: int) -> None:
         amended = replace(existing, lots=existing.filled_lots + lots, stop_ticks=holding.stop_ticks,
@@ -132,6 +149,8 @@ class Execution:
         self._bus.publish(PositionUpdated(fill.symbol, fill.time, self._portfolio.sellable_lots(fill.symbol)))
 
     def _announce(self, trade: Trade) -> None:
+        cool = self._risk.limits.cool_down_bars
+        self._portfolio.holdings[trade.symbol].cool_bars = cool + 1 if cool else 0
         self._recorder.record(trade)
         self._journal.trade(self._portfolio.specs[trade.symbol], trade)
         self._bus.publish(TradeClosed(trade))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
+from trading.arithmetic import MAX_UNITS
 from trading.domain import Candle, Tick
 from trading.events import FeedStatus
 from trading.journal import Journal
 from trading.portfolio import Portfolio
-from trading.rules import MAX_TICKS, MAX_UNITS
+from trading.rules import MAX_TICKS
 
 GAP_BARS = 14  # as many as risk's ATR needs
 

@@ -11,13 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 from trading import rules
+from trading.arithmetic import MAX_UNITS, PPM
 from trading.domain import EquityPoint, Fill, Side, SymbolSpec, Trade
+from trading.domain.backtests import CostSettings
 from trading.errors import BadInput, BrokenInvariant, StateFailed
 from trading.rules import Costs, Market
 
 DAY_MS = 86_400_000
 UNITS = 10**8
-MAX_WORTH = rules.MAX_UNITS // 16
+MAX_WORTH = MAX_UNITS // 16
 
 
 @dataclass(slots=True)
@@ -39,8 +41,12 @@ class Holding:
     source: str = ""
     atr_ticks: int = 0
     high_ticks: int = 0
+    entry_ticks: int = 0
     stop_ticks: int = 0
+    stop_kind: int = rules.STOP_FIXED
     target_ticks: int = 0
+    n_bars: int = 0
+    cool_bars: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -68,17 +74,18 @@ def market_of(spec: SymbolSpec) -> Market:
                   int(spec.min_notional * UNITS))
 
 
-def costs_of(commission_rate: float, spread_bps: float, slippage_bps: float, volume_share: float) -> Costs:
+def costs_of(settings: CostSettings) -> Costs:
     """Return trading costs in the rule book's integers."""
-    return Costs(round(commission_rate * rules.PPM), round(spread_bps * 50), round(slippage_bps * 100),
-                 round(volume_share * rules.PPM))
+    return Costs(round(settings.commission_rate * PPM), round(settings.spread_bps * 50),
+                 round(settings.slippage_bps * 100), round(settings.volume_share * PPM),
+                 round(settings.slippage_atr * rules.MILLI), round(settings.impact_rate * PPM))
 
 
 class Portfolio:
     """One wallet in one quote asset. Only the engine's thread touches it."""
 
     def __init__(self, specs: dict[str, SymbolSpec], start_units: int, costs: Costs) -> None:
-        if not 0 < start_units < rules.MAX_UNITS // 100:
+        if not 0 < start_units < MAX_UNITS // 100:
             raise BadInput(f"starting capital {Decimal(start_units) / UNITS} is out of range; use 1 to 900000000")
         self.specs = specs
         self.markets = {symbol: market_of(spec) for symbol, spec in specs.items()}
@@ -98,7 +105,7 @@ class Portfolio:
         market = self.markets[symbol]
         atoms = max(market.lot_atoms, self.holdings[symbol].atoms, self.benchmark.atoms.get(symbol, 0))
         worth = high_ticks * market.value_num * atoms // (market.value_den * market.lot_atoms)
-        in_bounds = worth <= MAX_WORTH and high_ticks * market.value_num <= rules.MAX_UNITS
+        in_bounds = worth <= MAX_WORTH and high_ticks * market.value_num <= MAX_UNITS
         return low_ticks > 0 and high_ticks <= rules.MAX_TICKS and in_bounds
 
     def mark(self, symbol: str, ticks: int, time: int) -> None:
@@ -108,7 +115,7 @@ class Portfolio:
             self.day = time // DAY_MS
         self.marks[symbol] = ticks
         equity = self.equity()
-        if equity > rules.MAX_UNITS:
+        if equity > MAX_UNITS:
             raise BrokenInvariant(f"equity of {equity} units is more than can be counted")
         self.peak, self.high = max(self.peak, equity), max(self.high, equity)
         self.worst_drawdown = max(self.worst_drawdown, rules.loss_ppm(self.high, equity))
@@ -170,7 +177,7 @@ class Portfolio:
             raise BrokenInvariant(f"{fill.symbol}: buy of {fill.quote_units} units with cash {self.cash}")
         if not holding.is_open:
             holding.entry_time, holding.source = fill.time, source
-            holding.high_ticks = fill.price_ticks
+            holding.high_ticks = holding.entry_ticks = fill.price_ticks
         self.cash -= fill.quote_units
         holding.atoms += fill.lots * market.lot_atoms - fill.fee_atoms
         holding.cost += fill.quote_units
@@ -192,7 +199,10 @@ class Portfolio:
         holding.exit_lots += fill.lots
         holding.exit_units += fill.quote_units
         self._pay(holding, fill.fee_quote_units)
-        return self._close(fill.symbol, fill.time, fill.reason) if self.sellable_lots(fill.symbol) == 0 else None
+        if self.sellable_lots(fill.symbol):
+            return None
+        reason = rules.STOP_NAMES[holding.stop_kind] if fill.reason == "stop" else fill.reason
+        return self._close(fill.symbol, fill.time, reason)
 
     def set_dust_aside(self, symbol: str, time: int) -> Trade | None:
         """End an open trade whose rest is too little to sell; the rest stays, with its cost. None if none was sold."""
@@ -220,13 +230,14 @@ class Portfolio:
 
     def _forget_trade(self, symbol: str) -> None:
         held = self.holdings[symbol]
-        self.holdings[symbol] = Holding(held.atoms, held.cost, held.realized, held.fees, held.last_trade_id)
+        self.holdings[symbol] = Holding(held.atoms, held.cost, held.realized, held.fees, held.last_trade_id,
+                                        cool_bars=held.cool_bars)
 
     def _buy_and_hold(self, symbol: str, ticks: int) -> None:
         market = self.markets[symbol]
-        price = rules.buy_price(self.costs, ticks)
+        price = rules.buy_price(self.costs, ticks, 0, 0)
         budget = min(self.benchmark.share, self.benchmark.cash)
-        lots = min(rules.affordable_lots(market, budget, price), rules.MAX_UNITS // market.lot_atoms)
+        lots = min(rules.affordable_lots(market, budget, price), MAX_UNITS // market.lot_atoms)
         self.benchmark.cash -= rules.notional_ceil(market, price, lots)
         fee = rules.commission_atoms(market, self.costs, lots)
         self.benchmark.atoms[symbol] = lots * market.lot_atoms - fee

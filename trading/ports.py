@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Event as Stop
 from typing import Any, Protocol
 
@@ -73,6 +74,17 @@ class SignalSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A tick or bar that begins: its open in ticks, the lots it will trade in all, its start, the ATR known by then."""
+
+    symbol: str
+    price_ticks: int
+    volume_lots: int
+    time: int
+    atr_ticks: int = 0
+
+
 class Broker(Protocol):
     """Places orders and announces what becomes of them through the `publish` it was given.
 
@@ -95,10 +107,10 @@ class Broker(Protocol):
         """Cancel a working order; an unknown one is ignored."""
         ...
 
-    def on_open(self, symbol: str, price_ticks: int, volume_lots: int, time: int) -> None:
-        """Take notice that a stretch of trading opens at a price; `volume_lots` is what it will trade in all.
+    def on_open(self, stretch: Stretch) -> None:
+        """Take notice that a stretch of trading opens.
 
-        Only a venue inside this process acts on it, and never for orders younger than `time`. Fills are announced
+        Only a venue inside this process acts on it, and never for orders younger than its start. Fills are announced
         before `on_range` of the same stretch.
         """
         ...

@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trading import rules
+from trading.arithmetic import PPM
 from trading.domain import RiskProfile, Side, Verdict
 from trading.orders import OrderManager
 from trading.portfolio import UNITS, Portfolio
-from trading.rules import Limits, Market, Wallet
+from trading.rules import Entry, Limits, Wallet
 
 PROFILES = (
     RiskProfile("Conservative", 0.005, 2.0, 3.0, 0.0, 0.15, 0.40, 3, 0.02, 0.06),
     RiskProfile("Balanced", 0.010, 2.0, 3.0, 0.0, 0.25, 0.60, 4, 0.03, 0.10),
     RiskProfile("Aggressive", 0.020, 2.5, 5.0, 2.5, 0.40, 0.95, 6, 0.06, 0.20),
 )
-RESERVE_PPM = 10_000
 ORDERS_A_MINUTE = 10
 MINUTE_MS = 60_000
 
@@ -25,7 +25,7 @@ MINUTE_MS = 60_000
 def limits_of(profile: RiskProfile) -> Limits:
     """Return a profile in the rule book's integers."""
     def ppm(rate: float) -> int:
-        return round(rate * rules.PPM)
+        return round(rate * PPM)
 
     def milli(multiple: float) -> int:
         return round(multiple * rules.MILLI)
@@ -33,7 +33,8 @@ def limits_of(profile: RiskProfile) -> Limits:
     return Limits(
         ppm(profile.risk_rate), milli(profile.stop_atr), milli(profile.target_atr), milli(profile.trail_atr),
         ppm(profile.max_position_rate), ppm(profile.max_exposure_rate), int(profile.max_positions),
-        ppm(profile.daily_loss_rate), ppm(profile.max_drawdown_rate),
+        ppm(profile.daily_loss_rate), ppm(profile.max_drawdown_rate), milli(profile.breakeven_atr),
+        int(profile.time_stop_bars), int(profile.cool_down_bars),
     )
 
 
@@ -95,46 +96,26 @@ class Risk:
     def approve(self, request: EntryRequest) -> Approval:
         """Run the rules in order, stop at the first denial, else size the entry and name what bounded it."""
         verdicts: list[Verdict] = []
-        for rule in (self._market, self._atr, self._one_position, self._positions, self._daily_loss, self._rate):
+        for rule in (self._market, self._atr, self._one_position, self._cool_down, self._positions, self._daily_loss,
+                     self._rate):
             verdicts.append(rule(request))
             if not verdicts[-1].passed:
                 return Approval(tuple(verdicts))
         return self._size(request, verdicts)
 
     def _size(self, request: EntryRequest, verdicts: list[Verdict]) -> Approval:
-        market = self._portfolio.markets[request.symbol]
-        wallet = self._wallet()
-        limits = self._limits_left(request, wallet)
-        price = rules.buy_price(self._portfolio.costs, request.price_ticks)
-        room_lots = self._lots_left(request.symbol, market)
-        lots, cap = rules.entry_lots(market._replace(max_lots=max(1, room_lots)), limits, wallet, price,
-                                     request.atr_ticks)
+        symbol, portfolio, wallet = request.symbol, self._portfolio, self._wallet()
+        held = portfolio.value(symbol) + self._orders.reserved_units(symbol)
+        entry = Entry(request.price_ticks, request.atr_ticks, held, portfolio.sellable_lots(symbol))
+        lots, budget, cap = rules.approved_entry(portfolio.markets[symbol], self.limits, portfolio.costs, wallet, entry)
         name = rules.CAP_NAMES[cap]
-        received = lots * market.lot_atoms - rules.commission_atoms(market, self._portfolio.costs, lots)
-        if lots > 0 and (room_lots < 1 or received < market.min_lots * market.lot_atoms):
-            lots, name = 0, rules.CAP_NAMES[rules.CAP_LOT]  # it could not be sold again
         if lots == 0:
             return Approval((*verdicts, Verdict(name, False, self._room(name, wallet))))
-        budget = rules.notional_ceil(market, price, lots)
-        room = min(wallet.cash, rules.ppm_floor(wallet.equity, limits.max_exposure) - wallet.exposure,
-                   rules.ppm_floor(wallet.equity, limits.max_position))
-        budget = max(budget, min(budget + rules.ppm_floor(budget, RESERVE_PPM), room))
         self._recent.append(request.time)
-        size = self._portfolio.specs[request.symbol].quantity(lots)
+        size = portfolio.specs[symbol].quantity(lots)
         share = budget / wallet.equity
         return Approval((*verdicts, Verdict("size", True, f"{size:f}, {share:.1%} of equity, bounded by {name}")),
                         lots, budget)
-
-    def _lots_left(self, symbol: str, market: Market) -> int:
-        """Return how many lots may join what is held, so that one order can sell and one can protect all of it."""
-        most = rules.MAX_UNITS // market.lot_atoms
-        return min(most, market.max_lots or most) - self._portfolio.sellable_lots(symbol)
-
-    def _limits_left(self, request: EntryRequest, wallet: Wallet) -> Limits:
-        """Shrink the position limit by what is held already, fractions of a lot included, and on order."""
-        held = self._portfolio.value(request.symbol) + self._orders.reserved_units(request.symbol)
-        held_ppm = min(rules.PPM, -(-held * rules.PPM // max(1, wallet.equity)))
-        return self.limits._replace(max_position=max(0, self.limits.max_position - held_ppm))
 
     def _wallet(self) -> Wallet:
         portfolio = self._portfolio
@@ -161,6 +142,10 @@ class Risk:
         if working:
             return Verdict("one_position", False, f"{working[0].client_id} is working")
         return Verdict("one_position", request.adds or not held, "position is open" if held else "no position yet")
+
+    def _cool_down(self, request: EntryRequest) -> Verdict:
+        left = self._portfolio.holdings[request.symbol].cool_bars
+        return Verdict("cool_down", left == 0, f"{left} bars to wait" if left else "no wait")
 
     def _positions(self, request: EntryRequest) -> Verdict:
         busy = {*self._portfolio.open_symbols(), *(o.symbol for o in self._orders.working.values())}

@@ -14,17 +14,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from trading.arithmetic import MAX_UNITS, PPM, mul_div, ppm_ceil, ppm_floor
 from trading.compiled import njit
 
-PPM = 1_000_000
 MILLI = 1_000
-MAX_UNITS = 2**63 - 1
 MAX_TICKS = 10**14
 
 CAP_RISK, CAP_POSITION, CAP_EXPOSURE, CAP_CASH, CAP_LOT, CAP_MINIMUM = range(6)
 CAP_NAMES = ("risk", "max_position", "exposure", "cash", "lot_size", "min_notional")
 
 EXIT_NONE, EXIT_STOP, EXIT_TARGET = range(3)
+STOP_FIXED, STOP_BREAKEVEN, STOP_TRAILING = range(3)
+STOP_NAMES = ("stop", "break-even", "trailing stop")
+RESERVE_PPM = 10_000  # what an entry may cost beyond the expected price
 
 
 class Market(NamedTuple):
@@ -39,16 +41,23 @@ class Market(NamedTuple):
 
 
 class Costs(NamedTuple):
-    """What trading costs, in ppm; `volume_share` is the part of traded volume one order may take."""
+    """What trading costs, in ppm; `volume_share` is the part of traded volume one order may take.
+
+    Slippage of a market order adds up from a fixed part, a part of the ATR (`slippage_atr`, thousandths) and an impact:
+    `impact` ppm of the price times the squared share of the stretch's volume that the order takes (zipline,
+    VolumeShareSlippage).
+    """
 
     commission: int
     half_spread: int
     slippage: int
     volume_share: int
+    slippage_atr: int = 0
+    impact: int = 0
 
 
 class Limits(NamedTuple):
-    """What the account may risk: rates in ppm of equity, ATR multiples in thousandths (0 = off)."""
+    """What the account may risk: rates in ppm of equity, ATR multiples in thousandths, spans in bars (0 = off)."""
 
     risk: int
     stop_atr: int
@@ -59,6 +68,9 @@ class Limits(NamedTuple):
     max_positions: int
     daily_loss: int
     max_drawdown: int
+    breakeven_atr: int = 0
+    time_stop_bars: int = 0
+    cool_down_bars: int = 0
 
 
 class Wallet(NamedTuple):
@@ -69,42 +81,22 @@ class Wallet(NamedTuple):
     exposure: int
 
 
-@njit
-def mul_div(a: int, b: int, divisor: int, up: bool) -> int:
-    """Return `a * b / divisor` exactly, rounded down (or `up`), at most MAX_UNITS (a, b >= 0, divisor > 0)."""
-    whole, rest = a // divisor, a % divisor
-    if b > 0 and whole > MAX_UNITS // b:
-        return MAX_UNITS
-    if b == 0 or rest <= MAX_UNITS // b:
-        part, left = rest * b // divisor, rest * b % divisor
-    else:  # long multiplication, bit by bit: the product itself would not fit
-        part, left = 0, 0
-        for bit in range(62, -1, -1):
-            part *= 2
-            if left >= divisor - left:
-                part, left = part + 1, left - (divisor - left)
-            else:
-                left *= 2
-            if b >> bit & 1:
-                if left >= divisor - rest:
-                    part, left = part + 1, left - (divisor - rest)
-                else:
-                    left += rest
-    if up and left > 0:
-        part += 1
-    return MAX_UNITS if whole * b > MAX_UNITS - part else whole * b + part
+class Position(NamedTuple):
+    """What protects an open position: entry price, ATR at the entry, stop (ticks), and what set the stop (STOP_...)."""
+
+    entry: int
+    atr: int
+    stop: int
+    kind: int
 
 
-@njit
-def ppm_floor(amount: int, rate: int) -> int:
-    """Return `amount * rate / 1e6` rounded down, without overflow (amount >= 0)."""
-    return amount // PPM * rate + amount % PPM * rate // PPM
+class Entry(NamedTuple):
+    """An entry that wants a size: last price and ATR in ticks, and what is held or on order of its symbol already."""
 
-
-@njit
-def ppm_ceil(amount: int, rate: int) -> int:
-    """Return `amount * rate / 1e6` rounded up, without overflow (amount >= 0)."""
-    return amount // PPM * rate + (amount % PPM * rate + PPM - 1) // PPM
+    price: int
+    atr: int
+    held_units: int
+    held_lots: int
 
 
 @njit
@@ -130,15 +122,39 @@ def holding_value(market: Market, price: int, atoms: int) -> int:
 
 
 @njit
-def buy_price(costs: Costs, price: int) -> int:
-    """Return what a market buy pays a unit of base: half the spread and slippage above, whole ticks upwards."""
-    return price + ppm_ceil(price, costs.half_spread + costs.slippage)
+def spread_ticks(costs: Costs, price: int) -> int:
+    """Return half the spread in whole ticks, rounded up."""
+    return ppm_ceil(price, costs.half_spread)
 
 
 @njit
-def sell_price(costs: Costs, price: int) -> int:
-    """Return what a market sell gets: half the spread and slippage below, whole ticks downwards, at least one tick."""
-    return max(1, price - ppm_ceil(price, costs.half_spread + costs.slippage))
+def volume_taken(lots: int, volume_lots: int) -> int:
+    """Return the share of a stretch's volume that an order takes, in ppm, rounded up."""
+    return mul_div(lots, PPM, volume_lots, True) if volume_lots > 0 else 0
+
+
+@njit
+def away_ticks(costs: Costs, price: int, atr_ticks: int, share: int) -> int:
+    """Return how far from a price a market order fills: half the spread and every slippage, rounded up."""
+    rate = costs.half_spread + costs.slippage
+    if costs.impact > 0:
+        rate += ppm_ceil(ppm_ceil(costs.impact, share), share)
+    ticks = ppm_ceil(price, rate)
+    if costs.slippage_atr > 0:
+        ticks += (atr_ticks * costs.slippage_atr + MILLI - 1) // MILLI
+    return ticks
+
+
+@njit
+def buy_price(costs: Costs, price: int, atr_ticks: int, share: int) -> int:
+    """Return what a market buy pays that takes a share (ppm) of the volume; whole ticks upwards."""
+    return price + away_ticks(costs, price, atr_ticks, share)
+
+
+@njit
+def sell_price(costs: Costs, price: int, atr_ticks: int, share: int) -> int:
+    """Return what a market sell gets that takes a share (ppm) of the volume; at least one tick."""
+    return max(1, price - away_ticks(costs, price, atr_ticks, share))
 
 
 @njit
@@ -186,11 +202,21 @@ def target_price(entry: int, atr_ticks: int, multiple: int) -> int:
 
 
 @njit
-def trailed_stop(stop: int, highest: int, atr_ticks: int, multiple: int) -> int:
-    """Return the stop after the market made a high: it follows at a distance and never falls."""
-    if multiple == 0:
-        return stop
-    return max(stop, highest - atr_distance(atr_ticks, multiple))
+def raised_stop(limits: Limits, position: Position, highest: int) -> tuple[int, int]:
+    """Return (stop, STOP_... that set it) after the market made a high on a closed bar; a stop never falls.
+
+    Once the high is `breakeven_atr` ATRs above the entry the stop moves to the entry; a trailing stop follows the high
+    at its distance.
+    """
+    stop, kind = position.stop, position.kind
+    gained = limits.breakeven_atr > 0 and highest >= position.entry + atr_distance(position.atr, limits.breakeven_atr)
+    if gained and position.entry > stop:
+        stop, kind = position.entry, STOP_BREAKEVEN
+    if limits.trail_atr > 0:
+        trailed = highest - atr_distance(position.atr, limits.trail_atr)
+        if trailed > stop:
+            stop, kind = trailed, STOP_TRAILING
+    return stop, kind
 
 
 @njit
@@ -244,3 +270,41 @@ def loss_ppm(reference: int, equity: int) -> int:
     if equity >= reference or reference <= 0:
         return 0
     return mul_div(reference - equity, PPM, reference, True)
+
+
+@njit
+def approved_entry(market: Market, limits: Limits, costs: Costs, wallet: Wallet, entry: Entry) -> tuple[int, int, int]:
+    """Return (lots, budget in units, CAP_... that bound them) of an entry; zero lots mean that the cap denies it.
+
+    The position limit is shrunk by what is held already, and no more is bought than one order can sell again. The
+    budget holds a reserve for a price that moves away before the fill, as far as the limits have room for it.
+    """
+    held = min(PPM, mul_div(entry.held_units, PPM, max(1, wallet.equity), True))
+    limits = with_position_limit(limits, max(0, limits.max_position - held))
+    most = MAX_UNITS // market.lot_atoms
+    room_lots = min(most, market.max_lots if market.max_lots > 0 else most) - entry.held_lots
+    price = buy_price(costs, entry.price, entry.atr, 0)
+    lots, cap = entry_lots(with_largest_order(market, max(1, room_lots)), limits, wallet, price, entry.atr)
+    if lots == 0:
+        return 0, 0, cap
+    received = lots * market.lot_atoms - commission_atoms(market, costs, lots)
+    if room_lots < 1 or received < market.min_lots * market.lot_atoms:
+        return 0, 0, CAP_LOT  # it could not be sold again
+    budget = notional_ceil(market, price, lots)
+    room = min(wallet.cash, ppm_floor(wallet.equity, limits.max_exposure) - wallet.exposure,
+               ppm_floor(wallet.equity, limits.max_position))
+    return lots, max(budget, min(budget + ppm_floor(budget, RESERVE_PPM), room)), cap
+
+
+@njit
+def with_position_limit(limits: Limits, max_position: int) -> Limits:
+    """Return the limits with another largest position, in ppm of equity."""
+    return Limits(limits.risk, limits.stop_atr, limits.target_atr, limits.trail_atr, max_position, limits.max_exposure,
+                  limits.max_positions, limits.daily_loss, limits.max_drawdown, limits.breakeven_atr,
+                  limits.time_stop_bars, limits.cool_down_bars)
+
+
+@njit
+def with_largest_order(market: Market, max_lots: int) -> Market:
+    """Return the market with another largest order, in lots."""
+    return Market(market.value_num, market.value_den, market.lot_atoms, market.min_lots, max_lots, market.min_notional)

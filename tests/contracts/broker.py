@@ -8,7 +8,7 @@ import pytest
 
 from trading.domain import Fill, Order, OrderStatus, OrderType, Side
 from trading.events import Event, OrderEnded, OrderFilled, OrderPlaced
-from trading.ports import Broker
+from trading.ports import Broker, Stretch
 
 SYMBOL = "BTCUSDT"
 NOW = 1_700_000_000_000
@@ -40,7 +40,7 @@ class BrokerContract:
 
     def trade(self, broker: Broker, open_: int = 2_000_000, high: int = 0, low: int = 0, volume: int = 10**9) -> None:
         """Let the market trade over a range, in ticks and lots."""
-        broker.on_open(SYMBOL, open_, volume, NOW + 1)
+        broker.on_open(Stretch(SYMBOL, open_, volume, NOW + 1))
         broker.on_range(SYMBOL, open_, high or open_, low or open_, NOW + 2)
 
     @pytest.fixture

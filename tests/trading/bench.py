@@ -12,6 +12,7 @@ from trading.brokers.paper import PaperBroker
 from trading.bus import Bus
 from trading.controls import Controls
 from trading.domain import Action, Candle, Candles, Order, RiskProfile, Signal, SymbolSpec, Tick
+from trading.domain.backtests import CostSettings
 from trading.engine import Engine, EngineParts
 from trading.events import CandleClosed, Command, CommandAnswered, Event, FeedStatus, PriceMoved
 from trading.execution import Desk
@@ -81,7 +82,7 @@ class Bench:
         self.bus, self.memory = Bus(), Memory()
         self.events: list[Event] = []
         self.answers: list[CommandAnswered] = []
-        costs = costs_of(0.001, 1.0, 2.0, volume_share)
+        costs = costs_of(CostSettings(volume_share=volume_share))
         self.portfolio = Portfolio(specs, capital * 10**8, costs)
         self.broker = PaperBroker(self.portfolio.markets, costs, self._heard)
         orders = OrderManager(self.broker, self.memory, "t")

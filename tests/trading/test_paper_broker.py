@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from tests.contracts.broker import NOW, SYMBOL, BrokerContract, buy, protection, sell
 from tests.trading.bench import Bench
-from trading import rules
+from trading.arithmetic import PPM
 from trading.brokers.paper import PaperBroker
 from trading.domain import Fill, OrderType, Trade
 from trading.events import Event, OrderEnded, OrderFilled, OrderPlaced
+from trading.ports import Stretch
 from trading.rules import Costs, Market
 
 MARKETS = {SYMBOL: Market(10, 1, 1_000, 1, 900_000_000, 5 * 10**8)}
@@ -31,7 +32,7 @@ class Venue:
     def trade(self, open_: int = OPEN, high: int = 0, low: int = 0, volume: int = 10**6) -> list[Fill]:
         """Let the market trade over a range and return what was filled."""
         before = len(self.heard)
-        self.broker.on_open(SYMBOL, open_, volume, NOW + 1)
+        self.broker.on_open(Stretch(SYMBOL, open_, volume, NOW + 1))
         self.broker.on_range(SYMBOL, open_, high or open_, low or open_, NOW + 2)
         return [event.fill for event in self.heard[before:] if isinstance(event, OrderFilled)]
 
@@ -99,7 +100,7 @@ def test_symbols_do_not_share_volume():
     venue = Venue(markets=MARKETS | {"ETHUSDT": MARKETS[SYMBOL]})
     venue.broker.place(buy("t-1"))
     venue.broker.place(buy("t-2", symbol="ETHUSDT"))
-    venue.broker.on_open("ETHUSDT", OPEN, 10_000, NOW)
+    venue.broker.on_open(Stretch("ETHUSDT", OPEN, 10_000, NOW))
     assert [fill.lots for fill in venue.trade(volume=300)] == [30]
     assert [e.fill.lots for e in venue.heard if isinstance(e, OrderFilled)] == [100, 30]
 
@@ -273,7 +274,7 @@ def test_no_market_makes_a_buy_spend_more_than_its_budget_or_take_more_than_its_
     spent, filled = 0, {"t-1": 0, "t-2": 0, "t-3": 0}
     for open_, up, down, volume in path:
         fills = venue.trade(open_, open_ + up, max(1, open_ - down), volume)
-        assert sum(fill.lots for fill in fills) <= volume * COSTS.volume_share // rules.PPM
+        assert sum(fill.lots for fill in fills) <= volume * COSTS.volume_share // PPM
         spent += sum(fill.quote_units for fill in fills if fill.client_id == "t-1")
         for fill in fills:
             filled[fill.client_id] += fill.lots
@@ -310,7 +311,7 @@ def test_broker_restored_in_the_middle_of_partial_fills_goes_on_with_the_same_fi
     for open_, up, down, volume in before:
         venue.trade(open_, open_ + up, max(1, open_ - down), volume)
     if between:
-        venue.broker.on_open(SYMBOL, OPEN, 700, NOW)
+        venue.broker.on_open(Stretch(SYMBOL, OPEN, 700, NOW))
     again.broker.restore(json.loads(json.dumps(venue.broker.snapshot())))
     n_heard = len(venue.heard)
     for one in (venue, again):

@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from tests.trading.bench import SPECS
 from trading import rules
+from trading.arithmetic import MAX_UNITS
 from trading.domain import Fill, Side, SymbolSpec
+from trading.domain.backtests import CostSettings
 from trading.errors import BadInput, BrokenInvariant, StateFailed
 from trading.portfolio import DAY_MS, MAX_WORTH, UNITS, Portfolio, costs_of, market_of
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 START_UNITS = 10_000 * UNITS
-COSTS = costs_of(0.001, 1.0, 2.0, 0.1)
+COSTS = costs_of(CostSettings())
 NOON = 19_000 * DAY_MS + DAY_MS // 2
 
 
@@ -142,7 +144,7 @@ def test_the_day_turns_once_at_midnight_in_utc_with_the_worth_of_before(portfoli
 
 def test_buy_and_hold_pays_the_same_spread_slippage_and_commission(portfolio):
     for symbol, market in portfolio.markets.items():
-        price = rules.buy_price(COSTS, 2_000_000)
+        price = rules.buy_price(COSTS, 2_000_000, 0, 0)
         lots = START_UNITS // 2 // (price * market.value_num)
         assert price > 2_000_000
         fee = rules.commission_atoms(market, COSTS, lots)
@@ -154,7 +156,7 @@ def test_buy_and_hold_pays_the_same_spread_slippage_and_commission(portfolio):
 def test_one_asset_bought_and_kept_equals_the_benchmark(first, last):
     portfolio = Portfolio({BTC: SPECS[BTC]}, START_UNITS, COSTS)
     portfolio.mark(BTC, first, NOON)
-    price = rules.buy_price(COSTS, first)
+    price = rules.buy_price(COSTS, first, 0, 0)
     lots = rules.affordable_lots(portfolio.markets[BTC], START_UNITS, price)
     if lots:
         portfolio.apply(fill_of(portfolio, 1, Side.BUY, lots, price), "hold")
@@ -197,7 +199,7 @@ def test_without_a_position_a_change_of_tick_size_changes_no_price(portfolio):
 
 # --- what cannot be counted ------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("units", [0, -1, rules.MAX_UNITS // 100, 2**70])
+@pytest.mark.parametrize("units", [0, -1, MAX_UNITS // 100, 2**70])
 def test_capital_out_of_range_is_refused(units):
     with pytest.raises(BadInput, match="out of range"):
         Portfolio(SPECS, units, COSTS)
@@ -225,7 +227,7 @@ def test_what_the_ledger_accepts_never_overflows(capital, ticks, lot, tick):
     portfolio = Portfolio({BTC: spec}, capital * UNITS, COSTS)
     portfolio.mark(BTC, 1_000, NOON)
     market = portfolio.markets[BTC]
-    lots = min(rules.affordable_lots(market, portfolio.cash, 1_000), rules.MAX_UNITS // market.lot_atoms // 2)
+    lots = min(rules.affordable_lots(market, portfolio.cash, 1_000), MAX_UNITS // market.lot_atoms // 2)
     if lots:
         portfolio.apply(fill_of(portfolio, 1, Side.BUY, lots, 1_000), "test")
     if portfolio.can_count(BTC, ticks, ticks):
@@ -233,15 +235,15 @@ def test_what_the_ledger_accepts_never_overflows(capital, ticks, lot, tick):
         atoms = portfolio.holdings[BTC].atoms
         exact = Exact(atoms, market.lot_atoms) * ticks * Exact(market.value_num, market.value_den)
         assert 0 <= exact - portfolio.value(BTC) < 2
-        assert 0 <= portfolio.benchmark_equity() <= rules.MAX_UNITS
+        assert 0 <= portfolio.benchmark_equity() <= MAX_UNITS
         assert len(set(balance(portfolio))) == 1
     else:
         held = max(market.lot_atoms, portfolio.holdings[BTC].atoms, portfolio.benchmark.atoms[BTC])
         worth = Exact(held * ticks * market.value_num, market.lot_atoms * market.value_den)
-        assert worth > MAX_WORTH or ticks > rules.MAX_TICKS or ticks * market.value_num > rules.MAX_UNITS
+        assert worth > MAX_WORTH or ticks > rules.MAX_TICKS or ticks * market.value_num > MAX_UNITS
 
 
 def test_equity_beyond_63_bits_halts_instead_of_wrapping(portfolio):
-    portfolio.cash = rules.MAX_UNITS + 1
+    portfolio.cash = MAX_UNITS + 1
     with pytest.raises(BrokenInvariant, match="more than can be counted"):
         portfolio.mark(BTC, 2_000_000, NOON)

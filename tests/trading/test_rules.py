@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trading import rules
+from trading import arithmetic, rules
+from trading.arithmetic import MAX_UNITS, PPM
 from trading.rules import (
     CAP_CASH,
     CAP_EXPOSURE,
@@ -18,11 +19,10 @@ from trading.rules import (
     EXIT_NONE,
     EXIT_STOP,
     EXIT_TARGET,
-    MAX_UNITS,
-    PPM,
     Costs,
     Limits,
     Market,
+    Position,
     Wallet,
 )
 
@@ -45,7 +45,7 @@ def markets(draw) -> Market:
                   draw(st.sampled_from([0, 10**6, 10**12])), draw(st.sampled_from([0, 5 * 10**8, 10**10])))
 
 
-costs = st.builds(Costs, rates, st.integers(0, 50_000), st.integers(0, 50_000), rates)
+costs = st.builds(Costs, rates, st.integers(0, 50_000), st.integers(0, 50_000), rates, st.just(0), st.just(0))
 
 
 def worth(market: Market, price: int, lots: int | Exact) -> Exact:
@@ -65,15 +65,15 @@ def both(rule, *arguments):
 @given(amounts, amounts, st.integers(1, BOUND), st.booleans())
 def test_products_are_exact_or_stay_at_the_largest_number(a, b, divisor, up):
     exact = Exact(a) * b / divisor
-    assert both(rules.mul_div, a, b, divisor, up) == min(MAX_UNITS, ceil(exact) if up else floor(exact))
+    assert both(arithmetic.mul_div, a, b, divisor, up) == min(MAX_UNITS, ceil(exact) if up else floor(exact))
 
 
 @many
 @given(amounts, rates)
 def test_shares_in_ppm_are_exact_over_the_whole_range(amount, rate):
     exact = Exact(amount) * rate / PPM
-    assert both(rules.ppm_floor, amount, rate) == floor(exact)
-    assert both(rules.ppm_ceil, amount, rate) == ceil(exact)
+    assert both(arithmetic.ppm_floor, amount, rate) == floor(exact)
+    assert both(arithmetic.ppm_ceil, amount, rate) == ceil(exact)
 
 
 @many
@@ -122,8 +122,23 @@ def test_a_budget_buys_the_most_lots_it_can_pay_and_not_one_more(market, budget,
 @given(costs, prices)
 def test_spread_and_slippage_always_cost_whole_ticks(cost, price):
     away = ceil(Exact(price) * (cost.half_spread + cost.slippage) / PPM)
-    assert both(rules.buy_price, cost, price) == price + away
-    assert both(rules.sell_price, cost, price) == max(1, price - away)
+    assert both(rules.buy_price, cost, price, 0, 0) == price + away
+    assert both(rules.sell_price, cost, price, 0, 0) == max(1, price - away)
+
+
+@many
+@given(st.integers(0, 5_000), st.integers(0, PPM), prices, st.integers(0, 10**6), rates)
+def test_slippage_grows_with_volatility_and_with_the_square_of_the_volume_taken(slip_atr, impact, price, atr, share):
+    cost = Costs(0, 0, 0, PPM, slip_atr, impact)
+    away = Exact(atr) * slip_atr / 1_000 + Exact(price) * impact * share**2 / PPM**3
+    paid = both(rules.buy_price, cost, price, atr, share) - price
+    assert 0 <= paid - away < 3 + Exact(price) * 2 / PPM
+    assert both(rules.sell_price, cost, price, atr, share) == max(1, price - paid)
+
+
+@pytest.mark.parametrize(("lots", "volume", "share"), [(0, 100, 0), (1, 3, 333_334), (100, 100, PPM), (5, 0, 0)])
+def test_share_of_volume_is_rounded_against_the_order(lots, volume, share):
+    assert both(rules.volume_taken, lots, volume) == share
 
 
 @many
@@ -149,15 +164,24 @@ ticks = st.integers(1, 10**12)
 
 
 @many
-@given(ticks, ticks, multiples, ticks, ticks)
-def test_protective_prices_keep_their_distance(entry, atr, multiple, stop, highest):
+@given(ticks, ticks, multiples)
+def test_protective_prices_keep_their_distance(entry, atr, multiple):
     away = max(1, floor(Exact(atr) * multiple / 1_000))
     assert both(rules.atr_distance, atr, multiple) == away
     assert both(rules.stop_price, entry, atr, multiple) == max(1, entry - away)
     assert both(rules.target_price, entry, atr, multiple) == (entry + away if multiple else 0)
-    trailed = both(rules.trailed_stop, stop, highest, atr, multiple)
-    assert trailed == (max(stop, highest - away) if multiple else stop)
-    assert trailed >= stop
+
+
+@many
+@given(ticks, ticks, ticks, ticks, st.tuples(multiples, multiples))
+def test_a_stop_rises_to_the_entry_and_then_behind_the_high_and_never_falls(entry, atr, stop, highest, far):
+    trail, breakeven = far
+    limits = Limits(0, 0, 0, trail, 0, 0, 0, 0, 0, breakeven)
+    raised, kind = both(rules.raised_stop, limits, Position(entry, atr, stop, rules.STOP_FIXED), highest)
+    reached = breakeven > 0 and highest >= entry + max(1, atr * breakeven // 1_000)
+    floors = {rules.STOP_FIXED: stop, rules.STOP_BREAKEVEN: entry if reached else 0,
+              rules.STOP_TRAILING: highest - max(1, atr * trail // 1_000) if trail else 0}
+    assert raised == max(floors.values()) == floors[kind]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +232,8 @@ TEN_THOUSAND = 10_000 * 10**8
 @many
 @given(
     markets(),
-    st.builds(Limits, rates, st.integers(1, 20_000), multiples, multiples, rates, rates, st.just(4), rates, rates),
+    st.builds(Limits, rates, st.integers(1, 20_000), multiples, multiples, rates, rates, st.just(4), rates, rates,
+              st.just(0), st.just(0), st.just(0)),
     st.builds(Wallet, amounts, st.integers(-(10**12), BOUND), amounts),
     prices,
     st.integers(1, 10**9),

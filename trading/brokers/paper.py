@@ -14,6 +14,7 @@ from typing import Any
 from trading import rules
 from trading.domain import Fill, Order, OrderStatus, OrderType, Side
 from trading.events import Event, OrderEnded, OrderFilled, OrderPlaced
+from trading.ports import Stretch
 from trading.rules import Costs, Market
 
 
@@ -28,9 +29,8 @@ class PaperBroker:
         self._costs = costs
         self._publish = publish
         self._orders: dict[str, Order] = {}
-        self._last_ticks: dict[str, int] = {}
         self._lots_left: dict[str, int] = {}
-        self._started: dict[str, int] = {}
+        self._stretch: dict[str, Stretch] = {}
         self._n_fills = 0
 
     def place(self, order: Order) -> None:
@@ -56,14 +56,13 @@ class PaperBroker:
         if order is not None:
             self._end(order, "CANCELED", time, "canceled by the cockpit")
 
-    def on_open(self, symbol: str, price_ticks: int, volume_lots: int, time: int) -> None:
+    def on_open(self, stretch: Stretch) -> None:
         """Fill waiting market orders at an open; an order younger than the stretch waits for the next one."""
-        self._last_ticks[symbol] = price_ticks
-        self._started[symbol] = time
-        self._lots_left[symbol] = rules.fillable_lots(self._costs, volume_lots, volume_lots)
+        symbol, volume = stretch.symbol, stretch.volume_lots
+        self._stretch[symbol] = stretch
+        self._lots_left[symbol] = rules.fillable_lots(self._costs, volume, volume)
         for order in self._working(symbol, OrderType.MARKET):
-            price = rules.buy_price if order.side is Side.BUY else rules.sell_price
-            self._fill(order, price(self._costs, price_ticks), time, order.reason)
+            self._fill(order, self._market_price(order, stretch.price_ticks), stretch.time, order.reason)
 
     def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
         """Fill protective orders, then limit orders, over a range; the stop is assumed to come first."""
@@ -75,26 +74,26 @@ class PaperBroker:
                 self._fill(order, price, time, order.reason)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return working orders, last prices, the volume that is left of this stretch and the fill counter."""
+        """Return working orders, the stretches at hand with the volume that is left of them, and the fill counter."""
         orders = [asdict(order) for order in self._orders.values()]
         return {
-            "orders": orders, "last_ticks": dict(self._last_ticks), "lots_left": dict(self._lots_left),
-            "started": dict(self._started), "n_fills": self._n_fills,
+            "orders": orders, "lots_left": dict(self._lots_left), "n_fills": self._n_fills,
+            "stretches": {symbol: asdict(stretch) for symbol, stretch in self._stretch.items()},
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
         orders = [Order.of(row) for row in snapshot["orders"]]
         self._orders = {order.client_id: order for order in orders}
-        self._last_ticks = dict(snapshot["last_ticks"])
         self._lots_left = dict(snapshot["lots_left"])
-        self._started = dict(snapshot["started"])
+        stretches = snapshot["stretches"] if "stretches" in snapshot else _of_old(snapshot)
+        self._stretch = {symbol: Stretch(**row) for symbol, row in stretches.items()}
         self._n_fills = snapshot["n_fills"]
 
     def _working(self, symbol: str, kind: OrderType) -> list[Order]:
         if not self._orders:
             return []
-        start = self._started.get(symbol, 0)
+        start = self._stretch[symbol].time if symbol in self._stretch else 0
         return [o for o in self._orders.values() if o.symbol == symbol and o.type is kind and o.time <= start]
 
     def _refusal(self, order: Order) -> str:
@@ -105,7 +104,8 @@ class PaperBroker:
             return "Duplicate order sent."
         if order.lots < max(1, market.min_lots) or 0 < market.max_lots < order.lots:
             return "Filter failure: LOT_SIZE"
-        price = order.limit_ticks or order.stop_ticks or self._last_ticks.get(order.symbol, 0)
+        stretch = self._stretch.get(order.symbol)
+        price = order.limit_ticks or order.stop_ticks or (stretch.price_ticks if stretch else 0)
         if order.side is Side.BUY and price and rules.notional_floor(market, price, order.lots) < market.min_notional:
             return "Filter failure: NOTIONAL"
         return ""
@@ -115,9 +115,15 @@ class PaperBroker:
         if leg == rules.EXIT_STOP:
             triggered = replace(order, type=OrderType.MARKET, reason="stop")
             self._orders[order.client_id] = triggered
-            self._fill(triggered, rules.sell_price(self._costs, price), time, "stop")
+            self._fill(triggered, self._market_price(triggered, price), time, "stop")
         elif leg == rules.EXIT_TARGET:
             self._fill(order, price, time, "target")
+
+    def _market_price(self, order: Order, price: int) -> int:
+        stretch = self._stretch[order.symbol]
+        share = rules.volume_taken(min(order.remaining_lots, self._lots_left[order.symbol]), stretch.volume_lots)
+        paid = rules.buy_price if order.side is Side.BUY else rules.sell_price
+        return paid(self._costs, price, stretch.atr_ticks, share)
 
     def _fill(self, order: Order, price: int, time: int, reason: str) -> None:
         market = self._markets[order.symbol]
@@ -158,6 +164,12 @@ class PaperBroker:
 
     def _end(self, order: Order, kind: str, time: int, detail: str) -> None:
         self._publish(OrderEnded(order.client_id, order.symbol, kind, time, detail))
+
+
+def _of_old(snapshot: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the stretches of a snapshot written before 0.2, which kept prices and starts apart."""
+    return {symbol: {"symbol": symbol, "price_ticks": ticks, "volume_lots": 0, "time": snapshot["started"][symbol]}
+            for symbol, ticks in snapshot["last_ticks"].items()}
 
 
 def _limit_price(order: Order, open_: int, high: int, low: int) -> int:

@@ -49,7 +49,7 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal source's advice on one closed bar, with what it looked at."""
+    """One signal source's advice on one closed bar, with what it looked at; `score` ranks it among other symbols'."""
 
     symbol: str
     time: int
@@ -59,6 +59,7 @@ class Signal:
     reason: str
     votes: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

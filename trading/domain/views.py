@@ -11,7 +11,11 @@ from trading.domain.trade import JournalLine
 
 @dataclass(frozen=True, slots=True)
 class RiskProfile:
-    """What the account may risk. Rates are fractions of equity; `target_atr`, `trail_atr` of 0 switch that exit off."""
+    """What the account may risk. Rates are fractions of equity, `_atr` distances in ATRs, `_bars` spans on one symbol.
+
+    0 switches `target_atr`, `trail_atr`, `breakeven_atr` (how far above the entry the stop moves to the entry),
+    `time_stop_bars` (after which a position is sold) and `cool_down_bars` (without entry after a trade) off.
+    """
 
     name: str
     risk_rate: float
@@ -23,6 +27,9 @@ class RiskProfile:
     max_positions: int
     daily_loss_rate: float
     max_drawdown_rate: float
+    breakeven_atr: float = 0.0
+    time_stop_bars: int = 0
+    cool_down_bars: int = 0
 
 
 @dataclass(frozen=True, slots=True)

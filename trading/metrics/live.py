@@ -1,4 +1,4 @@
-"""Figures of merit, each with its formula; running sums so that a bar costs the same on day one and year ten."""
+"""Figures of a running account, as running sums so that a bar costs the same on day one and year ten."""
 
 from __future__ import annotations
 

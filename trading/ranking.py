@@ -1,0 +1,75 @@
+"""Which of several wishes to buy at one moment come first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import inf, isnan
+from typing import Any
+
+from trading.domain import Action, Candle, Signal, Verdict
+from trading.events import SignalGenerated
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Of all wishes of a moment the `top_n` best scores may buy, if they reach `min_score` (`top_n` 0: no ranking)."""
+
+    top_n: int = 0
+    min_score: float = -inf
+
+
+UNRANKED = Ranking()
+
+
+class Round:
+    """Collects the wishes of one moment until every symbol was heard or a later moment begins."""
+
+    def __init__(self, ranking: Ranking, symbols: frozenset[str]) -> None:
+        self.ranking = ranking
+        self._symbols = symbols
+        self._heard: set[str] = set()
+        self._wishes: list[SignalGenerated] = []
+        self.time = -1
+
+    def begins(self, open_time: int) -> bool:
+        """Return whether a bar belongs to a later moment than the wishes do."""
+        return open_time > self.time
+
+    def hear(self, event: SignalGenerated, wants: bool) -> bool:
+        """Take in one symbol's advice; return whether the moment is complete."""
+        if self.begins(event.candle.open_time):
+            self.time, self._heard = event.candle.open_time, set()
+        self._heard.add(event.candle.symbol)
+        if wants:
+            self._wishes.append(event)
+        return self._heard >= self._symbols
+
+    def take(self) -> list[tuple[SignalGenerated, Verdict]]:
+        """Return the wishes, best first, each with what the ranking says of it; equals keep their order."""
+        ranked = sorted(self._wishes, key=lambda wish: -score_of(wish) if not isnan(score_of(wish)) else inf)
+        self._wishes = []
+        return [(wish, self._verdict(place, score_of(wish))) for place, wish in enumerate(ranked, 1)]
+
+    def _verdict(self, place: int, score: float) -> Verdict:
+        if not score >= self.ranking.min_score:
+            return Verdict("min_score", False, f"score {score:.3g} of {self.ranking.min_score:.3g} needed")
+        return Verdict("rank", place <= self.ranking.top_n, f"place {place}, the best {self.ranking.top_n} may buy")
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that must survive a crash."""
+        return {"time": self.time, "heard": sorted(self._heard), "wishes": [asdict(wish) for wish in self._wishes]}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Continue from a snapshot."""
+        self.time, self._heard = snapshot["time"], set(snapshot["heard"])
+        self._wishes = [_wish(row) for row in snapshot["wishes"]]
+
+
+def score_of(event: SignalGenerated) -> float:
+    """Return the best score among those who advise to buy."""
+    return max((signal.score for signal in event.signals if signal.action is Action.BUY), default=-inf)
+
+
+def _wish(row: dict[str, Any]) -> SignalGenerated:
+    signals = tuple(Signal(**{**signal, "action": Action(signal["action"])}) for signal in row["signals"])
+    return SignalGenerated(Candle(**row["candle"]), signals, row["live"])
