@@ -216,6 +216,10 @@ class WarmView:
         """Return a cell's value on every row."""
         return self._columns[self._cells[cell]]
 
+    def lead(self, cell: Cell) -> float:
+        """Return a cell's value one row before the first."""
+        return float(self._last[self._cells[cell]])
+
     def before(self, cell: Cell) -> FloatArray:
         """Return a cell's value one row earlier."""
         slot = self._cells[cell]
