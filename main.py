@@ -6,8 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import threading
-import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +21,6 @@ from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 ANSWER_S = 3.0
 REPLAY_BATCH = 5_000
 DAY_MS = 86_400_000
-MINUTE_S = 60.0
 SIM_SPEED = 40.0
 
 
@@ -296,7 +293,9 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     """Compose, start threads and jobs, serve, and stop everything in order."""
     from app import create_app, web_server
     from services.container import Services
+    from services.browser import announce
     from services.headless import on_signals
+    from services.jobs import schedule
     from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
@@ -315,13 +314,13 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         portfolio = PortfolioService(sources, hub.notify, board.views)
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
-        schedule(board, settings, database, cockpit)
+        schedule(board, settings, database, cockpit.engine.bus, feed)
         backtests = make_backtests(settings, database, feed)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests)
         runtime.start()
         board.start()
         app = create_app(services, settings.trusted_hosts)
-        server = web_server(app, settings.host, settings.port, lambda: announce(settings, chosen))
+        server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
             with on_signals(lambda: setattr(server, "should_exit", True)):
                 server.run()
@@ -344,38 +343,6 @@ def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
     if feed.badge == "SIMULATED":
         past = SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
     return backtest_service(settings, database, past, PaperBroker)
-
-
-def schedule(board: Any, settings: Settings, database: Any, cockpit: Cockpit) -> None:
-    """Enter the background jobs."""
-    from services.jobs import back_up, refresh_candles
-    from storage.candle_store import CandleStore
-    from trading.events import Checkpoint
-
-    def checkpoint() -> str:
-        cockpit.engine.bus.post(Checkpoint())
-        return "equity kept"
-
-    store, feed = CandleStore(settings.candles_dir), cockpit.feed
-    folder = settings.data_dir / "backups"
-    board.every("equity snapshot", MINUTE_S, checkpoint)
-    board.every("backup", settings.backup_hours * 3600, lambda: back_up(database, folder, settings.backups_kept),
-                first_after=2 * MINUTE_S)
-    if feed.badge == "BINANCE":
-        board.every("candle refresh", 60 * MINUTE_S, lambda: refresh_candles(store, feed, settings.rest_url))
-
-
-def announce(settings: Settings, chosen: argparse.Namespace) -> None:
-    """Say where the cockpit is, and open a browser where there is a screen."""
-    address = f"http://{settings.host}:{settings.port}/"
-    print(f"AI trading cockpit: {address}", flush=True)
-    if not chosen.no_browser and has_display():
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-
-def has_display() -> bool:
-    """Return whether a browser can be opened."""
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 if __name__ == "__main__":

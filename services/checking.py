@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from tqdm import tqdm
 
 from services.candles import replay_candles
 from services.documents import write_document
@@ -94,7 +95,7 @@ def _length(strategy: RuleStrategy, candles: Candles) -> tuple[str, str]:
 
 
 def _look_ahead(strategy: RuleStrategy, candles: Candles) -> tuple[str, str]:
-    lie = first_lie(strategy, candles)
+    lie = first_lie(strategy, candles, lambda rows: tqdm(rows, "look-ahead", file=sys.stderr, delay=2, leave=False))
     if lie is None:
         return PASSED, f"each of {len(candles):,} bars decides the same without its future"
     moment = datetime.fromtimestamp(int(candles.open_time[lie.row]) / 1000, UTC)

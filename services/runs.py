@@ -52,7 +52,7 @@ def ranking_of(strategy: RuleStrategy) -> Ranking:
 def run_settings(strategies: Sequence[RuleStrategy], interval: str, capital: Decimal, profile: RiskProfile,
                  costs: CostSettings) -> Document:
     """Return what decides the outcome of a run, as JSON values; cost models that are off are left out."""
-    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbols"}
+    rules = {name: value for name, value in to_document(strategies[0]).items() if name not in ("symbols", "notes")}
     priced = {name: rate for name, rate in asdict(costs).items() if rate or name not in _OFF}
     return {
         "assets": [strategy.symbol for strategy in strategies], "interval": interval, "capital": str(capital),

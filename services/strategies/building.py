@@ -7,17 +7,14 @@ from itertools import chain
 from typing import Any
 
 from services.strategies.forms import SEPARATOR, checked, refuse
+from services.strategies.operands import HighestForm, IndicatorForm, LowestForm, PriceForm
 from services.strategies.version2 import (
     TAGGED,
     AllForm,
     AnyForm,
     CompareForm,
     FallingForm,
-    HighestForm,
-    IndicatorForm,
-    LowestForm,
     NotForm,
-    PriceForm,
     RisingForm,
     TimeForm,
     Version2Form,
@@ -34,7 +31,7 @@ from trading.strategies import (
     Hours,
     Negation,
     Price,
-    Ranking,
+    Rank,
     Ref,
     RuleStrategy,
     Series,
@@ -57,7 +54,7 @@ def strategy_of_version2(document: Mapping[str, Any], source: str, name: str) ->
         One line with every mistake and its place.
     """
     form: Version2Form = checked(Version2Form, dict(document), source, TAGGED)
-    rank = None if form.rank is None else Ranking(_operand(form.rank.by), form.rank.top_n)
+    rank = None if form.rank is None else Rank(_operand(form.rank.by), form.rank.top_n)
     parameters = {name: Tunable(p.value, p.low, p.high, p.step) for name, p in form.parameters.items()}
     parts: dict[str, Any] = {
         "name": form.name or name, "symbols": tuple(dict.fromkeys(form.symbols)), "entry": _tree(form.entry),

@@ -17,9 +17,9 @@ def shipped(name):
 
 
 def test_a_dozen_is_shipped_beside_the_demo():
-    assert len(EXAMPLES) == 12
+    assert len(EXAMPLES) >= 12
     assert next(iter(SHIPPED)) == "demo"
-    assert len({shipped(name).name for name in SHIPPED}) == 13
+    assert len({shipped(name).name for name in SHIPPED}) == len(SHIPPED)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -1,5 +1,6 @@
 """Columns and bar by bar are the same rules: random trees on random walks with holes."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -9,11 +10,16 @@ from hypothesis import strategies as st
 from services.strategies import parse_strategy, to_document
 from tests.fakes.made_strategies import documents, walk
 from trading.domain import Candles
-from trading.strategies import DIRECTIONS
+from trading.errors import BadStrategy
+from trading.strategies import DIRECTIONS, RuleStrategy
 from trading.strategies.causality import first_lie
 from trading.strategies.columns import ColdView
 
 N_BARS = 120
+JUNK = (None, True, 0, -1, 1.5, 10**400, float("nan"), "", "$n", "$nobody", "ema_5", "ema_1", "\ud800", [], {}, [1],
+        {"all": []}, {"rising": 3}, {"price": "close", "timeframe": "1d", "ago": "$n"},
+        {"indicator": "rsi", "output": "x"}, {"left": "close"}, {"x\n": 1}, {3: 4}, "close > 3; import os", ["mon"],
+        {"value": 2, "low": 3, "high": 1})
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -102,3 +108,21 @@ def test_declared_bars_are_enough_on_bars_without_holes_and_volume_on_each(docum
         view = ColdView(candles)
         assert all(np.isfinite(view.now(cell)[strategy.warm_up_bars - 1]) for cell in strategy.plan.cells)
         assert strategy.ready(candles)[strategy.warm_up_bars - 1:].all()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(documents, st.data())
+def test_damaged_document_is_a_strategy_or_refused_in_one_line(document, data):
+    node = damaged = copy.deepcopy(document)
+    for _ in range(data.draw(st.integers(0, 5))):
+        inner = [value for value in (node.values() if isinstance(node, dict) else node)
+                 if isinstance(value, dict | list) and value]
+        node = data.draw(st.sampled_from(inner)) if inner else node
+    place = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+    node[place] = data.draw(st.sampled_from(JUNK))
+    try:
+        assert isinstance(parse_strategy(damaged), RuleStrategy)
+    except BadStrategy as refused:
+        assert str(refused)
+        assert "\n" not in str(refused)
+        assert "<" not in str(refused).split(": ")[0], "a tag of the parser shows"

@@ -2,12 +2,14 @@
 
 import copy
 import json
+import pickle
 
 import pytest
 
 from services.strategies import find_strategy, load_strategy, parse_strategy, schema, shipped_strategies
 from services.strategies.schema import schema_text
 from services.strategies.shelf import SCHEMA
+from tests.contracts.signal_source import random_candles
 from trading.errors import BadInput, BadStrategy
 from trading.strategies import check_length
 
@@ -204,6 +206,15 @@ def test_strategy_is_found_by_id_or_path(tmp_path):
     assert load_strategy(path, "ethusdt").symbols == ("ETHUSDT",)
     with pytest.raises(BadStrategy, match="'nothing' is neither a file nor a shipped strategy; shipped are demo, "):
         find_strategy("nothing")
+
+
+def test_strategy_travels_to_another_process():
+    strategy = parse_strategy(comparing())
+    directions = strategy.directions(random_candles(100))
+    assert strategy.stream()
+    there = pickle.loads(pickle.dumps(strategy))
+    assert there == strategy
+    assert there.directions(random_candles(100)).tolist() == directions.tolist()
 
 
 def test_reading_leaves_the_document_alone():

@@ -38,7 +38,7 @@ def decided(rules, rsi, ema):
         before.append(pair[1] if abs(pair[1]) < inf else nan)
     speaker = Speaker(rules.plan)
     voices = [Voice(voter, speaker) for voter in rules.plan.voters]
-    votes = {voice.name: voice.vote(now, before) for voice in voices}
+    votes = {voice.name: voice.vote(now, before, False) for voice in voices}
     buy, sell = BUY in votes.values(), SELL in votes.values()
     said = [voice.why(votes[voice.name], now, before) for voice in voices
             if buy is sell or votes[voice.name] in (BUY, SELL)]

@@ -7,6 +7,8 @@ from trading.domain import Action, Candle, Candles, Signal, SignalQuality
 from trading.errors import BadInput, BrokenInvariant
 from trading.strategies import DIRECTIONS, RuleStrategy
 
+HOLD = Action.HOLD
+
 
 class SymbolAgent:
     """Implements `trading.ports.SignalSource`. Bars must rise strictly in time.
@@ -61,14 +63,13 @@ class SymbolAgent:
             A bar of another symbol, or one that does not come after the last.
         """
         self._accept(candle.symbol, candle.open_time, candle.open_time)
-        ruling = self._stream.push(candle)
-        counter, close, action = self._counter, candle.close, ruling.action
+        action, votes, reason, inputs = self._stream.push(candle)
+        counter, close = self._counter, candle.close
         counter.settle(close)
-        direction = DIRECTIONS[action]
+        direction = 0 if action is HOLD else DIRECTIONS[action]
         counter.expect(direction, close)
-        confidence = 0.0 if action is Action.HOLD else counter.confidence(direction)
-        return Signal(self.symbol, candle.close_time, self.name, action, confidence, ruling.reason,
-                      ruling.votes, ruling.inputs)
+        confidence = counter.confidence(direction) if direction else 0.0
+        return Signal(self.symbol, candle.close_time, self.name, action, confidence, reason, votes, inputs)
 
     def _accept(self, symbol: str, first: int, last: int) -> None:
         if symbol != self.symbol or first <= self._time:

@@ -1,7 +1,7 @@
 """Strategies: frozen rules that turn indicator values into an action and say why."""
 
 from trading.strategies.ruling import ACTIONS, DIRECTIONS, RuleStream, Ruling
-from trading.strategies.strategy import Ranking, RuleStrategy, Tunable, check_length
+from trading.strategies.strategy import Rank, RuleStrategy, Tunable, check_length
 from trading.strategies.tree import (
     AllOf,
     AnyOf,
@@ -28,7 +28,7 @@ __all__ = [
     "Hours",
     "Negation",
     "Price",
-    "Ranking",
+    "Rank",
     "Ref",
     "RuleStrategy",
     "RuleStream",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from trading.strategies.strategy import RuleStrategy
 from trading.strategies.tree import Compare, Series, Trend, leaves
 
 N_STARTS = 8
+Watch = Callable[[range], Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,14 @@ class Lie:
         return f"{self.field} on bar {self.row}: {seen}"
 
 
-def first_lie(strategy: RuleStrategy, candles: Candles) -> Lie | None:
+def first_lie(strategy: RuleStrategy, candles: Candles, watched: Watch = iter) -> Lie | None:
     """Compare every number and decision of the columns with one pass in which later bars do not exist yet.
 
     Equality is to the bit. Of several fields that differ on the same bar the first in the document is named.
+    `watched` is handed the rows and gives them back one by one: a place for a progress bar.
     """
     plan, view = strategy.plan, ColdView(candles)
-    numbers, directions = _streamed(strategy, candles)
+    numbers, directions = _streamed(strategy, candles, watched)
     pairs: list[tuple[str, Any, Any]] = [(path, view.now(cell), numbers[:, plan.cells[cell]])
                                          for path, cell in fields(plan)]
     pairs.append(("direction", directions_of(plan, view), directions))
@@ -78,10 +80,10 @@ def settled_after(strategy: RuleStrategy, candles: Candles, n_starts: int = N_ST
     return max((int(rows[-1]) + 1 for rows in apart if len(rows)), default=0)
 
 
-def _streamed(strategy: RuleStrategy, candles: Candles) -> tuple[FloatArray, NDArray[np.int8]]:
+def _streamed(strategy: RuleStrategy, candles: Candles, watched: Watch) -> tuple[FloatArray, NDArray[np.int8]]:
     stream, n_cells = strategy.stream(), len(strategy.plan.cells)
     numbers, directions = np.empty((len(candles), n_cells)), np.empty(len(candles), np.int8)
-    for row in range(len(candles)):
+    for row in watched(range(len(candles))):
         directions[row] = DIRECTIONS[stream.push(candles.candle(row)).action]
         numbers[row] = stream.tracks.now[:n_cells]
     return numbers, directions

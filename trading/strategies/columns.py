@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from trading.domain import Candles, FloatArray, IntArray
 from trading.folding import fold, step_ms
+from trading.strategies.crossing import crossings
 from trading.strategies.sources import Cell, compute, family, finite, output, source_key
 from trading.strategies.tree import (
     AllOf,
@@ -45,10 +47,17 @@ CROSSED = {"crosses_above": (operator.gt, operator.le), "crosses_below": (operat
 class View(Protocol):
     """Columns over some rows of bars."""
 
-    closes: IntArray
+    @property
+    def closes(self) -> IntArray:
+        """Times at which the rows end, `(n_rows,)` ms."""
+        ...
 
     def now(self, cell: Cell) -> FloatArray:
         """Return a cell's value on every row, `(n_rows,)`."""
+        ...
+
+    def lead(self, cell: Cell) -> float:
+        """Return a cell's value one row before the first."""
         ...
 
     def before(self, cell: Cell) -> FloatArray:
@@ -94,13 +103,21 @@ class ColdView:
         self._candles = candles
         self._cache: Cache = {} if cache is None else cache
         self._rows: dict[Cell, FloatArray] = {}
-        self.closes = candles.open_time + step_ms(candles.interval)
+
+    @cached_property
+    def closes(self) -> IntArray:
+        """Times at which the bars end."""
+        return self._candles.open_time + step_ms(self._candles.interval)
 
     def now(self, cell: Cell) -> FloatArray:
         """Return a cell's value on every row."""
         if cell not in self._rows:
             self._rows[cell] = self._computed(cell)
         return self._rows[cell]
+
+    def lead(self, cell: Cell) -> float:
+        """Return NaN: nothing is known before the first bar."""
+        return np.nan
 
     def before(self, cell: Cell) -> FloatArray:
         """Return a cell's value one row earlier, NaN on the first."""
@@ -136,11 +153,10 @@ def truth(tree: Tree, view: View, negated: bool = False) -> Flags:
             return truth(term, view, not negated)
         case AllOf(terms) | AnyOf(terms):
             every = isinstance(tree, AllOf) is not negated
-            found = np.full(len(view.closes), every)
-            for term in terms:
-                one = truth(term, view, negated)
-                found = found & one if every else found | one
-            return found
+            if not terms:
+                return np.full(len(view.closes), every)
+            joined: Flags = reduce(np.logical_and if every else np.logical_or, (truth(t, view, negated) for t in terms))
+            return joined
         case Compare():
             return _compared(tree, view, negated)
         case Trend(operand, sign, bars):
@@ -173,16 +189,21 @@ def _compared(leaf: Compare, view: View, negated: bool) -> Flags:
     if leaf.op in COMPARE:
         flags: Flags = COMPARE[OPPOSITE[leaf.op] if negated else leaf.op](left, right)
         return flags
-    beyond, before = CROSSED[leaf.op]
-    earlier = _value(leaf.left, view.before), _value(leaf.right, view.before)
-    crossed: Flags = beyond(left, right) & before(*earlier)
+    leads = _value(leaf.left, view.lead), _value(leaf.right, view.lead)
+    crossed = crossings(_column(left, right), _column(right, left), leads, leaf.op == "crosses_above")
     if not negated:
         return crossed
+    earlier = _value(leaf.left, view.before), _value(leaf.right, view.before)
     unknown: Flags = np.isnan(left) | np.isnan(right) | np.isnan(earlier[0]) | np.isnan(earlier[1])
     return ~(unknown | crossed)
 
 
-def _value(operand: Operand, read: Callable[[Cell], FloatArray]) -> Any:
+def _column(value: Any, other: Any) -> FloatArray:
+    """Return a column, or a constant as long as the other one."""
+    return value if isinstance(value, np.ndarray) else np.full(len(other), value)
+
+
+def _value(operand: Operand, read: Callable[[Cell], Any]) -> Any:
     return operand.value if isinstance(operand, Constant) else read(Cell(operand))
 
 

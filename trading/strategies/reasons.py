@@ -115,33 +115,35 @@ class Speaker:
         return lambda now: now[slot]
 
 
+def _voting(buys: Test, sells: Test, ready: Test) -> Callable[[Numbers, Numbers, bool], str]:
+    """Return what says buy, sell, silence, both, or that a voter is warming up (`warm`: known not to be)."""
+    def vote(now: Numbers, before: Numbers, warm: bool) -> str:
+        if buys(now, before):
+            return BOTH if sells(now, before) else BUY
+        if sells(now, before):
+            return SELL
+        return SILENT if warm or ready(now, before) else WARMING
+    return vote
+
+
 class Voice:
-    """One voter on one bar: how it votes and why."""
+    """One voter: its `vote(now, before, warm)` on a bar, why, and `quiet`: why it is silent, where that is simple."""
 
     def __init__(self, voter: Voter, speaker: Speaker) -> None:
         self.name = voter.name
-        self._speaker, slots = speaker, speaker.slots
-        self.buys: Test = test_of(voter.entry, slots)
-        self.sells: Test = test_of(voter.exit, slots)
+        slots = speaker.slots
         found = [leaf for tree in (voter.entry, voter.exit) for leaf in conditions(tree)]
-        self.ready: Test = ready_of((slots[cell], looks_back(leaf)) for leaf in found for cell in cells_of(leaf))
+        ready = ready_of((slots[cell], looks_back(leaf)) for leaf in found for cell in cells_of(leaf))
+        self.vote = _voting(test_of(voter.entry, slots), test_of(voter.exit, slots), ready)
         self._cold = [(speaker.label(cell.series), ready_of([(slots[cell], looks_back(leaf))]))
                       for leaf in found for cell in cells_of(leaf)]
         self._entry, self._exit = _told(voter.entry, speaker), _told(voter.exit, speaker)
-        self._between = _between(voter, speaker)
-
-    def vote(self, now: Numbers, before: Numbers) -> str:
-        """Return buy, sell, silence, both, or that it is warming up."""
-        if self.buys(now, before):
-            return BOTH if self.sells(now, before) else BUY
-        if self.sells(now, before):
-            return SELL
-        return SILENT if self.ready(now, before) else WARMING
+        self.quiet = _between(voter, speaker) or _uncrossed(voter, speaker)
 
     def why(self, vote: str, now: Numbers, before: Numbers) -> str:
         """Say in plain words what was seen."""
-        if vote == SILENT and self._between is not None:
-            return self._between(now)
+        if vote == SILENT and self.quiet is not None:
+            return self.quiet(now)
         if vote == WARMING:
             return self._warming(now, before)
         said: list[str] = []
@@ -201,6 +203,14 @@ def _between(voter: Voter, speaker: Speaker) -> Words | None:
     slot, begin = speaker.slots[cell_of(low.left)], f"{speaker.label(low.left, True)} "
     end = f" between {low.right.value:g} and {high.right.value:g}"
     return lambda now: f"{begin}{now[slot]:.1f}{end}"
+
+
+def _uncrossed(voter: Voter, speaker: Speaker) -> Words | None:
+    """Return words for a line that a voter watches being crossed either way, and now it is not."""
+    up, down = voter.entry, voter.exit
+    if not (isinstance(up, Compare) and isinstance(down, Compare) and up.op in CROSSED and down.op in CROSSED):
+        return None
+    return speaker.fails(up) if (up.left, up.right) == (down.left, down.right) else None
 
 
 def clock(minutes: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from trading.domain import Candle, Candles, FloatArray
 from trading.indicators import INDICATORS, Indicator, IndicatorStream, format_key, key_label
-from trading.strategies.extremes import extreme
+from trading.indicators.compiling import entry_point
 from trading.strategies.tree import Extreme, Price, Series, Source, Study, column_of, fixed
 
 Columns = dict[str, FloatArray]
@@ -46,9 +46,9 @@ class ExtremeStream:
     """The highest or lowest of the last bars."""
 
     def __init__(self, source: Extreme) -> None:
-        self._indicator = extreme(source.kind, source.column)
-        self._state = state = self._indicator.new_state(bars=source.bars)
-        step, read = self._indicator.step, attrgetter(source.column)
+        self._indicator = row = table_row(source)
+        self._state = state = row.new_state(int(fixed(source.bars)))
+        step, read = entry_point(row.step, state, 0.0), attrgetter(source.column)
         self.push: Callable[[Candle], tuple[float, ...]] = lambda candle: step(state, read(candle))
 
     def warm_up(self, candles: Candles) -> Columns:
@@ -75,7 +75,7 @@ def compute(source: Source, candles: Candles) -> Columns:
 def table_row(source: Study | Extreme) -> Indicator:
     """Return the indicator behind a source."""
     if isinstance(source, Extreme):
-        return extreme(source.kind, source.column)
+        return replace(INDICATORS[source.kind], inputs=(source.column,))
     return INDICATORS[source.indicator]
 
 

@@ -35,7 +35,7 @@ class Tunable:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class Rank:
     """By which number symbols compete, and how many of them may be held."""
 
     by: Series
@@ -66,7 +66,7 @@ class RuleStrategy:
     interval: str | None = None
     side: str = "long"
     risk: Mapping[str, float] = field(default_factory=dict)
-    rank: Ranking | None = None
+    rank: Rank | None = None
     notes: str = ""
 
     def __post_init__(self) -> None:

@@ -77,11 +77,17 @@ class Track:
                     plain.append((slot, order.index(name)))
             self._sources.append((open_stream(source), plain, deep))
             self._names.append(names)
-        self._pushes = [(stream.push, plain, deep) for stream, plain, deep in self._sources]
+        self._single = [(stream.push, plain[0][0]) for stream, plain, deep in self._sources
+                        if not deep and len(plain) == 1 and plain[0][1] == 0]
+        self._several = [(stream.push, plain, deep) for stream, plain, deep in self._sources
+                         if deep or len(plain) > 1 or plain[0][1] != 0]
 
     def push(self, candle: Candle, now: Numbers) -> None:
         """Take in one closed bar of this timeframe and fill the slots."""
-        for push, plain, deep in self._pushes:
+        for push, slot in self._single:
+            value = push(candle)[0]
+            now[slot] = value if -inf < value < inf else nan
+        for push, plain, deep in self._several:
             values = push(candle)
             for slot, place in plain:
                 value = values[place]
@@ -209,6 +215,10 @@ class WarmView:
     def now(self, cell: Cell) -> FloatArray:
         """Return a cell's value on every row."""
         return self._columns[self._cells[cell]]
+
+    def lead(self, cell: Cell) -> float:
+        """Return a cell's value one row before the first."""
+        return float(self._last[self._cells[cell]])
 
     def before(self, cell: Cell) -> FloatArray:
         """Return a cell's value one row earlier."""
