@@ -292,8 +292,8 @@ def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
 def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: Any) -> int:
     """Compose, start threads and jobs, serve, and stop everything in order."""
     from app import create_app, web_server
-    from services.container import Services
     from services.browser import announce
+    from services.container import Services
     from services.headless import on_signals
     from services.jobs import schedule
     from services.portfolio import PortfolioService, Sources

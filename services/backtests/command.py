@@ -73,7 +73,7 @@ def sweep_target(settings: Settings, chosen: Namespace) -> Path | None:
 
 def tell(chosen: Namespace, found: Answer, view: BacktestView, target: Path | None) -> None:
     """Write the document, and a table unless the document goes to standard output."""
-    document = run_document(found.bench, found.simulation, found.settings, found.versions)
+    document = run_document(found)
     if chosen.json:
         write_run(document, found.simulation, chosen.json)
     if chosen.json != "-":

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from services.backtests.figures import figures_of, paper_figures
+from services.backtests.ask import Answer
+from services.backtests.figures import paper_figures
 from services.backtests.trial import Bench, decisions_of
 from storage.rows import trade_row
 from trading.domain import IntArray
@@ -19,10 +20,11 @@ _UNIT = 10**8
 Document = dict[str, Any]
 
 
-def run_document(bench: Bench, simulation: Any, settings: Document, versions: Document) -> Document:
+def run_document(found: Answer) -> Document:
     """Return trades, metrics, decision counts, settings and versions; the equity is too long to hold as text."""
-    return {"trades": trade_rows(bench, simulation), "settings": settings, "versions": versions,
-            "metrics": figures_of(bench, simulation) | paper_figures(bench, simulation),
+    bench, simulation = found.bench, found.simulation
+    return {"trades": trade_rows(bench, simulation), "settings": found.settings, "versions": found.versions,
+            "metrics": {**found.view.figures, **paper_figures(bench, simulation)},
             "decisions": decisions_of(bench, simulation)}
 
 

@@ -68,7 +68,8 @@ class BacktestService:
         self._closed = threading.Event()
 
     def strategies(self) -> tuple[StrategyChoice, ...]:
-        """Return the strategies that can be run."""
+        """Return the strategies that can be run; who asks will soon want an answer, so the process is warmed up."""
+        self.warm()
         return strategy_choices(self._settings.data_dir / "strategies")
 
     def markets(self) -> tuple[MarketChoice, ...]:
@@ -140,8 +141,23 @@ class BacktestService:
         if shown is None:
             shown = self._keeper.view(key)
             if shown is not None:
+                shown = self._resumed(shown)
                 self._show(shown)
         return shown
+
+    def _resumed(self, view: BacktestView) -> BacktestView:
+        """Go on with checks that an earlier process left; on candles that changed since they would say nothing."""
+        open_checks = [check for check in view.checks if check.state in ("waiting", "running")]
+        stored = self._keeper.stored(view.key) if open_checks else None
+        if stored is None:
+            return view
+        job = Job(stored.question, view.request, parameters=tuple(stored.summary["parameters"].items()))
+        if stored.question == question_key(view.request, fingerprint(self._source, view.request)):
+            self._doubt_all(job, view.key, open_checks)
+            return view
+        left = tuple(check_of(check_key(c), "skipped", "was not asked, and the candles are others now")
+                     if c in open_checks else c for c in view.checks)
+        return replace(view, checks=left)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return the stored runs, newest first."""
@@ -182,7 +198,13 @@ class BacktestService:
                 self._question(ticket) if ticket.rank == ASKED else self._doubt(ticket)
             except Exception as error:
                 log.exception("backtest %s failed", ticket.job.question)
-                self._say(ticket.job.question, "failed", 0.0, "failed", f"unexpected {type(error).__name__}: {error}")
+                self._give_up(ticket, f"unexpected {type(error).__name__}: {error}")
+
+    def _give_up(self, ticket: Ticket, reason: str) -> None:
+        if ticket.rank == ASKED:
+            self._say(ticket.job.question, "failed", 0.0, "failed", reason)
+        else:
+            self._put_check(ticket.key, check_of(ticket.job.check, "skipped", reason))
 
     def _question(self, ticket: Ticket) -> None:
         job, name = ticket.job, ticket.job.question
@@ -219,11 +241,12 @@ class BacktestService:
             self._keys[job.question] = view.key
             self._show(view)
         self._say(job.question, "done", 1.0, "done")
-        parameters = tuple(outcome.parameters.items())
-        for check in view.checks:
-            if check.state == "waiting":
-                doubt = replace(job, check=check_key(check), parameters=parameters)
-                self._queue.put(Ticket(DOUBTED, next(self._numbers), doubt, view.key))
+        asked = replace(job, parameters=tuple(outcome.parameters.items()))
+        self._doubt_all(asked, view.key, [check for check in view.checks if check.state == "waiting"])
+
+    def _doubt_all(self, job: Job, key: str, checks: list[Check]) -> None:
+        for check in checks:
+            self._put(Ticket(DOUBTED, next(self._numbers), replace(job, check=check_key(check)), key))
 
     def _doubt(self, ticket: Ticket) -> None:
         """Answer one check; a question that comes meanwhile goes first."""

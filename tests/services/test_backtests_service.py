@@ -101,6 +101,22 @@ def test_another_process_finds_the_run_and_its_checks(service, folder):
         database.close()
 
 
+def test_checks_that_a_closed_process_left_go_on_in_the_next(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(2_000))
+    first, database = opened(tmp_path)
+    key = first.start(asked())
+    over(first, key)
+    first.close()
+    database.close()
+    second, database = opened(tmp_path)
+    try:
+        assert len(checked(second, key)) == 6
+        assert second.view(key).checks[1].state == "pass"
+    finally:
+        second.close()
+        database.close()
+
+
 def test_two_symbols_share_the_wallet(service):
     key = service.start(asked(("BTCUSDT", "ETHUSDT")))
     assert over(service, key).state == "done"
