@@ -74,3 +74,13 @@ def plural(n: int, word: str) -> str:
 def short(name: str) -> str:
     """Leave out what follows a comma: `Simulated market, seed 7`."""
     return name.split(",", maxsplit=1)[0]
+
+
+def date(time_ms: int) -> str:
+    """Day of UTC milliseconds: `2024-01-31`."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def minute(time_ms: int) -> str:
+    """Day and minute of UTC milliseconds: `2024-01-31 14:05`."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
