@@ -37,8 +37,8 @@ FORM = (
     State(ids.BT_STRATEGY, "value"),
     State(ids.BT_SYMBOLS, "value"),
     State(ids.BT_INTERVAL, "value"),
-    State(ids.BT_START, "value"),
-    State(ids.BT_END, "value"),
+    State(ids.BT_START, "date"),
+    State(ids.BT_END, "date"),
     State(ids.BT_CAPITAL, "value"),
     State(ids.BT_PROFILE, "value"),
     State(ids.BT_MODE, "value"),
@@ -79,8 +79,11 @@ def refused(error: Exception) -> parts.Parts:
     return {(ids.BT_ERROR, "children"): str(error)}
 
 
-async def on_run(services: Services, asked: Form, swept: str = "") -> parts.Parts:
-    """Begin a run and give it a moment: most are done before a progress bar could be drawn."""
+async def on_run(services: Services, asked: Form, swept: str = "", *, over: str = "none") -> parts.Parts:
+    """Begin a run and give it a moment: most are done before a progress bar could be drawn.
+
+    A result that the page shows (`over` is its state) stays, dimmed, until the next one is there.
+    """
     try:
         choices = await asyncio.to_thread(choices_of, services)
         request = form.request_of(asked, choices, swept)
@@ -91,7 +94,10 @@ async def on_run(services: Services, asked: Form, swept: str = "") -> parts.Part
     while waited < PATIENCE_S and services.backtests.progress(key).state in ("waiting", "running"):
         await asyncio.sleep(LOOK_S)
         waited += LOOK_S
-    return await asyncio.to_thread(state_of, services, key)
+    found = await asyncio.to_thread(state_of, services, key)
+    if (ids.BT_BODY, "children") not in found and over != "done":
+        found[ids.BT_BODY, "children"] = layout.body(None, BacktestProgress(key, "running", 0.0, ""), choices, ())
+    return found
 
 
 def state_of(services: Services, key: str) -> parts.Parts:
@@ -150,18 +156,19 @@ def _register_run(app: Dash, services: Services) -> None:
         Input(ids.BT_SWEEP_GO, "n_clicks"),
         *FORM,
         *(State(ids.sweep(*part), "value") for part in SWEEP),
+        State(ids.BT_RUN, "data"),
         running=[(Output(ids.BT_FORM, "className"), "bt-form is-asking", "bt-form")],
         prevent_initial_call=True,
     )
     async def run(go: int | None, sweep_go: int | None, *values: Any) -> Any:
         if not go and not sweep_go:
             return no_update
-        asked, typed = form_of(values[: len(FORM)]), values[len(FORM) :]
+        asked, typed, shown = form_of(values[: len(FORM)]), values[len(FORM) : -1], values[-1]
         try:
             swept = sweep.text_of(grids(typed)) if ctx.triggered_id == ids.BT_SWEEP_GO else ""
         except ValueError as error:
             return [*in_order(refused(error)), False]
-        return [*in_order(await on_run(services, asked, swept)), False]
+        return [*in_order(await on_run(services, asked, swept, over=shown["state"])), False]
 
     @app.callback(*frame, Input(ids.BT_TICK, "n_intervals"), State(ids.BT_RUN, "data"), prevent_initial_call=True)
     async def tick(_n: int | None, shown: dict[str, Any]) -> Any:
@@ -210,12 +217,12 @@ def _register_choices(app: Dash, services: Services) -> None:
     @app.callback(
         Output(ids.BT_INTERVAL, "options"),
         Output(ids.BT_INTERVAL, "value"),
-        Output(ids.BT_START, "value"),
-        Output(ids.BT_END, "value"),
+        Output(ids.BT_START, "date"),
+        Output(ids.BT_END, "date"),
         Input(ids.BT_SYMBOLS, "value"),
         State(ids.BT_INTERVAL, "value"),
-        State(ids.BT_START, "value"),
-        State(ids.BT_END, "value"),
+        State(ids.BT_START, "date"),
+        State(ids.BT_END, "date"),
         prevent_initial_call=True,
     )
     async def symbols(chosen: list[str] | None, *others: Any) -> Any:
@@ -241,11 +248,9 @@ def _register_words(app: Dash, services: Services) -> None:
     async def mode(chosen: str, train: Any, test: Any) -> str:
         return form.mode_word(chosen, train, test)
 
-    shown = (ids.BT_STRATEGY, ids.BT_SYMBOLS, ids.BT_INTERVAL, ids.BT_START, ids.BT_END)
+    shown = [Input(part.component_id, part.component_property) for part in FORM[:5]]
 
-    @app.callback(
-        Output(ids.BT_FOLD_WORD, "children"), *(Input(i, "value") for i in shown), *FORM[5:], prevent_initial_call=True
-    )
+    @app.callback(Output(ids.BT_FOLD_WORD, "children"), *shown, *FORM[5:], prevent_initial_call=True)
     async def fold(*values: Any) -> str:
         return form.summary(form_of(values), await asyncio.to_thread(choices_of, services))
 

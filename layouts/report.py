@@ -69,7 +69,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[
 def _period(view: BacktestView) -> str:
     time = view.curve.time
     when = f"{text.date(int(time[0]))} to {text.date(int(time[-1]))}" if len(time) else "no bars"
-    return f"{', '.join(view.request.symbols)} · {when} · {curves.note(view)} · run {view.key}"
+    return f"{', '.join(text.symbol(s) for s in view.request.symbols)} · {when} · {curves.note(view)} · run {view.key}"
 
 
 def _tiles(view: BacktestView) -> str:

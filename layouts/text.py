@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from trading.domain import split_symbol
+
 Number = Decimal | float | int
 NOTHING = "–"
 
@@ -84,3 +86,8 @@ def date(time_ms: int) -> str:
 def minute(time_ms: int) -> str:
     """Day and minute of UTC milliseconds: `2024-01-31 14:05`."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def symbol(name: str) -> str:
+    """Write a symbol as traders do: `BTC/USDT`."""
+    return "/".join(split_symbol(name))

@@ -91,7 +91,14 @@ def _fields(now: Form, choices: Choices) -> list[Any]:
     note = chosen.notes if chosen else ""
     strategy = dcc.Dropdown(strategies, now.strategy, id=ids.BT_STRATEGY, clearable=False, className="box-choice")
     symbols = dcc.Dropdown(
-        markets, now.symbols, id=ids.BT_SYMBOLS, multi=True, className="box-choice", placeholder="none", maxHeight=320
+        markets,
+        now.symbols,
+        id=ids.BT_SYMBOLS,
+        multi=True,
+        clearable=False,
+        className="box-choice",
+        placeholder="none",
+        maxHeight=320,
     )
     intervals = choices.intervals(now.symbols)
     interval = dbc.Select(interval_options(intervals), now.interval, id=ids.BT_INTERVAL, size="sm")
@@ -124,8 +131,8 @@ def _sized(width: str, field: html.Div) -> html.Div:
     return field
 
 
-def _date(component_id: str, value: str | None) -> dbc.Input:
-    return dbc.Input(id=component_id, type="date", value=value, size="sm", debounce=True)
+def _date(component_id: str, value: str | None) -> dcc.DatePickerSingle:
+    return dcc.DatePickerSingle(id=component_id, date=value, display_format="YYYY-MM-DD", className="box-date")
 
 
 def _costs(now: Form) -> html.Div:

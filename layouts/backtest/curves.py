@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from layouts import ids, parts, text, theme
 from layouts.curves import numbers
+from layouts.report_charts import ticks
 from trading.domain.backtests import BacktestCurve, BacktestView, RunSummary
 
 MOST_COMPARED = 5
@@ -46,7 +47,7 @@ def _band(curve: BacktestCurve) -> list[dict[str, Any]]:
 def _own(curve: BacktestCurve, *, log: bool) -> list[dict[str, Any]]:
     time = curve.time.tolist()
     hold = {"color": theme.MUTED, "width": 1, "dash": "dot"}
-    fill = {} if log or len(curve.band_low) else {"fill": "tozeroy", "fillcolor": "rgba(76,141,255,0.08)"}
+    fill = {} if log else {"fill": "tozeroy", "fillcolor": "rgba(76,141,255,0.08)"}
     return [
         _line("Buy & hold", time, curve.benchmark, hold),
         _line("Equity", time, curve.equity, {"color": theme.ACCENT, "width": 1.7}, **fill),
@@ -79,7 +80,7 @@ def _below(curve: BacktestCurve) -> list[dict[str, Any]]:
 
 def _axes(view: BacktestView, others: Sequence[BacktestView], *, log: bool) -> dict[str, Any]:
     curve, usual = view.curve, theme.FIGURE_LAYOUT["yaxis"]
-    deepest = min(float(np.min(curve.drawdown)), -0.001)
+    deepest = min(float(np.min(curve.drawdown)), -0.01)
     most = max(float(np.max(curve.exposure)), 0.01)
     time = theme.FIGURE_LAYOUT["xaxis"] | {"anchor": "y3", "fixedrange": False, "nticks": 9}
     time["range"] = [int(curve.time[0]), int(curve.time[-1])]
@@ -100,7 +101,7 @@ def _money(view: BacktestView, others: Sequence[BacktestView], *, log: bool) -> 
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.9, 1.1)
     if log:
         air = max(np.log10(high / low) * 0.06, 0.002)
-        return {"type": "log", "range": [np.log10(low) - air, np.log10(high) + air], "dtick": "D2", "nticks": 6}
+        return {"type": "log", "range": [np.log10(low) - air, np.log10(high) + air], "tickvals": ticks(low, high)}
     air = max((high - low) * 0.05, high * 0.002)
     return {"type": "linear", "range": [low - air, high + air]}
 
@@ -116,7 +117,7 @@ def name_of(view: BacktestView) -> str:
     """Name a run: strategy, symbols, timeframe."""
     asked = view.request
     more = f" +{len(asked.symbols) - 1}" if len(asked.symbols) > 1 else ""
-    return f"{asked.strategy} · {asked.symbols[0]}{more} · {asked.interval}"
+    return f"{asked.strategy} · {text.symbol(asked.symbols[0])}{more} · {asked.interval}"
 
 
 def note(view: BacktestView) -> str:
@@ -160,7 +161,9 @@ def run_words(run: RunSummary) -> str:
     """Write a stored run in a line."""
     more = f" +{len(run.symbols) - 1}" if len(run.symbols) > 1 else ""
     figure = text.signed_percent(run.total_return, 1)
-    return f"{text.moment(run.created)} · {run.strategy} · {run.symbols[0]}{more} {run.interval} · {figure}"
+    return (
+        f"{text.moment(run.created)} · {run.strategy} · {text.symbol(run.symbols[0])}{more} {run.interval} · {figure}"
+    )
 
 
 def compare_word(chosen: Sequence[str]) -> str:

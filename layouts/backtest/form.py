@@ -96,7 +96,7 @@ def midnight(value: str | None, name: str, after: int = 0) -> int | None:
     if not value:
         return None
     try:
-        read = date.fromisoformat(value) + timedelta(days=after)
+        read = date.fromisoformat(value[:10]) + timedelta(days=after)
     except (ValueError, OverflowError):
         raise ValueError(f"{name}: {value!r} is not a date; write 2024-01-31") from None
     return int(datetime(read.year, read.month, read.day, tzinfo=UTC).timestamp() * 1000)
@@ -226,8 +226,8 @@ def costs_word(typed: Mapping[str, Any]) -> str:
 
 
 def mode_word(mode: str, train: Any, test: Any) -> str:
-    """Write the mode in short: `Walk-forward 180/30 d`."""
-    return f"Walk-forward {train or '?'}/{test or '?'} d" if mode == WALK else "Whole period"
+    """Write the mode in short: `Walk-forward 180/30`."""
+    return f"Walk-forward {train or '?'}/{test or '?'}" if mode == WALK else "Whole period"
 
 
 def summary(form: Form, choices: Choices) -> str:

@@ -28,7 +28,10 @@ def _row(run: RunSummary, is_shown: bool) -> html.Tr:
     cells = [
         html.Td(text.moment(run.created)),
         html.Td(html.A(run.strategy, href=f"/backtest?run={run.key}", title=f"open run {run.key}")),
-        html.Td(", ".join(run.symbols[:3]) + (f" +{len(run.symbols) - 3}" if len(run.symbols) > 3 else "")),
+        html.Td(
+            ", ".join(text.symbol(s) for s in run.symbols[:3])
+            + (f" +{len(run.symbols) - 3}" if len(run.symbols) > 3 else "")
+        ),
         html.Td(run.interval),
         html.Td(text.signed_percent(run.total_return, 1), className=text.tone(run.total_return)),
         html.Td(text.number(run.sharpe)),
@@ -39,6 +42,5 @@ def _row(run: RunSummary, is_shown: bool) -> html.Tr:
 
 def card(runs: Sequence[RunSummary], shown: str | None) -> html.Section:
     """Draw the card."""
-    note = text.plural(len(runs), "run") if runs else None
     body = html.Div(table(runs, shown), id=ids.BT_RUNS, className="bt-runs")
-    return parts.card("Stored runs", body, note=note, name="runs")
+    return parts.card("Stored runs", body, note="a click opens one; the address can be kept", name="runs")

@@ -177,7 +177,7 @@ def settings_rows(view: BacktestView) -> list[tuple[str, str]]:
     rows = [
         ("Run", view.key),
         ("Strategy", asked.strategy),
-        ("Symbols", ", ".join(asked.symbols)),
+        ("Symbols", ", ".join(text.symbol(s) for s in asked.symbols)),
         ("Timeframe", asked.interval),
         ("Period", f"{_edge(asked.start, 'first candle')} to {_edge(asked.end, 'last candle')}"),
         ("Capital", f"{asked.capital:,f} {view.quote}"),
