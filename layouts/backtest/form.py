@@ -207,7 +207,7 @@ def _capital(value: Any) -> Decimal:
         read = Decimal(str(value))
     except InvalidOperation:
         read = Decimal(0)
-    if not Decimal(1) <= read <= Decimal(10) ** 9:
+    if not read.is_finite() or not Decimal(1) <= read <= Decimal(10) ** 9:
         raise ValueError("Capital: enter an amount from 1 to 1,000,000,000")
     return read
 

@@ -84,7 +84,8 @@ class FakeBacktests:
         if key not in self.asked:
             return BacktestProgress(key, "failed", 0.0, "", f"there is no run {key}: it was never stored here")
         request, began = self.asked[key]
-        done = min(1.0, (self.cancelled.get(key, self.clock()) - began) / self._seconds(request))
+        since, whole = self.cancelled.get(key, self.clock()) - began, self._seconds(request)
+        done = 1.0 if since >= whole else since / whole
         if key in self.cancelled:
             return BacktestProgress(key, "cancelled", done, "cancelled", version=9)
         if request.strategy == "Breaks at half" and done >= 0.4:
