@@ -23,6 +23,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from callbacks import (
     autotrade,
     backtest,
+    backtest_form,
     backtest_result,
     drawdown,
     equity,
@@ -104,7 +105,7 @@ def _drawn(name: str, card: Card, services: Services) -> Any:
 
 PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
-    Page("/backtest", "Backtest", backtest.page, (backtest, backtest_result)),
+    Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
 )
 
 

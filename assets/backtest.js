@@ -21,6 +21,14 @@
         if (window.location.pathname === PATH && shown && asked() !== shown) window.location.reload();
     });
 
+    /* A phone shows one column of a trade beside its symbol: that is the gain. */
+    window.setInterval(() => {
+        const grid = window.innerWidth <= 700 && document.getElementById("bt-trades");
+        if (!grid || grid.dataset.ordered || !window.dash_ag_grid) return;
+        grid.dataset.ordered = "yes";
+        window.dash_ag_grid.getApiAsync("bt-trades").then((api) => api.moveColumns(["pnl"], 1)).catch(() => undefined);
+    }, 1000);
+
     document.addEventListener("click", (event) => {
         const fold = event.target.closest && event.target.closest("#bt-fold");
         if (!fold) return;

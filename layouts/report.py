@@ -74,8 +74,7 @@ def _period(view: BacktestView) -> str:
 
 def _tiles(view: BacktestView) -> str:
     made = []
-    for label, draw in tiles.TILES.values():
-        tile = draw(view.figures)
+    for label, tile in tiles.made(view).values():
         made.append(
             f"<section><div class='muted'>{escape(label)}</div>"
             f"<div class='value {tile.tone}'>{escape(tile.value)}</div>"

@@ -178,7 +178,8 @@ def _mode(now: Form) -> html.Div:
 
 
 def _drop(label: str, word: str, word_id: str, sheet: html.Div, width: str) -> html.Div:
-    summary = html.Summary(html.Span(word, id=word_id, className="box-word"), **{"aria-label": label})
+    named = html.Span(f"{label}: ", className="visually-hidden")
+    summary = html.Summary([named, html.Span(word, id=word_id, className="box-word")])
     return html.Div(
         [html.Label(label), html.Details([summary, sheet], className="drop box")], className=f"field {width}"
     )

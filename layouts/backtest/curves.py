@@ -10,6 +10,7 @@ import numpy as np
 from dash import dcc, html
 
 from layouts import ids, parts, text, theme
+from layouts.backtest.tiles import fall
 from layouts.curves import numbers
 from layouts.report_charts import ticks
 from trading.domain.backtests import BacktestCurve, BacktestView, RunSummary
@@ -132,7 +133,7 @@ def compared(others: Sequence[BacktestView]) -> list[html.Span]:
     for other, colour in zip(others, COMPARED, strict=False):
         f = other.figures
         value = f.get("total_return")
-        deepest = text.signed_percent(f.get("max_drawdown"), 1)
+        deepest = fall(f.get("max_drawdown"))
         made.append(
             html.Span(
                 [

@@ -32,7 +32,9 @@ def page(
         dcc.Store(id=ids.BT_RUN, data={"key": key, "state": state}),
         dcc.Interval(id=ids.BT_TICK, interval=250, disabled=not active),
     ]
-    inside = html.Div(body(view, progress, choices, stored), id=ids.BT_BODY, className=body_class(progress))
+    inside = html.Div(
+        body(view, progress, stored, empty=not choices.markets), id=ids.BT_BODY, className=body_class(progress)
+    )
     listed = runs.card(stored, key)
     dialogs = controls.dialogs(now, choices)
     return html.Main(
@@ -46,9 +48,9 @@ def body_class(progress: BacktestProgress | None) -> str:
 
 
 def body(
-    view: BacktestView | None, progress: BacktestProgress | None, choices: Choices, stored: Sequence[RunSummary]
+    view: BacktestView | None, progress: BacktestProgress | None, stored: Sequence[RunSummary], *, empty: bool = False
 ) -> list[Any]:
-    """Draw the result, or what stands in its place."""
+    """Draw the result, or what stands in its place; `empty`: there is not a candle to run on."""
     if view is not None:
         return result(view, stored)
     if controls.is_active(progress):
@@ -57,7 +59,7 @@ def body(
         return [_instead("Cancelled", "Nothing of this run was stored. Run begins it again.")]
     if progress is not None and progress.state == "failed":
         return [_instead("This run has no result", progress.error)]
-    if not choices.markets:
+    if empty:
         return [no_candles()]
     return [_instead("Would this have worked?", INVITATION)]
 
@@ -104,17 +106,18 @@ def _notes(view: BacktestView) -> list[html.Span]:
     return [*shown, html.Span(f"{hidden} more in Data & settings", className="muted")] if hidden else shown
 
 
-def outcome(
-    progress: BacktestProgress, view: BacktestView | None, choices: Choices, stored: Sequence[RunSummary]
-) -> parts.Parts:
-    """Return all that changes when a run moves on: bar and buttons always, the body when it has ended."""
-    made: parts.Parts = {**controls.progress(progress), (ids.BT_BODY, "className"): body_class(progress)}
-    if controls.is_active(progress):
-        return made | {(ids.BT_ERROR, "children"): ""}
-    error = progress.error if progress.state == "failed" else ""
-    return made | {
-        (ids.BT_ERROR, "children"): error,
-        (ids.BT_BODY, "children"): body(view, progress, choices, stored),
+def moving(progress: BacktestProgress) -> parts.Parts:
+    """Return what follows a run that is still computed."""
+    now = controls.progress(progress)
+    return {**now, (ids.BT_BODY, "className"): body_class(progress), (ids.BT_ERROR, "children"): ""}
+
+
+def outcome(progress: BacktestProgress, view: BacktestView | None, stored: Sequence[RunSummary]) -> parts.Parts:
+    """Return all that changes when a run has ended."""
+    return {
+        **moving(progress),
+        (ids.BT_ERROR, "children"): progress.error if progress.state == "failed" else "",
+        (ids.BT_BODY, "children"): body(view, progress, stored),
         (ids.BT_GO, "children"): controls.run_word(view),
         (ids.BT_RUNS, "children"): runs.table(stored, progress.key),
     }

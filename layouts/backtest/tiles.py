@@ -20,17 +20,21 @@ def _whole(value: float | None, word: str) -> str:
 
 def net_return(f: Figures) -> Tile:
     """Gain after all costs, beside that of holding."""
-    value, hold = f.get("total_return"), f.get("benchmark_return")
+    value, hold = f.get("total_return"), f.get("buy_and_hold")
     note = f"hold {text.signed_percent(hold, 1)}" if hold is not None else "no benchmark"
     return Tile(text.signed_percent(value, 1), note, text.tone(value), title="After commission, spread and slippage")
 
 
 def cagr(f: Figures) -> Tile:
     """Gain a year."""
-    years = f.get("years")
-    note = "" if years is None else f"{years:.2f} years" if years >= 0.1 else f"{years * 365.25:.1f} days"
     value = f.get("cagr")
-    return Tile(text.signed_percent(value, 1), note or "too short to say", title="Compound annual growth rate")
+    note = _length(f.get("elapsed_ms")) if value is not None else "too short to say"
+    return Tile(text.signed_percent(value, 1), note, title="Compound annual growth rate")
+
+
+def _length(elapsed_ms: float | None) -> str:
+    days = (elapsed_ms or 0.0) / DAY_MS
+    return f"{days / 365:.2f} years" if days >= 36.5 else f"{days:.1f} days"
 
 
 def sharpe(f: Figures) -> Tile:
@@ -50,12 +54,17 @@ def deflated(f: Figures) -> Tile:
     return Tile(text.number(value), f"{_whole(n, 'trial')} counted" if n is not None else "", tone, title=title)
 
 
+def fall(depth: float | None) -> str:
+    """Write the depth of a drawdown, a fraction of either sign, as a loss: `−11.2 %`."""
+    return text.signed_percent(None if depth is None else -abs(depth), 1)
+
+
 def max_drawdown(f: Figures) -> Tile:
     """Deepest fall and the longest time below a high."""
     value, days = f.get("max_drawdown"), f.get("drawdown_days")
     tone = "warning" if value else ""
-    note = text.plural(round(days), "day") if days is not None else "no fall"
-    return Tile(text.signed_percent(value, 1), note, tone, title="Longest time below an earlier high beside it")
+    note = text.plural(round(days), "day") if value and days is not None else "no fall"
+    return Tile(fall(value), note, tone, title="Longest time below an earlier high beside it")
 
 
 def win_rate(f: Figures) -> Tile:
@@ -66,14 +75,14 @@ def win_rate(f: Figures) -> Tile:
 
 def profit_factor(f: Figures) -> Tile:
     """Gains over losses."""
-    value, mean = f.get("profit_factor"), f.get("expectancy")
+    value, mean = f.get("profit_factor"), f.get("expectancy_rate")
     note = f"expectancy {text.signed_percent(mean)}" if mean is not None else "no trade to judge"
     return Tile(text.number(value), note, title="Sum of gains over sum of losses; expectancy: mean return of a trade")
 
 
 def overfitting(f: Figures) -> Tile:
     """Probability of backtest overfitting, which only a sweep can tell."""
-    value, share = f.get("pbo"), f.get("out_of_sample")
+    value, share = f.get("pbo"), f.get("oos_ratio")
     title = "Share of splits in which the best parameters do worse than the median afterwards (CSCV)"
     if value is None:
         return Tile("PBO –", "needs a sweep", title=title)
@@ -94,11 +103,17 @@ TILES: dict[str, tuple[str, Callable[[Figures], Tile]]] = {
 }
 
 
+def made(view: BacktestView) -> dict[str, tuple[str, Tile]]:
+    """Return label and content of each tile."""
+    time = view.curve.time
+    figures = {**view.figures, "elapsed_ms": float(time[-1] - time[0]) if len(time) else None}
+    return {key: (label, tile(figures)) for key, (label, tile) in TILES.items()}
+
+
 def tiles(view: BacktestView) -> list[html.Div]:
     """Draw the tiles."""
     return [
-        html.Div(inside(label, tile(view.figures)), className=f"panel kpi kpi-{key}")
-        for key, (label, tile) in TILES.items()
+        html.Div(inside(label, tile), className=f"panel kpi kpi-{key}") for key, (label, tile) in made(view).items()
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from dash import no_update
 from plotly.io.json import to_json_plotly
 
-from callbacks import backtest, backtest_result
+from callbacks import backtest, backtest_form, backtest_result
 from layouts import ids
 from layouts.backtest import form
 from tests.fakes.fake_backtests import FakeBacktests
@@ -21,7 +21,7 @@ def services_of(**choices):
 
 
 def asked(services, **changes):
-    return replace(form.first(backtest.choices_of(services)), **changes)
+    return replace(form.first(backtest_form.choices_of(services)), **changes)
 
 
 def run(services, swept="", **changes):
@@ -122,18 +122,18 @@ def test_a_sweep_becomes_a_plateau_and_pbo():
 
 def test_a_strategy_brings_its_timeframe_and_keeps_the_chosen_symbols():
     services = services_of()
-    note, symbols, interval = asyncio.run(backtest.on_strategy(services, "sma_cross", ["SOLUSDT"]))
+    note, symbols, interval = asyncio.run(backtest_form.on_strategy(services, "sma_cross", ["SOLUSDT"]))
     assert "sideways" in note and symbols is no_update and interval == "1h"
-    assert asyncio.run(backtest.on_strategy(services, "sma_cross", []))[1] == ["BTCUSDT", "ETHUSDT"]
-    assert asyncio.run(backtest.on_strategy(services, "gone", [])) == (no_update,) * 3
+    assert asyncio.run(backtest_form.on_strategy(services, "sma_cross", []))[1] == ["BTCUSDT", "ETHUSDT"]
+    assert asyncio.run(backtest_form.on_strategy(services, "gone", [])) == (no_update,) * 3
 
 
 def test_dates_outside_of_what_is_stored_move_to_its_edges():
     services = services_of()
     chosen = ("1h", "2020-01-01", "2024-01-01")
-    _, interval, start, end = asyncio.run(backtest.on_symbols(services, ["BTCUSDT"], chosen))
+    _, interval, start, end = asyncio.run(backtest_form.on_symbols(services, ["BTCUSDT"], chosen))
     assert (interval, start, end) == ("1h", "2022-01-01", "2024-01-01")
-    offered, interval, *_ = asyncio.run(backtest.on_symbols(services, [], chosen))
+    offered, interval, *_ = asyncio.run(backtest_form.on_symbols(services, [], chosen))
     assert offered == [] and interval is None
 
 

@@ -210,10 +210,9 @@ def _figures(
     total, hold = float(curve.equity[-1] / curve.equity[0] - 1), float(curve.benchmark[-1] / curve.benchmark[0] - 1)
     common = {
         "total_return": total,
-        "benchmark_return": hold,
-        "years": years,
+        "buy_and_hold": hold,
         "n_trades": float(len(trades)),
-        "max_drawdown": float(curve.drawdown.min()),
+        "max_drawdown": -float(curve.drawdown.min()),
         "n_trials": 37.0,
         "exposure": float(curve.exposure.mean()),
     }
@@ -228,9 +227,9 @@ def _figures(
                 "drawdown_days",
                 "win_rate",
                 "profit_factor",
-                "expectancy",
+                "expectancy_rate",
                 "pbo",
-                "out_of_sample",
+                "oos_ratio",
             )
         )
     gains = np.array([float(t.pnl) for t in trades])
@@ -244,16 +243,17 @@ def _figures(
         "drawdown_days": 83.0,
         "win_rate": float((gains > 0).mean()),
         "profit_factor": float(gains[gains > 0].sum() / -gains[gains < 0].sum()),
-        "expectancy": float(np.mean([t.pnl_rate for t in trades])),
+        "expectancy": float(gains.mean()),
+        "expectancy_rate": float(np.mean([t.pnl_rate for t in trades])),
         "sortino": 2.02,
         "calmar": 1.9,
         "volatility": 0.155,
         "sqn": 2.3,
         "turnover": 42.0,
         "fees": 812.4,
-        "probabilistic_sharpe": 0.991,
+        "psr": 0.991,
         "pbo": 0.18 if swept else None,
-        "out_of_sample": 0.71 if swept else None,
+        "oos_ratio": 0.71 if swept else None,
     }
 
 

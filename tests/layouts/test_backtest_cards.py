@@ -124,11 +124,12 @@ def test_a_grid_that_is_none_is_named_and_cannot_be_started(typed, words):
 
 
 def test_tiles_say_what_the_picture_says(view):
-    shown = {key: tile(view.figures) for key, (_, tile) in tiles.TILES.items()}
+    shown = {key: tile for key, (_, tile) in tiles.made(view).items()}
     assert shown["sharpe"].value == "1.38" and shown["sharpe"].note == "95 %: 0.92 – 1.81"
     assert shown["deflated"].note == "37 trials counted"
     assert shown["overfitting"].value == "PBO 0.18" and "71 % of in-sample" in shown["overfitting"].note
     assert shown["drawdown"].tone == "warning" and shown["drawdown"].note == "83 days"
+    assert shown["drawdown"].value.startswith("−") and shown["cagr"].note == "2.48 years"
 
 
 def test_figures_that_are_undefined_are_not_invented():
@@ -304,8 +305,8 @@ def test_a_run_without_result_says_what_became_of_it(state, words):
     progress = BacktestProgress("k", state, 0.4, "simulating", "the disk is full" if state == "failed" else "")
     made = drawn(page.page(form.first(CHOICES), CHOICES, None, progress, ()))
     assert words in made
-    parts = page.outcome(progress, None, CHOICES, ())
     active = state in ("running", "waiting")
+    parts = page.moving(progress) if active else page.outcome(progress, None, ())
     assert parts[ids.BT_TICK, "disabled"] is not active and parts[ids.BT_GO, "disabled"] is active
     assert ((ids.BT_BODY, "children") in parts) is not active
 
