@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import dash_ag_grid as dag
 from dash import dcc, html
 
-from layouts import ids, parts
+from layouts import ids, parts, theme
 from layouts.backtest import checks, controls, curves, months, plateau, runs, tabs, tiles, trade
 from layouts.backtest.form import Choices, Form
 from trading.domain.backtests import BacktestProgress, BacktestView, RunSummary
@@ -61,7 +62,12 @@ def body(
         return [_instead("This run has no result", progress.error)]
     if empty:
         return [no_candles()]
-    return [_instead("Would this have worked?", INVITATION)]
+    return [_instead("Would this have worked?", INVITATION), _warm()]
+
+
+def _warm() -> html.Div:
+    """Have the browser fetch chart and grid while the choices are made: the first result is then painted at once."""
+    return html.Div([dcc.Graph(figure=theme.blank("")), dag.AgGrid(columnDefs=[], rowData=[])], className="hidden")
 
 
 INVITATION = (

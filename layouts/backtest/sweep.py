@@ -88,7 +88,7 @@ def filled(strategy: StrategyChoice | None) -> dict[str, list[Any]]:
 def options(strategy: StrategyChoice | None) -> list[dict[str, str]]:
     """Return the parameters to choose from."""
     named = [{"label": name, "value": name} for name in (strategy.parameters if strategy else ())]
-    return [{"label": "none", "value": ""}, *named]
+    return [{"label": "none" if named else "this strategy has none", "value": ""}, *named]
 
 
 def dialog(strategy: StrategyChoice | None) -> dbc.Modal:
