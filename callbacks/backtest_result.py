@@ -93,12 +93,13 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.BT_CHECKS, "children"),
         Output(ids.BT_TILES, "children"),
         Output(ids.BT_CHECK_TICK, "disabled"),
+        Output(ids.BT_CHECK_TICK, "max_intervals"),
         Input(ids.BT_CHECK_TICK, "n_intervals"),
         run,
         prevent_initial_call=True,
     )
-    async def answered(_n: int | None, shown: Run) -> Any:
-        return await on_checks(services, shown)
+    async def answered(n: int | None, shown: Run) -> Any:
+        return *await on_checks(services, shown), (n or 0) + 1
 
     @app.callback(
         Output(ids.BT_CURVES, "figure"),

@@ -67,5 +67,5 @@ def inside(view: BacktestView) -> list[Any]:
 def card(view: BacktestView) -> html.Section:
     """Draw the card."""
     body = html.Div(inside(view), id=ids.BT_CHECKS, className="checks")
-    tick = dcc.Interval(id=ids.BT_CHECK_TICK, interval=400, disabled=not unfinished(view))
+    tick = dcc.Interval(id=ids.BT_CHECK_TICK, interval=400, max_intervals=1, disabled=not unfinished(view))
     return parts.card("Is it real?", body, tick, note="runs by itself after each backtest", name="checks")

@@ -31,7 +31,7 @@ def page(
     memory = [
         dcc.Store(id=ids.PAGE, data=NAME),
         dcc.Store(id=ids.BT_RUN, data={"key": key, "state": state}),
-        dcc.Interval(id=ids.BT_TICK, interval=250, disabled=not active),
+        dcc.Interval(id=ids.BT_TICK, interval=250, max_intervals=1, disabled=not active),
     ]
     inside = html.Div(
         body(view, progress, stored, empty=not choices.markets), id=ids.BT_BODY, className=body_class(progress)

@@ -61,6 +61,7 @@ def trades(view: BacktestView) -> Any:
         "theme": {"function": GRID_THEME},
         "animateRows": False,
         "enableCellTextSelection": True,
+        "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": False},
         "suppressNoRowsOverlay": True,
         "tooltipShowDelay": 400,
     }

@@ -134,6 +134,24 @@ def test_a_run_that_outlives_its_page_is_found_again(make):
     page.clean()
 
 
+def test_answers_that_take_longer_than_the_ticks_still_arrive(make):
+    page = make(seconds=1.5, view_s=0.7, check_s=0.5).open().run()
+    page.finished()
+    page.window.until_text("#bt-checks", "1 of 6 failed")
+    page.clean()
+
+
+def test_the_checks_of_a_second_run_fill_up_as_well(make):
+    page = make(check_s=0.3).open().run().finished()
+    page.window.until_text("#bt-checks", "1 of 6 failed")
+    page.window.until("return location.search.startsWith('?run=')")
+    first = page.window.driver.current_url
+    page.choose("SMA cross").run()
+    page.window.until("return location.href !== arguments[0]", first)
+    page.window.until_text("#bt-checks", "1 of 6 failed")
+    page.clean()
+
+
 def test_leaving_the_page_while_it_computes_leaves_no_error_behind(make):
     page = make(seconds=2.0).open().run()
     page.window.until_text("#bt-stage", "%")
@@ -202,6 +220,19 @@ def test_a_click_on_a_trade_opens_its_chart(make):
     assert "Closed because" in window.text("#bt-trade-body")
     window.click("#bt-trade-next")
     window.until_text("#bt-trade-title", "Trade 163")
+    window.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+    window.until("return document.querySelector('.modal') === null")
+    window.click("#bt-trades .ag-center-cols-container .ag-row[row-index='4'] .ag-cell")
+    window.until_text("#bt-trade-title", "Trade 160")
+    page.clean()
+
+
+def test_the_space_key_opens_the_trade_that_has_the_focus(make):
+    page = make().open("?run=past0").finished()
+    cell = "document.querySelector('#bt-trades .ag-center-cols-container .ag-row[row-index=\\'3\\'] .ag-cell')"
+    page.window.run(f"{cell}.focus()")
+    page.window.driver.switch_to.active_element.send_keys(Keys.SPACE)
+    page.window.until_text("#bt-trade-title", "Trade 161")
     page.clean()
 
 

@@ -36,7 +36,7 @@ EXPLAINED = "The edge is gone when commission, spread and slippage double: fills
 
 
 class FakeBacktests:
-    """A port whose runs follow a clock: `seconds` for each of them, `check_s` between the checks."""
+    """A port whose runs follow a clock: `seconds` for each, `check_s` between the checks, `view_s` to read one."""
 
     def __init__(
         self,
@@ -44,9 +44,10 @@ class FakeBacktests:
         seconds: float = 0.21,
         check_s: float = 0.4,
         stored: bool = True,
+        view_s: float = 0.0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.seconds, self.check_s, self.stored = seconds, check_s, stored
+        self.seconds, self.check_s, self.stored, self.view_s = seconds, check_s, stored, view_s
         self.clock = clock or time.monotonic
         self.lock = threading.Lock()
         self.asked: dict[str, tuple[BacktestRequest, float]] = {}
@@ -103,6 +104,7 @@ class FakeBacktests:
 
     def view(self, key: str) -> BacktestView | None:
         """Return a finished run; one check more each `check_s` seconds."""
+        time.sleep(self.view_s)
         past = next((run for run in self.past if run.key == key), None)
         if past is not None:
             return self._view(key, fake_runs.request_of(past), n_checks=len(CHECKS))
