@@ -95,6 +95,7 @@ def _fields(now: Form, choices: Choices) -> list[Any]:
         now.symbols,
         id=ids.BT_SYMBOLS,
         multi=True,
+        labels={"selected_count": "{num_selected}"},
         clearable=False,
         className="box-choice",
         placeholder="none",
