@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from services.backtests.trial import Bench, kill_reason
@@ -20,8 +21,13 @@ def figures_of(bench: Bench, simulation: Any) -> Figures:
 
 def curve_of(bench: Bench, simulation: Any) -> EquityCurve:
     """Return the run's equity as the metrics want it."""
+    return replace(own_curve(bench, simulation), benchmark=simulation.benchmark)
+
+
+def own_curve(bench: Bench, simulation: Any) -> EquityCurve:
+    """Return the run's equity without the benchmark, which is the same for every combination of a sweep."""
     return EquityCurve(simulation.time, simulation.equity, bench.setup.capital_units, INTERVAL_MS[bench.interval],
-                       simulation.exposure, simulation.benchmark, simulation.fees, simulation.turnover)
+                       simulation.exposure, fees=simulation.fees, traded=simulation.turnover)
 
 
 def columns_of(simulation: Any) -> TradeColumns:
@@ -33,7 +39,7 @@ def columns_of(simulation: Any) -> TradeColumns:
 
 def bar_returns(bench: Bench, simulation: Any) -> FloatArray:
     """Return the return of every bar, `(n_times,)`."""
-    return returns_of(curve_of(bench, simulation).worth)
+    return returns_of(own_curve(bench, simulation).worth)
 
 
 def sharpe_sample(bench: Bench, simulation: Any) -> SharpeSample | None:

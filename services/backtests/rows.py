@@ -9,14 +9,15 @@ from math import nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from services.backtests.figures import bar_returns, figures_of
+from services.backtests.figures import bar_returns, columns_of, own_curve
 from services.backtests.grid import Grid
 from services.backtests.lineage import parameters_hash
 from services.backtests.trial import Bench, Directions, directions_of, run
 from services.strategies import to_document
 from trading.domain import INTERVAL_MS, Candles, FloatArray
 from trading.errors import BadInput
-from trading.metrics import moments, periods_per_year
+from trading.metrics import figures as figures_of_curve
+from trading.metrics import moments, periods_per_year, returns_of
 from trading.strategies.columns import Cache
 
 SWEPT = ("total_return", "cagr", "sharpe", "sharpe_low", "sharpe_high", "sortino", "calmar", "max_drawdown",
@@ -101,8 +102,9 @@ def _one(work: Work, index: int, shelf: Shelf) -> _Row:
         return [nan] * len(SWEPT), nan, np.full(work.n_periods, nan, np.float32), "", None
     wishes = directions_of(bench, shelf.caches())
     simulation = run(bench, wishes)
-    figures = figures_of(bench, simulation)
-    returns = bar_returns(bench, simulation)
+    curve = own_curve(bench, simulation)
+    figures = figures_of_curve(curve, columns_of(simulation))
+    returns = returns_of(curve.worth)
     sharpe = bar_sharpe(returns)
     name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile)
     return ([nan if figures[key] is None else float(figures[key] or 0.0) for key in SWEPT],

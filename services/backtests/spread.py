@@ -7,6 +7,7 @@ import os
 import pickle
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -71,6 +72,7 @@ def _on_cores(work: Work, n_jobs: int, chunks: list[Span]) -> Iterator[Rows]:
     """Let processes map the candles from one file each, and work through the chunks."""
     from joblib import Parallel, delayed
 
+    warnings.filterwarnings("ignore", message=".*still being processed by the workers")  # a cancelled sweep is no news
     with tempfile.TemporaryDirectory(prefix="cockpit-sweep-") as folder:
         lay_out(work, Path(folder))
         pool = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
@@ -95,7 +97,8 @@ def run_laid_out(folder: str, start: int, stop: int) -> Rows:
 @lru_cache(maxsize=1)
 def _laid_out(folder: str) -> Work:
     bare, names = pickle.loads((Path(folder) / "work.pickle").read_bytes())
-    candles = [Candles(*name, *(np.load(Path(folder) / f"{number}-{column}.npy", mmap_mode="r")
+    # Mode "c" and not "r": compiled code has no variant for arrays that cannot be written, and would be built again.
+    candles = [Candles(*name, *(np.load(Path(folder) / f"{number}-{column}.npy", mmap_mode="c")
                                 for column in Candles.columns())) for number, name in enumerate(names)]
     return _with_candles(bare, candles)
 
