@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import time as wall_clock
 
@@ -78,7 +79,7 @@ def load(source: Source, request: BacktestRequest) -> Loaded:
     found = {span.symbol: read(source, span) for span in spans}
     specs = specs_for(request.symbols, found)
     if not is_simulated(source):
-        return Loaded(tuple(found.values()), specs)
+        return Loaded(tuple(found.values()), specs, tuple(note for span in spans for note in _edges(span, found)))
     assert source.simulated is not None
     own = {symbol: source.simulated.candles(symbol)[1] for symbol in request.symbols}
     notes = tuple(f"{display(symbol)}: candles of the SIMULATED market" for symbol in request.symbols)
@@ -141,9 +142,24 @@ def display(symbol: str) -> str:
 
 def _choice(store: CandleStore, symbol: str) -> MarketChoice:
     base = str(store.smallest_interval(symbol))
-    first, last = store.span(symbol, base) or (0, 0)
+    spans = [span for name in store.intervals(symbol) if (span := store.span(symbol, name))] or [(0, 0)]
     intervals = tuple(name for name in INTERVAL_MS if divides(base, name))
-    return MarketChoice(symbol, display(symbol), intervals, first, last)
+    return MarketChoice(symbol, display(symbol), intervals, min(s[0] for s in spans), max(s[1] for s in spans))
+
+
+def _edges(span: Span, found: Mapping[str, Candles]) -> list[str]:
+    """Say where the candles begin later or end earlier than asked, by a day or more."""
+    candles, notes = found[span.symbol], []
+    first, last = int(candles.open_time[0]), int(candles.open_time[-1]) + INTERVAL_MS[span.interval]
+    if span.start is not None and first - span.start >= DAY_MS:
+        notes.append(f"{display(span.symbol)}: {span.interval} candles begin on {_day(first)}, later than asked")
+    if span.end is not None and span.end - last >= DAY_MS:
+        notes.append(f"{display(span.symbol)}: {span.interval} candles end on {_day(last - 1)}, earlier than asked")
+    return notes
+
+
+def _day(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def _stamps(files: Sequence[Path]) -> str:
