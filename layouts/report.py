@@ -123,7 +123,7 @@ def _checks(view: BacktestView) -> str:
         rows.append(
             f"<tr><td class='{state}'>{mark} {word}</td><td>{escape(check.name)}"
             f"<div class='muted'>{escape(check.explanation)}</div></td>"
-            f"<td class='number'>{escape(check.detail)}</td></tr>"
+            f"<td class='detail'>{escape(check.detail)}</td></tr>"
         )
     said = f"<p class='muted'>{escape(checks.verdict(view))}</p>"
     return f"<table>{''.join(rows)}</table>{said}" if rows else ""

@@ -22,6 +22,7 @@ table {{ border-collapse: collapse; width: 100%; font-size: 12px; }}
 th {{ color: var(--muted); font-weight: 400; text-align: left; }}
 td, th {{ padding: 4px 8px; border-bottom: 1px solid var(--line); }}
 .number, .months td, .months th {{ text-align: right; white-space: nowrap; }}
+.detail {{ text-align: right; min-width: 9em; }} td:first-child {{ white-space: nowrap; }}
 svg {{ width: 100%; height: auto; display: block; }} svg text {{ fill: var(--muted); font-size: 11px; }}
 .mid {{ text-anchor: middle; }} .end {{ text-anchor: end; }} .grid {{ stroke: var(--line); }}
 .line {{ fill: none; stroke-width: 1.5; }} .area {{ stroke: none; opacity: .15; }}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from trading.domain import INTERVAL_MS
 
@@ -30,10 +31,18 @@ MODES = {
 }
 
 
+class OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every mode does."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the message."""
+        self.exit(2, f"error: {message} (--help has examples)\n")
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     modes = "\n".join(f"  {name:<10} {text}" for name, text in MODES.items())
-    parser = argparse.ArgumentParser(
+    parser = OneLine(
         prog="main.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
         description=f"AI trading cockpit for Binance spot.\n\nmodes:\n{modes}",
     )

@@ -74,8 +74,27 @@ def market_of(spec: SymbolSpec) -> Market:
                   int(spec.min_notional * UNITS))
 
 
+def check_capital(start_units: int) -> None:
+    """Refuse a starting capital that cannot be counted, in 1e-8 of the quote asset, with BadInput."""
+    if not 0 < start_units < MAX_UNITS // 100:
+        raise BadInput(f"starting capital {Decimal(start_units) / UNITS} is out of range; use 1 to 900000000")
+
+
+COST_RANGES = {
+    "commission_rate": (0.0, 0.05, "commission, 0 to 0.05 (5 %)"),
+    "spread_bps": (0.0, 500.0, "spread, 0 to 500 basis points"),
+    "slippage_bps": (0.0, 500.0, "slippage, 0 to 500 basis points"),
+    "volume_share": (0.000001, 1.0, "share of the volume, above 0 to 1"),
+    "slippage_atr": (0.0, 5.0, "slippage, 0 to 5 ATR"),
+    "impact_rate": (0.0, 10.0, "price impact of a whole bar's volume, 0 to 10"),
+}
+
+
 def costs_of(settings: CostSettings) -> Costs:
-    """Return trading costs in the rule book's integers."""
+    """Return trading costs in the rule book's integers; BadInput names the first that is out of range."""
+    for name, (low, high, words) in COST_RANGES.items():
+        if not low <= getattr(settings, name) <= high:
+            raise BadInput(f"{name}: {getattr(settings, name)} is out of range; use {words}")
     return Costs(round(settings.commission_rate * PPM), round(settings.spread_bps * 50),
                  round(settings.slippage_bps * 100), round(settings.volume_share * PPM),
                  round(settings.slippage_atr * rules.MILLI), round(settings.impact_rate * PPM))
@@ -85,8 +104,7 @@ class Portfolio:
     """One wallet in one quote asset. Only the engine's thread touches it."""
 
     def __init__(self, specs: dict[str, SymbolSpec], start_units: int, costs: Costs) -> None:
-        if not 0 < start_units < MAX_UNITS // 100:
-            raise BadInput(f"starting capital {Decimal(start_units) / UNITS} is out of range; use 1 to 900000000")
+        check_capital(start_units)
         self.specs = specs
         self.markets = {symbol: market_of(spec) for symbol, spec in specs.items()}
         self.costs = costs

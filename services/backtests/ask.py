@@ -102,7 +102,7 @@ def hashes_of(settings: Mapping[str, Any], versions: Mapping[str, Any]) -> dict[
     """Return the hashes of candles, strategy, settings and code."""
     rest = {name: value for name, value in settings.items() if name != "strategy"}
     return {"candles": digest(versions["candles"]), "strategy": digest(settings["strategy"]), "settings": digest(rest),
-            "code": digest([versions["cockpit"], versions["code"]])}
+            "code": f"{versions['cockpit']} {versions['code']}"}
 
 
 def key_of(hashes: Mapping[str, str]) -> str:

@@ -65,8 +65,8 @@ def chained(bench: Bench, legs: Sequence[Leg], windows: Sequence[Window]) -> Cha
     runs = [leg.simulation for leg in legs]
     equity = _column(legs, "equity")
     peak = np.maximum.accumulate(np.maximum(equity, bench.setup.capital_units))
-    whole = Stretch.of(bench, windows[0][1], windows[-1][2])
-    idle = run(whole.bench, [np.zeros(len(c), np.int8) for c in whole.bench.candles])
+    idle_bench = bench.with_candles([c.between(windows[0][1], windows[-1][2]) for c in bench.candles])
+    idle = run(idle_bench, [np.zeros(len(c), np.int8) for c in idle_bench.candles])
     time = _column(legs, "time")
     return Chained(
         time=time, equity=equity, benchmark=_held(idle, time), exposure=_column(legs, "exposure"),

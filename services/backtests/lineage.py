@@ -15,7 +15,8 @@ from typing import Any
 
 from trading.domain import Candles, RiskProfile
 
-_NO_RULE = ("name", "strategy_name", "notes", "symbol", "symbols", "created_at", "version", "timeframe")
+_NO_RULE = ("name", "strategy_name", "notes", "symbol", "symbols", "created_at", "version", "timeframe",
+            "risk")
 _DIGITS = re.compile(r"\d+(\.\d+)?")
 
 
@@ -60,10 +61,10 @@ def parameters_hash(document: Mapping[str, Any], profile: RiskProfile) -> str:
 
 def ground_of(document: Mapping[str, Any], candles: tuple[Candles, ...], hashes: Mapping[str, str]) -> Ground:
     """Return the ground of a strategy on candles."""
-    market = ",".join(f"{c.symbol} {c.interval}" for c in candles)
+    market = ",".join(sorted(f"{c.symbol} {c.interval}" for c in candles))
     first = min(int(c.open_time[0]) for c in candles)
     last = max(int(c.open_time[-1]) for c in candles)
-    return Ground(lineage_of(document), _hash([hashes[c.symbol] for c in candles]), market, first, last)
+    return Ground(lineage_of(document), _hash(sorted(hashes[c.symbol] for c in candles)), market, first, last)
 
 
 def _rules(document: Mapping[str, Any]) -> dict[str, Any]:
