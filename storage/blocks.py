@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,29 @@ def is_quiet(decision: Decision) -> bool:
     return not decision.client_id and (bool(decision.signals) or not decision.verdicts)
 
 
-def pack_points(points: Iterable[EquityPoint]) -> bytes:
-    """Return equity points as rows of four 64-bit integers."""
-    flat = chain.from_iterable((p.time, p.equity, p.benchmark, p.drawdown_ppm) for p in points)
-    return np.array(array("q", flat)).astype("<i8", copy=False).tobytes()
+class PointBlock:
+    """Equity points, four 64-bit integers each; of several at one time the last one counts."""
+
+    def __init__(self) -> None:
+        self._flat = array("q")
+        self.first = self.last = 0
+
+    def __len__(self) -> int:
+        return len(self._flat) // POINT_FIELDS
+
+    def add(self, point: EquityPoint) -> None:
+        """Take a point in."""
+        time, flat = point.time, self._flat
+        if not flat:
+            self.first = self.last = time
+        elif time == self.last:
+            del flat[-POINT_FIELDS:]
+        self.first, self.last = min(self.first, time), max(self.last, time)
+        flat.extend((time, point.equity, point.benchmark, point.drawdown_ppm))
+
+    def body(self) -> bytes:
+        """Return what `unpack_points` reads."""
+        return np.array(self._flat).astype("<i8", copy=False).tobytes()
 
 
 def unpack_points(body: bytes) -> list[EquityPoint]:
@@ -37,14 +55,29 @@ def unpack_points(body: bytes) -> list[EquityPoint]:
     return [EquityPoint(*row) for row in np.frombuffer(body, "<i8").reshape(-1, POINT_FIELDS).tolist()]
 
 
-def pack_decisions(decisions: Iterable[Decision]) -> Block:
-    """Return quiet decisions of one symbol as header and numbers; TypeError when an input is no number."""
-    shapes: dict[object, int] = {}
-    texts: dict[str, int] = {}
-    numbers = array("d")
-    for decision in decisions:
-        signals = decision.signals
-        verdicts = decision.verdicts
+class DecisionBlock:
+    """Quiet decisions of one symbol. They are packed as they come, so that a long batch keeps no objects alive."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[object, int] = {}
+        self._texts: dict[str, int] = {}
+        self._numbers = array("d")
+        self.first = self.last = 0
+
+    def add(self, decision: Decision) -> bool:
+        """Take a decision in; False, and nothing is changed, when one of its inputs is no number."""
+        n_before = len(self._numbers)
+        try:
+            self._add(decision)
+        except TypeError:
+            del self._numbers[n_before:]
+            return False
+        self.first, self.last = self.first if n_before else decision.time, decision.time
+        return True
+
+    def _add(self, decision: Decision) -> None:
+        shapes, texts, numbers = self._shapes, self._texts, self._numbers
+        signals, verdicts = decision.signals, decision.verdicts
         shape = (decision.action, decision.outcome,
                  tuple([(s.source, s.action, tuple(s.votes.items()), tuple(s.inputs)) for s in signals]),
                  tuple([(v.rule, v.passed) for v in verdicts]) if verdicts else ())
@@ -52,9 +85,13 @@ def pack_decisions(decisions: Iterable[Decision]) -> Block:
                         texts.setdefault(decision.reason, len(texts)), decision.price))
         for s in signals:
             numbers.extend((texts.setdefault(s.reason, len(texts)), s.confidence, s.score, *s.inputs.values()))
-        numbers.extend([texts.setdefault(v.detail, len(texts)) for v in verdicts])
-    header = json.dumps([list(shapes), list(texts)], separators=(",", ":"))
-    return header, np.array(numbers).astype("<f8", copy=False).tobytes()
+        for v in verdicts:
+            numbers.append(texts.setdefault(v.detail, len(texts)))
+
+    def body(self) -> Block:
+        """Return what `unpack_decisions` reads: header and numbers."""
+        header = json.dumps([list(self._shapes), list(self._texts)], separators=(",", ":"))
+        return header, np.array(self._numbers).astype("<f8", copy=False).tobytes()
 
 
 def unpack_decisions(symbol: str, block: Block) -> list[Decision]:

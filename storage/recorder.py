@@ -27,8 +27,6 @@ class SqlRecorder:
         self._database = database
         self.account = account
         self._batch = batch
-        self._items: defaultdict[type, list[Any]] = defaultdict(list)
-        self._n_items = 0
         self._sequence = 0
         self._rows: dict[type, tuple[Table, Callable[[Any], dict[str, Any]]]] = {
             Order: (tables.orders, lambda order: rows.order_row(specs[order.symbol], order)),
@@ -38,12 +36,17 @@ class SqlRecorder:
             EquityPoint: (tables.equity, rows.equity_row),
             JournalLine: (tables.journal, asdict),
         }
-        packs = {EquityPoint: self._pack_points, Decision: self._pack_decisions}
-        self._packs: dict[type, Callable[[Connection, list[Any]], list[Any]]] = packs if batch > 1 else {}
+        self._packs: dict[type, Callable[[Any], bool]] = {}
+        if batch > 1:
+            self._packs = {EquityPoint: self._pack_point, Decision: self._pack_decision}
+        self._drop()
 
     def record(self, item: Any) -> None:
         """Buffer an order, fill, trade, decision, equity point or journal line."""
-        self._items[type(item)].append(item)
+        kind = type(item)
+        pack = self._packs.get(kind)
+        if pack is None or not pack(item):
+            self._items[kind].append(item)
         self._n_items += 1
 
     def commit(self, snapshot: Callable[[], dict[str, Any]], force: bool = False) -> bool:
@@ -106,13 +109,24 @@ class SqlRecorder:
             upsert(connection, tables.accounts, [{"account": self.account, "settings": settings, "state": state}])
 
     def _drop(self) -> None:
-        self._items.clear()
+        self._items: defaultdict[type, list[Any]] = defaultdict(list)
+        self._points = blocks.PointBlock()
+        self._quiet: defaultdict[str, blocks.DecisionBlock] = defaultdict(blocks.DecisionBlock)
         self._n_items = 0
+
+    def _pack_point(self, point: EquityPoint) -> bool:
+        self._points.add(point)
+        return True
+
+    def _pack_decision(self, decision: Decision) -> bool:
+        return blocks.is_quiet(decision) and self._quiet[decision.symbol].add(decision)
 
     def _flush(self, connection: Connection) -> None:
         for kind, items in self._items.items():
-            pack = self._packs.get(kind)
-            self._write(connection, kind, pack(connection, items) if pack else items)
+            self._write(connection, kind, items)
+        if len(self._points):
+            self._write_points(connection)
+        upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])
 
     def _write(self, connection: Connection, kind: type, items: list[Any]) -> None:
         table, row_of = self._rows[kind]
@@ -120,29 +134,14 @@ class SqlRecorder:
         newest = {key_of(item): item for item in items}
         upsert(connection, table, [row_of(item) | {"account": self.account} for item in newest.values()])
 
-    def _pack_points(self, connection: Connection, points: list[EquityPoint]) -> list[Any]:
-        """Write a block that stands for all of its time; of several points at one time the last one counts."""
-        last = {point.time: point for point in points}
-        of_its_time = tables.equity.c.time.between(min(last), max(last))
-        connection.execute(delete(tables.equity).where(tables.equity.c.account == self.account, of_its_time))
-        row = {"account": self.account, "sequence": self._sequence, "points": blocks.pack_points(last.values())}
+    def _write_points(self, connection: Connection) -> None:
+        """Write a block of equity points; it stands for all of its time."""
+        t, points = tables.equity, self._points
+        connection.execute(delete(t).where(t.c.account == self.account, t.c.time.between(points.first, points.last)))
+        row = {"account": self.account, "sequence": self._sequence, "points": points.body()}
         upsert(connection, tables.equity_blocks, [row])
-        return []
 
-    def _pack_decisions(self, connection: Connection, decisions: list[Decision]) -> list[Decision]:
-        """Write the quiet decisions of each symbol as a block; return the others."""
-        quiet: defaultdict[str, list[Decision]] = defaultdict(list)
-        others = []
-        for decision in decisions:
-            (quiet[decision.symbol] if blocks.is_quiet(decision) else others).append(decision)
-        found = []
-        for symbol, calm in quiet.items():
-            try:
-                header, numbers = blocks.pack_decisions(calm)
-            except TypeError:  # an agent that gives something else than numbers as inputs
-                others += calm
-                continue
-            found.append({"account": self.account, "symbol": symbol, "first": calm[0].time, "last": calm[-1].time,
-                          "header": header, "numbers": numbers})
-        upsert(connection, tables.decision_blocks, found)
-        return others
+    def _block_row(self, symbol: str, block: blocks.DecisionBlock) -> dict[str, Any]:
+        header, numbers = block.body()
+        return {"account": self.account, "symbol": symbol, "first": block.first, "last": block.last, "header": header,
+                "numbers": numbers}

@@ -46,6 +46,8 @@ class Round:
 
     def take(self) -> list[tuple[SignalGenerated, Verdict]]:
         """Return the wishes, best first, each with what the ranking says of it; equals keep their order."""
+        if not self._wishes:
+            return []
         ranked = sorted(self._wishes, key=lambda wish: -score_of(wish) if not isnan(score_of(wish)) else inf)
         self._wishes = []
         return [(wish, self._verdict(place, score_of(wish))) for place, wish in enumerate(ranked, 1)]
