@@ -11,7 +11,6 @@ import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from time import time as wall_clock
 from typing import Any
 
@@ -46,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download}
+             "download": candles.run_download, "check": run_check}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -186,14 +185,13 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
 
 def strategies_for(settings: Settings, symbols: tuple[str, ...]) -> list[Any]:
     """Return the chosen strategy, or the demo, on each symbol."""
-    from services.strategies import demo_strategy, load_strategy
+    from services.strategies import find_strategy
 
-    if settings.strategy:
-        written_for = load_strategy(Path(settings.strategy)).symbol
-        if written_for not in symbols:
-            print(f"the strategy names {written_for}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
-        return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
-    return [demo_strategy(symbol) for symbol in symbols]
+    chosen = find_strategy(settings.strategy or "")
+    if settings.strategy and not set(symbols) <= set(chosen.symbols):
+        named = ", ".join(chosen.symbols)
+        print(f"the strategy names {named}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
+    return [chosen.for_symbol(symbol) for symbol in symbols]
 
 
 def run_settings(settings: Settings, feed: Any, strategies: list[Any]) -> dict[str, Any]:
@@ -202,12 +200,12 @@ def run_settings(settings: Settings, feed: Any, strategies: list[Any]) -> dict[s
     from trading.risk import PROFILES
 
     named = ("commission_rate", "spread_bps", "slippage_bps", "volume_share")
-    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbol"}
+    rules = {name: value for name, value in to_document(strategies[0]).items() if name not in ("symbols", "notes")}
     return {
         "assets": [strategy.symbol for strategy in strategies], "interval": feed.interval,
         "capital": str(settings.capital),
         "profile": asdict(next(p for p in PROFILES if p.name == settings.profile)),
-        "strategy": {"name": strategies[0].name, **rules}, **{name: getattr(settings, name) for name in named},
+        "strategy": rules, **{name: getattr(settings, name) for name in named},
     }
 
 
@@ -237,6 +235,13 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
             return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)
+
+
+def run_check(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Check a strategy for look-ahead and warm-up."""
+    from services import checking
+
+    return checking.run_check(settings, chosen)
 
 
 def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:

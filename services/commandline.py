@@ -14,12 +14,14 @@ EPILOG = """examples:
   python main.py --mode paper --assets BTCUSDT --feed replay --data BTCUSDT-1h.parquet --speed max --json out.json
   python main.py --mode import downloads/ --json
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
+  python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
 """
 MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
+    "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
 
@@ -38,7 +40,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
     add("--data", metavar="PATH", help="replay: a Parquet, CSV or zip file, or a folder; left out: the store")
     add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
-    add("--strategy", metavar="FILE", help="a JSON strategy (default: the demo)")
+    add("--strategy", metavar="FILE|ID", help="a JSON strategy, or the id of a shipped one (default: the demo)")
     add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")
     add("--capital", metavar="AMOUNT", help="what a new account starts with, in the quote asset")
     add("--interval", choices=INTERVAL_MS, help="bar length")
