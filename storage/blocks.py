@@ -40,9 +40,12 @@ class PointBlock:
         time, flat = point.time, self._flat
         if not flat:
             self.first = self.last = time
+        elif time > self.last:
+            self.last = time
         elif time == self.last:
             del flat[-POINT_FIELDS:]
-        self.first, self.last = min(self.first, time), max(self.last, time)
+        else:
+            self.first = min(self.first, time)
         flat.extend((time, point.equity, point.benchmark, point.drawdown_ppm))
 
     def body(self) -> bytes:

@@ -154,15 +154,21 @@ class Engine:
         approval = self.risk.approve(request) if wanted else Approval((session,))
         verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
         denial = approval.denial
-        self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
+        if self.bus.hears(RiskChecked):
+            self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
         if denial is not None:
-            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
-            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
+            self._tell_of_denial(symbol, time, denial)
             reason = f"{denial.rule}: {denial.detail}"
             return Decision(symbol, time, self._price(symbol), "BUY", f"denied: {denial.rule}", reason, (), verdicts)
         order = self.execution.enter(request, approval, source)
         return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
                         order.client_id)
+
+    def _tell_of_denial(self, symbol: str, time: int, denial: Verdict) -> None:
+        if self.bus.hears(SignalRejected):
+            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
+        if self.bus.hears(AlertLogged):
+            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
 
     def conclude(self, decision: Decision) -> None:
         """Count, keep and announce a decision."""

@@ -34,8 +34,9 @@ class MarketHealth:
     def measured(self, bar: Candle | Tick, time: int) -> TickRange | None:
         """Return a bar's prices in ticks; None when they are impossible: such a bar never trades or values anything."""
         spec = self._portfolio.specs.get(bar.symbol)
-        inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
-        if spec is not None and inside and 0 <= bar.volume / spec.lot < MAX_UNITS and bar.high / spec.tick < MAX_TICKS:
+        low, high = bar.low, bar.high
+        inside = 0 < low <= bar.open <= high < inf and low <= bar.close <= high
+        if spec is not None and inside and 0 <= bar.volume / spec.lot < MAX_UNITS and high / spec.tick < MAX_TICKS:
             prices = spec.on_grid(bar)
             if self._portfolio.can_count(bar.symbol, prices.low, prices.high):
                 return prices

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.domain.facts import fact
+
 MINUTE_MS = 60_000
 INTERVAL_MS = {
     "1m": MINUTE_MS,
@@ -26,7 +28,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Candle:
     """One bar. Times are UTC milliseconds of the bar's open; volumes are in base and quote units."""
 
@@ -48,7 +50,7 @@ class Candle:
         return self.open_time + INTERVAL_MS[self.interval] - 1
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Tick:
     """A short stretch of trading since the previous tick: its range, last price (`close`) and base volume.
 
