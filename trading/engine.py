@@ -203,7 +203,7 @@ class Engine:
         prices = self.health.measured(candle, time)
         if prices is None:
             return
-        if self.round.begins(candle.open_time):
+        if self.round.wishes and self.round.begins(candle.open_time):
             self._grant()
         if event.covered_by_ticks or not event.live:
             self.health.follow(candle, self.cursor.get(symbol))
@@ -268,7 +268,8 @@ class Engine:
         symbol, time = event.candle.symbol, event.candle.close_time
         if action is Action.HOLD:
             signals = event.signals
-            reason = " | ".join([s.reason for s in signals]) or "no agent watches this symbol"
+            alone = signals[0].reason if len(signals) == 1 else ""
+            reason = alone or " | ".join([s.reason for s in signals]) or "no agent watches this symbol"
             outcome = "warming up" if _all_cold(signals) else "hold"
             return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, signals)
         chosen = next(s for s in event.signals if s.action is action)

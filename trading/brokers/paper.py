@@ -61,6 +61,8 @@ class PaperBroker:
         symbol = stretch.symbol
         self._stretch[symbol] = stretch
         self._lots_left.pop(symbol, None)
+        if not self._orders:
+            return
         for order in self._working(symbol, OrderType.MARKET):
             self._fill(order, self._market_price(order, stretch.price_ticks), stretch.time, order.reason)
 
@@ -74,6 +76,8 @@ class PaperBroker:
 
     def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
         """Fill protective orders, then limit orders, over a range; the stop is assumed to come first."""
+        if not self._orders:
+            return
         for order in self._working(symbol, OrderType.OCO):
             self._match_oco(order, (open_ticks, high_ticks, low_ticks), time)
         for order in self._working(symbol, OrderType.LIMIT):
@@ -100,8 +104,6 @@ class PaperBroker:
         self._n_fills = snapshot["n_fills"]
 
     def _working(self, symbol: str, kind: OrderType) -> list[Order]:
-        if not self._orders:
-            return []
         start = self._stretch[symbol].time if symbol in self._stretch else 0
         return [o for o in self._orders.values() if o.symbol == symbol and o.type is kind and o.time <= start]
 
