@@ -76,7 +76,7 @@ def _replay(feed: ReplayFeed) -> tuple[float, int]:
         settings = load_settings(data_dir=Path(folder), profile="Aggressive", speed=0.0)
         database = Database(settings.database_path)
         database.open()
-        cockpit = root.compose(settings, feed, database, None)
+        cockpit = root.compose(settings, feed, database, None, screen=False)
         root.open_account(cockpit)
         began = time.process_time()
         feed.run(cockpit.engine.handle, {}, Stop())

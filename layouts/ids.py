@@ -12,7 +12,8 @@ UPDATED = "updated"
 BADGES = "badges"
 JOBS = "jobs"
 JOBS_WORD = "jobs-word"
-PAGE = "page"  # name of the page that is on screen
+PAGE = "page"  # name of the page that is on screen, kept by the shell
+PAGE_NAME = "page-name"  # what each page says of itself
 
 # Kill switch
 KILL = "kill"

@@ -3,7 +3,7 @@
 A replay's equity points and quiet decisions are packed into blocks (`storage.blocks`).
 """
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -121,6 +121,34 @@ facts = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+backtests = Table(
+    "backtests",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("question", String(64), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("hashes", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("checks", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("lineage", String(64), primary_key=True),
+    Column("data_hash", String(64), primary_key=True),
+    Column("parameters", String(64), primary_key=True),
+    Column("market", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("sharpe", Float, nullable=True),
+    Column("created", BigInteger, nullable=False),
 )
 
 ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal)

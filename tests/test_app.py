@@ -51,7 +51,7 @@ def test_pages_share_no_component_but_the_name_of_the_page():
     first, second = (
         {i for i in ids_in(page.build(services, {})) if isinstance(i, str)} for page in cockpit_app.PAGES[:2]
     )
-    assert first & second == {ids.PAGE}
+    assert first & second == {ids.PAGE_NAME}
 
 
 def test_a_card_that_cannot_be_drawn_says_so_and_the_others_stay(monkeypatch):

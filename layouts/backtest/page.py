@@ -29,7 +29,7 @@ def page(
     key, state = (progress.key, progress.state) if progress else (None, "none")
     active = controls.is_active(progress)
     memory = [
-        dcc.Store(id=ids.PAGE, data=NAME),
+        dcc.Store(id=ids.PAGE_NAME, data=NAME),
         dcc.Store(id=ids.BT_RUN, data={"key": key, "state": state}),
         dcc.Interval(id=ids.BT_TICK, interval=250, max_intervals=1, disabled=not active),
     ]
