@@ -125,8 +125,9 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
     return ReplayFeed(chosen_candles, specs, unsaid if settings.speed is None else settings.speed)
 
 
-def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "") -> Cockpit:
-    """Put an engine together around a feed, with the paper broker; nothing is started."""
+def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "",
+            screen: bool = True) -> Cockpit:
+    """Put an engine together around a feed, with the paper broker; nothing is started. Charts only for a screen."""
     from services.charts import ChartService
     from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from services.startup import candles_hash
@@ -166,7 +167,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
-                   ChartService(bus, specs, feed.interval), document, versions)
+                   ChartService(bus, specs, feed.interval) if screen else None, document, versions)
 
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
@@ -204,7 +205,7 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
         feed = make_feed(settings, chosen, database)
         replaying = feed.badge == "REPLAY"
         with ThreadPoolExecutor(1, "agents") as executor:
-            cockpit = compose(settings, feed, database, None if replaying else executor)
+            cockpit = compose(settings, feed, database, None if replaying else executor, screen=False)
             return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)

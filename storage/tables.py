@@ -1,4 +1,7 @@
-"""Tables of the database. Money and quantities are decimal text, times UTC milliseconds, documents JSON text."""
+"""Tables of the database. Money and quantities are decimal text, times UTC milliseconds, documents JSON text.
+
+A replay's equity points and quiet decisions are packed into blocks (`storage.blocks`).
+"""
 
 from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
@@ -89,6 +92,21 @@ equity = _account_table(
     Column("drawdown_ppm", Integer, nullable=False),
 )
 
+decision_blocks = _account_table(
+    "decision_blocks",
+    Column("symbol", String(32), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("header", Text, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
+)
+
+equity_blocks = _account_table(
+    "equity_blocks",
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("points", LargeBinary, nullable=False),
+)
+
 journal = _account_table(
     "journal",
     Column("number", BigInteger, primary_key=True, autoincrement=False),
@@ -133,4 +151,4 @@ trials = Table(
     Column("created", BigInteger, nullable=False),
 )
 
-ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, journal)
+ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal)
