@@ -28,13 +28,17 @@ Directions = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The account that a run starts with and the rules that it trades under."""
+    """The account that a run starts with and the rules that it trades under.
+
+    `ends_flat` sells what is held after the last bar at its close, with costs, reason "end"; else it is only counted.
+    """
 
     specs: Mapping[str, SymbolSpec]
     capital_units: int
     costs: Costs
     profile: RiskProfile
     ranking: Ranking = UNRANKED
+    ends_flat: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,8 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
         advice = kernel.Advice(direction, score, ranking.top_n, ranking.min_score, wishes)
         order = tape.order if tape.order is not None else _order(tape.candles, tape.bars)
         kernel.run_many(desk, tape.bars, advice, order, curve)
+    if setup.ends_flat:
+        kernel.finish_flat(desk, curve, int(tape.time[-1]))
     if int(curve.equity.min()) < 0:
         raise BrokenInvariant(f"equity fell to {int(curve.equity.min())} units: more than can be counted")
     return Simulation(setup, tape, desk, curve, source, alone)
@@ -216,7 +222,7 @@ class Simulation:
     @property
     def turnover(self) -> int:
         """Value of all fills, bought and sold."""
-        return int(self.desk.account[book.TURNOVER])
+        return int(self.desk.account[book.TURNOVER]) * book.UNITS + int(self.desk.account[book.TURNOVER_REST])
 
     @property
     def killed_at(self) -> int:

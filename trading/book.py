@@ -18,6 +18,7 @@ from trading.domain.market import IntArray
 from trading.rules import Costs, Limits, Market
 
 DAY_MS = 86_400_000
+UNITS = 10**8
 RATE_SPAN_MS = 60_000
 ORDERS_A_MINUTE = 10
 
@@ -31,8 +32,8 @@ ORDERS_A_MINUTE = 10
 
 (
     CASH, EXPOSURE, RESERVED, PEAK, KILL_GAP, DAY_START, NEXT_DAY, KILLED, WORST, N_TRADES, N_WINS,
-    ALL_FEES, SPREAD_COST, SLIPPAGE_COST, TURNOVER, N_RECENT, RECENT,
-) = range(17)
+    ALL_FEES, SPREAD_COST, SLIPPAGE_COST, TURNOVER, TURNOVER_REST, N_RECENT, RECENT,
+) = range(18)
 N_ACCOUNT = RECENT + ORDERS_A_MINUTE
 
 (
@@ -40,8 +41,8 @@ N_ACCOUNT = RECENT + ORDERS_A_MINUTE
     T_EXIT_UNITS, T_FEES, T_PNL, T_REASON, N_TRADE,
 ) = range(11)
 
-BY_STOP, BY_BREAKEVEN, BY_TRAILING, BY_TARGET, BY_SIGNAL, BY_TIME, BY_DUST = range(7)
-REASONS = (*rules.STOP_NAMES, "target", "signal", "time", "dust")
+BY_STOP, BY_BREAKEVEN, BY_TRAILING, BY_TARGET, BY_SIGNAL, BY_TIME, BY_DUST, BY_END = range(8)
+REASONS = (*rules.STOP_NAMES, "target", "signal", "time", "dust", "end")
 
 
 class Desk(NamedTuple):
@@ -132,7 +133,9 @@ def pay(desk: Desk, s: int, fee: int, quote: int) -> None:
     """Book a commission's value and what was traded."""
     desk.book[s, FEES] += fee
     desk.account[ALL_FEES] += fee
-    desk.account[TURNOVER] += quote
+    # Whole units of the quote asset and what is left of one: their sum of 1e-8 would not fit after many fills.
+    desk.account[TURNOVER] += quote // UNITS
+    desk.account[TURNOVER_REST] += quote % UNITS
 
 
 @njit

@@ -46,7 +46,7 @@ from trading.health import MarketHealth
 from trading.indicators import IndicatorStream
 from trading.metrics import Performance
 from trading.ports import Broker, Stretch
-from trading.ranking import UNRANKED, Ranking, Round
+from trading.ranking import TOO_LATE, UNRANKED, Ranking, Round
 from trading.risk import Approval, EntryRequest
 from trading.session import Session
 
@@ -183,7 +183,8 @@ class Engine:
             self._recorder.record(self.portfolio.point(self.time))
 
     def _on_feed(self, event: FeedStatus) -> None:
-        self._grant()
+        if event.state == "ended":
+            self._grant()
         self.health.hear(event, self.time)
 
     def _on_price(self, event: PriceMoved) -> None:
@@ -256,6 +257,9 @@ class Engine:
             return
         if action is not Action.BUY:
             self.conclude(self._decide(event, action))
+        elif self.round.is_late(event.candle.open_time):
+            self.conclude(_outranked(event, TOO_LATE))
+            return
         if self.round.hear(event, action is Action.BUY):
             self.bus.publish(AdviceComplete(event.candle.close_time))
 

@@ -47,6 +47,7 @@ from trading.walk import (
     Bars,
     buy,
     decide,
+    sell_all,
     trade_bar,
     whole,
 )
@@ -90,6 +91,14 @@ def keep(desk: Desk, curve: Curve, moment: int) -> None:
     if n == 0 or curve.cash[n - 1] != desk.account[CASH]:
         curve.changed[n], curve.cash[n] = moment, desk.account[CASH]
         curve.n_changes[0] = n + 1
+
+
+@njit
+def finish_flat(desk: Desk, curve: Curve, time: int) -> None:
+    """Sell every position at the last prices and write the last moment anew."""
+    for s in range(len(desk.book)):
+        sell_all(desk, s, time)
+    keep(desk, curve, len(curve.equity) - 1)
 
 
 @njit

@@ -19,6 +19,7 @@ class Ranking:
 
 
 UNRANKED = Ranking()
+TOO_LATE = Verdict("rank", False, "the advice came after the wishes of its moment were ranked")
 
 
 class Round:
@@ -30,6 +31,11 @@ class Round:
         self._heard: set[str] = set()
         self.wishes: list[SignalGenerated] = []
         self.time = -1
+        self._ranked = False
+
+    def is_late(self, open_time: int) -> bool:
+        """Return whether the wishes of a bar's moment were ranked already."""
+        return open_time < self.time or (open_time == self.time and self._ranked)
 
     def begins(self, open_time: int) -> bool:
         """Return whether a bar belongs to a later moment than the wishes do."""
@@ -37,8 +43,10 @@ class Round:
 
     def hear(self, event: SignalGenerated, wants: bool) -> bool:
         """Take in one symbol's advice; return whether the moment is complete."""
+        if self.is_late(event.candle.open_time):
+            return False
         if self.begins(event.candle.open_time):
-            self.time, self._heard = event.candle.open_time, set()
+            self.time, self._heard, self._ranked = event.candle.open_time, set(), False
         self._heard.add(event.candle.symbol)
         if wants:
             self.wishes.append(event)
@@ -47,7 +55,7 @@ class Round:
     def take(self) -> list[tuple[SignalGenerated, Verdict]]:
         """Return the wishes, best first, each with what the ranking says of it; equals keep their order."""
         ranked = sorted(self.wishes, key=lambda wish: -score_of(wish) if not isnan(score_of(wish)) else inf)
-        self.wishes = []
+        self.wishes, self._ranked = [], True
         return [(wish, self._verdict(place, score_of(wish))) for place, wish in enumerate(ranked, 1)]
 
     def _verdict(self, place: int, score: float) -> Verdict:
@@ -57,11 +65,12 @@ class Round:
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""
-        return {"time": self.time, "heard": sorted(self._heard), "wishes": [asdict(wish) for wish in self.wishes]}
+        return {"time": self.time, "heard": sorted(self._heard), "ranked": self._ranked,
+                "wishes": [asdict(wish) for wish in self.wishes]}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
-        self.time, self._heard = snapshot["time"], set(snapshot["heard"])
+        self.time, self._heard, self._ranked = snapshot["time"], set(snapshot["heard"]), snapshot["ranked"]
         self.wishes = [_wish(row) for row in snapshot["wishes"]]
 
 

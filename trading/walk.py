@@ -15,6 +15,7 @@ from trading.book import (
     ATR,
     BUY_BUDGET,
     BUY_LOTS,
+    BY_END,
     BY_SIGNAL,
     BY_STOP,
     BY_TARGET,
@@ -257,6 +258,19 @@ def buy(desk: Desk, s: int, time: int) -> int:
         book[s, BUY_LOTS], book[s, BUY_BUDGET] = lots, budget
         account[RESERVED] += budget
     return ENTRY
+
+
+@njit
+def sell_all(desk: Desk, s: int, time: int) -> None:
+    """Sell a position at the last price, whatever the limits say, with the costs of a market order."""
+    drop_buy(desk, s)
+    lots, price = sellable(desk, s), desk.book[s, MARK]
+    if desk.book[s, ENTRY_LOTS] == 0 or lots == 0:
+        return
+    got = rules.sell_price(desk.costs, price, desk.book[s, ATR], 0)
+    desk.book[s, PROTECT] = desk.book[s, TRIGGERED] = desk.book[s, LEAVE] = 0
+    note_costs(desk, market_at(desk, s), price, got, lots)
+    book_sale(desk, s, lots, got, time, BY_END)
 
 
 @njit

@@ -1,13 +1,13 @@
 """Walk-forward: choose on a stretch of candles, trade the next one with it, move on; only what was not seen counts.
 
 Source: Pardo (2008), "The Evaluation and Optimization of Trading Strategies". Each test window starts flat with what
-the one before left, and ends flat: an open position is sold at the open of the window's last bar.
+the one before left, and ends flat: an open position is sold at the close of the window's last bar, with costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, sqrt
 
 import numpy as np
@@ -81,9 +81,8 @@ def _test(bench: Bench, directions: Directions, window: Window, capital: int) ->
     _, start, stop = window
     stretch = Stretch.of(bench.with_capital(capital), start, stop)
     wishes = stretch.wishes(directions)
-    for column in wishes:
-        column[-2:] = (-1, 0)[-len(column[-2:]):]
-    simulation = run(stretch.bench, wishes)
+    flat = replace(stretch.bench, setup=replace(stretch.bench.setup, ends_flat=True))
+    simulation = run(flat, wishes)
     return Leg(stretch, simulation, int(np.searchsorted(simulation.time, start)))
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 N_EXAMPLES = 2_000
 N_EACH = 50
 REACHED = (
-    *(f"closed: {reason}" for reason in REASONS),
+    *(f"closed: {reason}" for reason in REASONS if reason != "end"),  # a replay does not sell at its end
     *(name for name in OUTCOMES if name not in ("denied: cash", "denied: risk")),
     "EXPIRED the price left what was reserved for it", "REJECTED Filter failure: NOTIONAL", "partial fill",
     "gap through a stop", "bar with stop and target", "killed",

@@ -19,6 +19,7 @@ from trading.execution import Desk
 from trading.journal import Journal
 from trading.orders import OrderManager
 from trading.portfolio import Portfolio, costs_of
+from trading.ranking import UNRANKED, Ranking
 from trading.risk import PROFILES, Risk
 from trading.session import Session
 
@@ -77,7 +78,7 @@ class Bench:
     """The core, with hands to move the market and press the buttons."""
 
     def __init__(self, profile: RiskProfile = BALANCED, capital: int = 10_000, volume_share: float = 0.1,
-                 n_agents: int = 1, specs: dict[str, SymbolSpec] | None = None) -> None:
+                 n_agents: int = 1, specs: dict[str, SymbolSpec] | None = None, ranking: Ranking = UNRANKED) -> None:
         specs = specs or SPECS
         self.bus, self.memory = Bus(), Memory()
         self.events: list[Event] = []
@@ -90,7 +91,7 @@ class Bench:
         self.scripts = [Script(symbol, f"script{n}") for symbol in specs for n in range(n_agents)]
         desk = Desk(self.bus, self.portfolio, orders, risk, self.memory, Journal(self.memory))
         self.session = Session()
-        self.engine = Engine(EngineParts(desk, self.broker, SignalDesk(self.scripts), self.session, "1m"))
+        self.engine = Engine(EngineParts(desk, self.broker, SignalDesk(self.scripts), self.session, "1m", ranking))
         Controls(self.engine)
         self.orders, self.risk = orders, risk
         self.minute = dict.fromkeys(specs, 0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.made_candles import made_candles, without
 from tests.parity.cases import cases
 from trading.backtest import Setup, Simulation, Tape, simulate
-from trading.book import ATOMS
+from trading.book import ATOMS, T_ENTRY_UNITS, T_EXIT_UNITS
 from trading.domain import Candles, SymbolSpec
 from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
@@ -142,3 +142,27 @@ def test_the_kill_switch_ends_trading_and_says_when():
     assert result.killed_at in result.time and result.decisions["denied: kill_switch"] > 0
     later = [t for t in result.trades if t.entry_time > result.killed_at]
     assert not later
+
+
+def test_a_run_that_ends_flat_sells_at_the_last_close_with_costs_even_under_the_kill_switch():
+    candles, direction = made_candles(100), np.zeros(100, np.int8)
+    direction[95] = 1
+    for profile in (PROFILES[1], replace(PROFILES[1], max_drawdown_rate=0.00002)):
+        held = run(candles, direction, replace(SETUP, profile=profile))
+        flat = run(candles, direction, replace(SETUP, profile=profile, ends_flat=True))
+        assert held.open_symbols and not flat.open_symbols
+        (trade,) = flat.trades
+        assert trade.closed_because == "end" and trade.exit_time == int(flat.time[-1])
+        assert flat.equity[-1] < held.equity[-1] and (flat.equity[:-1] == held.equity[:-1]).all()
+        assert int(flat.equity[-1]) - SETUP.capital_units == trade.pnl + flat.unrealized
+
+
+def test_turnover_of_a_large_account_does_not_wrap():
+    candles = made_candles(4_000).map(lambda column: column * (1e6 if column.dtype == float else 1))
+    candles = replace(candles, **{n: getattr(candles, n) / 1e6 for n in ("open", "high", "low", "close")})
+    rich = replace(SETUP, capital_units=800_000_000 * UNITS, costs=costs_of(CostSettings(0.0, 0, 0, 1.0)),
+                   specs={"BTCUSDT": replace(SPECS["BTCUSDT"], max_quantity=Decimal(0))},
+                   profile=replace(PROFILES[2], risk_rate=0.1, max_position_rate=0.9, max_drawdown_rate=0.99))
+    result = run(candles, alternating(4_000, 4), rich)
+    traded = sum(int(row[T_ENTRY_UNITS] + row[T_EXIT_UNITS]) for row in result.trade_columns.tolist())
+    assert result.turnover >= traded > 2**63

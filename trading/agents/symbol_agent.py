@@ -30,6 +30,7 @@ class SymbolAgent:
         self.name = strategy.name
         self.symbol = strategy.symbol
         self._stream = strategy.stream()
+        self._rank = strategy.rank_cell
         self._time = -1
         self._counter = HitCounter()
 
@@ -69,7 +70,8 @@ class SymbolAgent:
         direction = 0 if action is HOLD else DIRECTIONS[action]
         counter.expect(direction, close)
         confidence = counter.confidence(direction) if direction else 0.0
-        return Signal(self.symbol, candle.close_time, self.name, action, confidence, reason, votes, inputs)
+        score = self._stream.value(self._rank) if self._rank is not None else 0.0
+        return Signal(self.symbol, candle.close_time, self.name, action, confidence, reason, votes, inputs, score)
 
     def _accept(self, symbol: str, first: int, last: int) -> None:
         if symbol != self.symbol or first <= self._time:

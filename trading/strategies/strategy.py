@@ -160,9 +160,13 @@ class RuleStrategy:
 
     def scores(self, candles: Candles, cache: Cache | None = None) -> FloatArray:
         """Return the number by which symbols compete, `(n_bars,)`, NaN until warm; zeros without a ranking."""
-        if self.plan.rank is None:
-            return np.zeros(len(candles))
-        return ColdView(candles, cache).now(Cell(self.plan.rank))
+        cell = self.rank_cell
+        return np.zeros(len(candles)) if cell is None else ColdView(candles, cache).now(cell)
+
+    @property
+    def rank_cell(self) -> Cell | None:
+        """The number by which symbols compete, None without a ranking."""
+        return None if self.plan.rank is None else Cell(self.plan.rank)
 
     def stream(self) -> RuleStream:
         """Return the same rules bar by bar, cold."""
