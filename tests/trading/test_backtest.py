@@ -146,8 +146,9 @@ def test_the_kill_switch_ends_trading_and_says_when():
 
 def test_a_run_that_ends_flat_sells_at_the_last_close_with_costs_even_under_the_kill_switch():
     candles, direction = made_candles(100), np.zeros(100, np.int8)
-    direction[95] = 1
-    for profile in (PROFILES[1], replace(PROFILES[1], max_drawdown_rate=0.00002)):
+    direction[97] = 1
+    wide = replace(PROFILES[1], stop_atr=9.0, target_atr=9.0)
+    for profile in (wide, replace(wide, max_drawdown_rate=0.00002)):
         held = run(candles, direction, replace(SETUP, profile=profile))
         flat = run(candles, direction, replace(SETUP, profile=profile, ends_flat=True))
         assert held.open_symbols and not flat.open_symbols
