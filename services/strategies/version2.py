@@ -139,7 +139,7 @@ class ParameterForm(Form):
 
 
 class RankForm(Form):
-    """By what symbols compete, the highest first, and how many may be held."""
+    """By what symbols compete, the highest first, and how many that wish to enter at one moment may."""
 
     by: Operand
     top_n: Annotated[int, Field(ge=1, le=MAX_SYMBOLS, description=f"use a whole number from 1 to {MAX_SYMBOLS}")] = 1

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from services.strategies import demo_strategy, parse_strategy
+from services.strategies import demo_strategy, parse_strategy, shipped_strategies
 from tests.contracts.signal_source import MINUTE, START, advise, random_candles
 from trading.agents.quality import signal_quality
 from trading.agents.symbol_agent import SymbolAgent
@@ -128,3 +128,12 @@ def test_quality_has_a_wilson_interval_and_says_nothing_without_firings():
     assert signal_quality(0, 3).low == 0.0
     assert signal_quality(3, 3).high == 1.0
     assert np.isfinite(signal_quality(3, 3).low)
+
+
+def test_a_signal_carries_the_number_by_which_symbols_compete():
+    document = next(document for name, document in shipped_strategies() if name == "momentum-rotation")
+    strategy = parse_strategy(document).with_parameters({"momentum.bars": 48}).for_symbol("BTCUSDT")
+    candles = random_candles(120)
+    agent, scores = SymbolAgent(strategy), strategy.scores(candles)
+    said = [agent.on_candle(candles.candle(row)).score for row in range(len(candles))]
+    assert np.array_equal(said, scores, equal_nan=True) and np.isfinite(scores[-1])
