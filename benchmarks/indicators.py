@@ -1,6 +1,8 @@
-"""Eight indicators over a million bars against `ta`, and one live push through all eight.
+"""Eight indicators over a million bars against TA-Lib's C and `ta`, and one live push through all eight.
 
-Run with `python -m benchmarks.indicators`. Only ratios from one run mean anything. `ta` gets fewer bars (two of its
+Run with `python -m benchmarks.indicators`; TA-Lib comes with `requirements-bench.txt`. Only ratios from one run mean
+anything, so runs of both sides take turns and the fastest of each counts. TA-Lib computes the same outputs (for ADX
+also both directional indicators); it has no VWAP, which is left out of the ratio. `ta` gets fewer bars (two of its
 indicators are Python loops); its time grows in step with the number of bars, so rows a second compare fairly.
 """
 
@@ -8,15 +10,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from statistics import median
+from importlib.util import find_spec
 
 import numpy as np
 
+from benchmarks.rows import Row
 from trading.domain import Candles
 from trading.indicators import INDICATORS, IndicatorStream
 
 EIGHT = ("rsi", "ema", "sma", "macd", "vwap", "bb", "atr", "adx")
-N_BARS, N_TA_BARS, N_PUSHES = 1_000_000, 20_000, 20_000
+WITHOUT_PEER = "vwap"
+HAS_TALIB = find_spec("talib") is not None
+N_BARS, N_TA_BARS, N_PUSHES, N_LAST = 1_000_000, 20_000, 20_000, 250
 
 
 def synthetic_minutes(n_bars: int) -> Candles:
@@ -30,23 +35,40 @@ def synthetic_minutes(n_bars: int) -> Candles:
                    volume * close, times, volume)
 
 
-def seconds(work: Callable[[], object], n_runs: int = 5) -> float:
-    """Median wall time of a few runs after one to warm up."""
-    work()
-    times = []
-    for _ in range(n_runs):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return median(times)
+def fastest(*works: Callable[[], object], n_runs: int = 15) -> list[float]:
+    """Fastest wall time of each of several pieces of work that take turns, after one run to warm up."""
+    times = [[] for _ in works]
+    for turn in range(n_runs + 1):
+        for work, taken in zip(works, times, strict=True):
+            begin = time.perf_counter()
+            work()
+            if turn:
+                taken.append(time.perf_counter() - begin)
+    return [min(taken) for taken in times]
 
 
-def ours(candles: Candles) -> None:
-    for name in EIGHT:
-        INDICATORS[name].compute(candles)
+def ours(name: str, candles: Candles) -> tuple[np.ndarray, ...]:
+    return tuple(INDICATORS[name].compute(candles).values())
 
 
-def theirs(candles: Candles) -> Callable[[], None]:
+def with_talib(name: str, candles: Candles) -> tuple[np.ndarray, ...]:
+    """The same outputs in the same order, with our default parameters."""
+    import talib
+
+    close, bars = candles.close, (candles.high, candles.low, candles.close)
+    calls = {
+        "rsi": lambda: (talib.RSI(close, 14),),
+        "ema": lambda: (talib.EMA(close, 20),),
+        "sma": lambda: (talib.SMA(close, 20),),
+        "macd": lambda: talib.MACD(close),
+        "bb": lambda: talib.BBANDS(close, 20, 2, 2),
+        "atr": lambda: (talib.ATR(*bars, 14),),
+        "adx": lambda: (talib.ADX(*bars, 14), talib.PLUS_DI(*bars, 14), talib.MINUS_DI(*bars, 14)),
+    }
+    return calls[name]()
+
+
+def with_ta(candles: Candles) -> Callable[[], None]:
     import pandas as pd
     import ta
 
@@ -68,6 +90,24 @@ def theirs(candles: Candles) -> Callable[[], None]:
     return work
 
 
+def apart(name: str, candles: Candles) -> float:
+    """Largest gap to TA-Lib after 1,000 bars (it seeds averages otherwise), as a part of the largest value."""
+    pairs = zip(ours(name, candles), with_talib(name, candles), strict=True)
+    return max(float(np.max(np.abs(a[1_000:] - b[1_000:])) / np.max(np.abs(b[1_000:]))) for a, b in pairs)
+
+
+def one_row(name: str, candles: Candles) -> tuple[Row, float, float]:
+    """Return the row of an indicator, our seconds and TA-Lib's (0 without)."""
+    works = [lambda: ours(name, candles)]
+    if HAS_TALIB and name != WITHOUT_PEER:
+        works.append(lambda: with_talib(name, candles))
+    taken, *peer = fastest(*works)
+    note = "TA-Lib has none" if HAS_TALIB else "install requirements-bench.txt to compare with TA-Lib"
+    if peer:
+        note = f"{peer[0] / taken:.2f}x TA-Lib ({peer[0] / N_BARS * 1e9:.1f} ns), {apart(name, candles):.0e} apart"
+    return Row(f"  {name}", f"{taken / N_BARS * 1e9:.1f} ns/bar", note), taken, sum(peer)
+
+
 def push_microseconds(candles: Candles) -> float:
     streams = [IndicatorStream(name) for name in EIGHT]
     rows = [candles.candle(row) for row in range(1_000)]
@@ -78,23 +118,33 @@ def push_microseconds(candles: Candles) -> float:
             for stream in streams:
                 stream.push(candle)
 
-    return seconds(work) / N_PUSHES * 1e6
+    return fastest(work, n_runs=15)[0] / N_PUSHES * 1e6
 
 
-def run() -> list[tuple[str, str, str]]:
-    """Return rows of (name, figure, comparison)."""
+def last_bars_microseconds(candles: Candles) -> float:
+    """What a tick costs when TA-Lib computes the last bars anew."""
+    last = candles[-N_LAST:]
+    return fastest(lambda: [with_talib(name, last) for name in EIGHT if name != WITHOUT_PEER], n_runs=200)[0] * 1e6
+
+
+def run() -> list[Row]:
+    """Measure all and return the table."""
     candles = synthetic_minutes(N_BARS)
-    our_rate = N_BARS / seconds(lambda: ours(candles))
-    their_rate = N_TA_BARS / seconds(theirs(candles[:N_TA_BARS]), 3)
-    single = [(f"  {name}", seconds(lambda name=name: INDICATORS[name].compute(candles))) for name in EIGHT]
+    rows, our_times, talib_times = zip(*(one_row(name, candles) for name in EIGHT), strict=True)
+    total = sum(our_times)
+    ta_time, = fastest(with_ta(candles[:N_TA_BARS]), n_runs=3)
+    note, push_note = f"{ta_time / N_TA_BARS * N_BARS / total:,.0f}x ta", "aim 5 us"
+    if HAS_TALIB:
+        shared = sum(mine for mine, peer in zip(our_times, talib_times, strict=True) if peer)
+        note = f"{sum(talib_times) / shared:.2f}x TA-Lib on the seven it has (aim 2), {note}"
+        push_note += f"; TA-Lib's seven anew over {N_LAST} bars: {last_bars_microseconds(candles):.0f} us"
     return [
-        ("eight indicators, 1M bars", f"{our_rate / 1e6:.1f}M bars/s",
-         f"{our_rate / their_rate:,.0f}x ta ({their_rate / 1e6:.3f}M bars/s on {N_TA_BARS:,} bars)"),
-        *((name, f"{taken / N_BARS * 1e9:.1f} ns/bar", "") for name, taken in single),
-        ("one live push, eight indicators", f"{push_microseconds(candles):.1f} us", "aim 5 us"),
+        Row("eight indicators, 1M bars", f"{N_BARS / total / 1e6:.1f}M bars/s", note),
+        *rows,
+        Row("one live push, eight indicators", f"{push_microseconds(candles):.1f} us", push_note),
     ]
 
 
 if __name__ == "__main__":
-    for name, figure, comparison in run():
-        print(f"{name:34s} {figure:>16s}   {comparison}")
+    for name, figure, note in run():
+        print(f"{name:34s} {figure:>16s}   {note}")

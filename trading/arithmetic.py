@@ -14,6 +14,8 @@ def mul_div(a: int, b: int, divisor: int, up: bool) -> int:
     """Return `a * b / divisor` exactly, rounded down (or `up`), at most MAX_UNITS (a, b >= 0, divisor > 0)."""
     if float(a) * float(b) < _EXACT:
         product = a * b
+        if divisor == 1:  # most grids: a tick times a lot is a whole number of units
+            return product
         return product // divisor + (1 if up and product % divisor > 0 else 0)
     whole, rest = a // divisor, a % divisor
     if b > 0 and whole > MAX_UNITS // b:

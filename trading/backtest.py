@@ -37,17 +37,16 @@ class Setup:
     ranking: Ranking = UNRANKED
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Tape:
     """Bars of several symbols on one clock, prepared once and used for many runs.
 
-    `time` are the close times of all moments, `(n_moments,)`; `order` is None for a single symbol, else
-    `(n_rows, 3)`: moment, symbol and row of the columns in `bars`.
+    `order` is None for a single symbol, else `(n_rows, 3)`: moment, symbol and row of the columns in `bars`.
     """
 
     candles: tuple[Candles, ...]
     bars: walk.Bars
-    time: IntArray
+    n_moments: int
     order: NDArray[np.int32] | None
 
     @classmethod
@@ -63,8 +62,15 @@ class Tape:
         step = INTERVAL_MS[candles[0].interval]
         bars = _bars(candles, specs, step)
         if len(candles) == 1:
-            return cls(tuple(candles), bars, bars.time + (step - 1), None)
-        return cls(tuple(candles), bars, np.unique(bars.time) + (step - 1), _order(candles, bars))
+            return cls(tuple(candles), bars, len(bars.time), None)
+        order = _order(candles, bars)
+        return cls(tuple(candles), bars, int(order[-1, 0]) + 1, order)
+
+    @cached_property
+    def time(self) -> IntArray:
+        """Close times of all moments, `(n_moments,)` ms."""
+        opened = self.bars.time if self.order is None else np.unique(self.bars.time)
+        return opened + (self.bars.step - 1)
 
 
 def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores: Sequence[FloatArray] | None = None,
@@ -82,8 +88,7 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
     score = _joined(scores, tape, np.float64) if scores is not None else np.zeros(1)
     ranking = setup.ranking if scores is not None else UNRANKED
     desk = _desk(setup, tape, int(np.count_nonzero(direction == walk.BUYS)))
-    n_moments = len(tape.time)
-    curve = _curve(n_moments, len(direction))
+    curve = _curve(tape.n_moments, len(direction))
     alone = tape.order is None and ranking.top_n == 0
     if alone:
         kernel.run_one(desk, tape.bars, direction, curve)
@@ -92,7 +97,7 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
         advice = kernel.Advice(direction, score, ranking.top_n, ranking.min_score, wishes)
         order = tape.order if tape.order is not None else _order(tape.candles, tape.bars)
         kernel.run_many(desk, tape.bars, advice, order, curve)
-    if n_moments and int(curve.equity.min()) < 0:
+    if int(curve.equity.min()) < 0:
         raise BrokenInvariant(f"equity fell to {int(curve.equity.min())} units: more than can be counted")
     return Simulation(setup, tape, desk, curve, source, alone)
 
@@ -124,7 +129,8 @@ class Simulation:
         changed = self.curve.changed[: self.curve.n_changes[0]]
         cash = np.concatenate(([self.setup.capital_units], self.curve.cash[: len(changed)]))
         spans = np.diff(np.concatenate(([0], changed, [len(self.time)])))
-        return self.curve.equity - np.repeat(cash, spans)
+        exposure: IntArray = self.curve.equity - np.repeat(cash, spans)
+        return exposure
 
     @cached_property
     def peak(self) -> IntArray:

@@ -1,5 +1,7 @@
 """Keys such as `ema_20`, `bb_20_2.upper`, and what an unknown one answers."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,8 @@ from trading.indicators import INDICATORS, IndicatorStream, format_key, key_labe
 
 
 def test_every_file_with_an_indicator_is_in_the_table():
-    assert set(INDICATORS) == {"rsi", "ema", "sma", "macd", "vwap", "rolling_vwap", "bb", "atr", "adx"}
+    assert set(INDICATORS) >= {"rsi", "ema", "sma", "macd", "vwap", "rolling_vwap", "bb", "atr", "adx", "psar", "pvo"}
+    assert all(name == indicator.name for name, indicator in INDICATORS.items())
     assert all(i.primary in i.outputs and i.source for i in INDICATORS.values())
 
 
@@ -22,6 +25,12 @@ def test_every_file_with_an_indicator_is_in_the_table():
     ("adx_14.adx", ("adx", {"period": 14}, "adx"), "ADX 14"),
     ("rolling_vwap_14", ("rolling_vwap", {"period": 14}, "rolling_vwap"), "Rolling VWAP 14"),
     ("vwap", ("vwap", {}, "vwap"), "VWAP"),
+    ("donchian_20.upper", ("donchian", {"period": 20}, "upper"), "Donchian 20 upper"),
+    ("stoch_14_3.k", ("stoch", {"period": 14, "smooth": 3}, "k"), "Stochastic 14 3 %K"),
+    ("psar_0.02_0.2.trend", ("psar", {"acceleration": 0.02, "maximum": 0.2}, "trend"), "Parabolic SAR 0.02 0.2 trend"),
+    ("ichimoku_9_26_52.span_a", ("ichimoku", {"conversion": 9, "base": 26, "span": 52}, "span_a"),
+     "Ichimoku 9 26 52 span A"),
+    ("obv", ("obv", {}, "obv"), "OBV"),
 ])
 def test_key_is_read_written_and_labelled(key, parsed, label):
     assert parse_key(key) == parsed
@@ -61,6 +70,41 @@ def test_unknown_names_are_refused():
 def test_every_key_survives_the_round_trip(name, draw):
     indicator = INDICATORS[name]
     parameters = {p.name: draw.draw(st.integers(int(p.low), int(p.high)) if p.whole else
-                                    st.integers(1, 100).map(lambda tenths: tenths / 10)) for p in indicator.parameters}
+                                    st.floats(p.low, p.high)) for p in indicator.parameters}
     output = draw.draw(st.sampled_from(indicator.outputs))
-    assert parse_key(format_key(name, parameters, output)) == (name, parameters, output)
+    key = format_key(name, parameters, output)
+    assert parse_key(key) == (name, parameters, output)
+    assert format_key(*parse_key(key)) == key
+    assert key_label(key).startswith(indicator.label)
+
+
+@pytest.mark.parametrize("name", sorted(INDICATORS))
+def test_labels_tell_the_outputs_of_an_indicator_apart(name):
+    labels = [key_label(format_key(name, output=output)) for output in INDICATORS[name].outputs]
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize("name", sorted(INDICATORS))
+def test_every_row_of_the_table_is_complete_and_its_ends_can_be_computed(name):
+    indicator = INDICATORS[name]
+    assert indicator.primary in indicator.outputs
+    assert indicator.label
+    assert indicator.source
+    for end in ("low", "default", "high"):
+        chosen = {p.name: getattr(p, end) for p in indicator.parameters}
+        assert indicator.settings(**chosen) == chosen
+        assert indicator.warm_up(**chosen) >= 1
+        assert indicator.new_state(**chosen).dtype == float
+
+
+def test_every_indicator_is_in_the_documentation_as_it_is():
+    page = (Path(__file__).parents[2] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+    assert len(rows) == len(INDICATORS)
+    for name, indicator in INDICATORS.items():
+        row = rows[format_key(name).removesuffix(f".{indicator.primary}" if len(indicator.outputs) > 1 else "")]
+        outputs = [f"**{o}**" if o == indicator.primary else o for o in indicator.outputs]
+        named = [p.name for p in indicator.parameters]
+        cells = [indicator.label, ", ".join(named), ", ".join(outputs) if len(outputs) > 1 else "",
+                 ", ".join(indicator.inputs), str(indicator.warm_up(**indicator.settings())), indicator.source]
+        assert [cell.strip() for cell in row.split("|")[2:-1]] == cells

@@ -20,6 +20,8 @@ PROFILES = st.builds(
     target_atr=st.sampled_from([0.0, 1.0, 3.0]), trail_atr=st.sampled_from([0.0, 0.7, 2.0]),
     max_position_rate=st.floats(0.05, 1.0), max_exposure_rate=st.floats(0.1, 1.0),
     max_positions=st.integers(1, 3), daily_loss_rate=st.floats(0.005, 0.5), max_drawdown_rate=st.floats(0.01, 0.5),
+    breakeven_atr=st.sampled_from([0.0, 0.5]), time_stop_bars=st.sampled_from([0, 5]),
+    cool_down_bars=st.sampled_from([0, 3]),
 )
 BARS = st.tuples(st.floats(-0.002, 0.002), st.floats(0, 0.004), st.floats(0, 0.004), st.floats(0, 1))
 BUTTONS = st.sampled_from(["start", "pause", "stop", "kill", "rearm", "flatten"])

@@ -1,5 +1,7 @@
 """Average directional index with the two directional indicators."""
 
+import numpy as np
+
 from trading.domain import FloatArray
 from trading.indicators.compiling import njit
 from trading.indicators.indicator import Indicator, Parameter, fresh_state
@@ -15,12 +17,20 @@ def new_state(period: int) -> FloatArray:
 @njit
 def _add_bar(state: FloatArray, high: float, low: float, close: float, decay: float) -> None:
     """Fade the sums of true range and of both directional movements and add this bar's."""
-    up, down = high - state[HIGH], state[LOW] - low
+    up, down = _moves(high - state[HIGH], state[LOW] - low)
     true_range = max(high, state[CLOSE]) - min(low, state[CLOSE])
     state[RANGE] += true_range - state[RANGE] * decay
-    state[PLUS] += (up if up > down and up > 0.0 else 0.0) - state[PLUS] * decay
-    state[MINUS] += (down if down > up and down > 0.0 else 0.0) - state[MINUS] * decay
+    state[PLUS] += up - state[PLUS] * decay
+    state[MINUS] += down - state[MINUS] * decay
     state[HIGH], state[LOW], state[CLOSE] = high, low, close
+
+
+@njit
+def _moves(up: float, down: float) -> tuple[float, float]:
+    """Return the larger of both moves if it is one, 0 for the other; without a branch that cannot be foreseen."""
+    rise = up if up > 0.0 else 0.0
+    fall = down if down > 0.0 else 0.0
+    return rise if up > down else 0.0, fall if down > up else 0.0
 
 
 @njit
@@ -33,7 +43,7 @@ def step(state: FloatArray, high: float, low: float, close: float) -> tuple[floa
     if state[SEEN] < 2 * state[PERIOD]:
         return _cold_step(state, high, low, close)
     _add_bar(state, high, low, close, state[ALPHA])
-    plus, minus, index = _directions(state)
+    plus, minus, index = _directions(state[RANGE], state[PLUS], state[MINUS])
     value = state[VALUE] + state[ALPHA] * (index - state[VALUE])
     state[VALUE] = value
     return value, plus, minus
@@ -49,25 +59,39 @@ def _cold_step(state: FloatArray, high: float, low: float, close: float) -> tupl
     _add_bar(state, high, low, close, state[ALPHA] if state[SEEN] > state[PERIOD] + 1 else 0.0)
     if state[SEEN] <= state[PERIOD]:
         return nan, nan, nan
-    plus, minus, index = _directions(state)
+    plus, minus, index = _directions(state[RANGE], state[PLUS], state[MINUS])
     state[VALUE] += index * state[ALPHA]
     return (state[VALUE] if state[SEEN] == 2 * state[PERIOD] else nan), plus, minus
 
 
 @njit
-def _directions(state: FloatArray) -> tuple[float, float, float]:
+def _directions(ranges: float, plus: float, minus: float) -> tuple[float, float, float]:
     """Return +DI, -DI and the directional index of the sums; 0 where nothing moved."""
-    both = state[PLUS] + state[MINUS]
-    scale = 100.0 / state[RANGE] if state[RANGE] != 0.0 else 0.0
-    index = 100.0 * abs(state[PLUS] - state[MINUS]) / both if both != 0.0 else 0.0
-    return state[PLUS] * scale, state[MINUS] * scale, index
+    both = plus + minus
+    scale = 100.0 / ranges if ranges != 0.0 else 0.0
+    index = 100.0 * abs(plus - minus) / both if both != 0.0 else 0.0
+    return plus * scale, minus * scale, index
 
 
 @njit
 def loop(state: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, out: FloatArray) -> None:
-    """Run the step over columns."""
-    for row in range(len(close)):
+    """Run the step over columns; once warm, with the state in registers."""
+    n_cold = min(len(close), int(2 * state[PERIOD] - state[SEEN]))
+    for row in range(n_cold):
         out[0, row], out[1, row], out[2, row] = step(state, high[row], low[row], close[row])
+    alpha, last_high, last_low, last_close = state[ALPHA], state[HIGH], state[LOW], state[CLOSE]
+    ranges, plus, minus, value = state[RANGE], state[PLUS], state[MINUS], state[VALUE]
+    for row in range(np.uintp(n_cold), np.uintp(len(close))):  # see `trading.indicators.window.ONE`
+        up, down = _moves(high[row] - last_high, last_low - low[row])
+        ranges += (max(high[row], last_close) - min(low[row], last_close)) - ranges * alpha
+        plus += up - plus * alpha
+        minus += down - minus * alpha
+        last_high, last_low, last_close = high[row], low[row], close[row]
+        out[1, row], out[2, row], index = _directions(ranges, plus, minus)
+        value += alpha * (index - value)
+        out[0, row] = value
+    state[HIGH], state[LOW], state[CLOSE] = last_high, last_low, last_close
+    state[RANGE], state[PLUS], state[MINUS], state[VALUE] = ranges, plus, minus, value
 
 
 INDICATOR = Indicator(

@@ -20,19 +20,30 @@ def step(state: FloatArray, close: float) -> tuple[float]:
     market must not seem to cross its own average.
     """
     if state[SEEN] < state[PERIOD]:
-        state[VALUE] = close if state[SEEN] == 0 else state[VALUE] + state[ALPHA] * (close - state[VALUE])
+        state[VALUE] = close if state[SEEN] == 0 else _moved(state[VALUE], state[ALPHA], close)
         state[SEEN] += 1
         return (state[VALUE] if state[SEEN] == state[PERIOD] else float("nan"),)
-    value: float = state[VALUE] + state[ALPHA] * (close - state[VALUE])
+    value = _moved(state[VALUE], state[ALPHA], close)
     state[VALUE] = value
     return (value,)
 
 
 @njit
+def _moved(value: float, alpha: float, close: float) -> float:
+    return value + alpha * (close - value)
+
+
+@njit
 def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
-    """Run the step over columns."""
-    for row in range(len(close)):
+    """Run the step over columns; once warm, with the state in registers."""
+    n_cold = min(len(close), int(state[PERIOD] - state[SEEN]))
+    for row in range(n_cold):
         out[0, row] = step(state, close[row])[0]
+    alpha, value = state[ALPHA], state[VALUE]
+    for row in range(n_cold, len(close)):
+        value = _moved(value, alpha, close[row])
+        out[0, row] = value
+    state[VALUE] = value
 
 
 INDICATOR = Indicator(

@@ -11,6 +11,8 @@ import numpy as np
 from trading.domain import Candles, FloatArray
 from trading.errors import BadInput
 
+WHOLE = frozenset({"open_time"})  # columns of whole numbers; all others are floats
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -41,6 +43,11 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """An indicator as a table row.
+
+    Every value is known on its own bar: nothing looks ahead, and nothing needs the bars again. A value is NaN until
+    warm, and where the formula divides by nothing (a window without a range, without a move or without volume). After
+    a bar without numbers windows and EMAs of derived values recover; RSI, EMA, MACD, ATR, ADX and VWAP of the
+    prices themselves do not, which no feed lets happen.
 
     Attributes
     ----------
@@ -81,7 +88,8 @@ class Indicator:
 
     def run(self, state: FloatArray, candles: Candles) -> dict[str, FloatArray]:
         """Move `state` over the bars and return each output, `(n_bars,)`, NaN until warm."""
-        columns = (np.ascontiguousarray(getattr(candles, name), _DTYPES.get(name, np.float64)) for name in self.inputs)
+        dtypes = (np.int64 if name in WHOLE else np.float64 for name in self.inputs)
+        columns = map(np.ascontiguousarray, (getattr(candles, name) for name in self.inputs), dtypes)
         out = np.empty((len(self.outputs), len(candles)))
         self.loop(state, *columns, out)
         return dict(zip(self.outputs, out, strict=True))
@@ -91,9 +99,12 @@ class Indicator:
         return self.run(self.new_state(**self.settings(**parameters)), candles)
 
 
-_DTYPES = {"open_time": np.int64}
-
-
 def fresh_state(*head: float, slots: int = 0) -> FloatArray:
     """Return a state of the given head values, followed by `slots` places that are not a number yet."""
     return np.array([*head, *([math.nan] * slots)], np.float64)
+
+
+def joined_state(*blocks: FloatArray) -> FloatArray:
+    """Return one state: where each block begins, then the blocks."""
+    starts = len(blocks) + np.cumsum([0, *map(len, blocks[:-1])])
+    return np.concatenate((starts.astype(np.float64), *blocks))

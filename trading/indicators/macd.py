@@ -23,12 +23,19 @@ def step(state: FloatArray, close: float) -> tuple[float, float, float]:
     """Return line, signal, histogram; the signal's EMA is seeded with the first line that is a number."""
     if state[SEEN] < state[SIGNAL_BARS]:
         return _cold_step(state, close)
-    fast = state[FAST] + state[FAST_ALPHA] * (close - state[FAST])
-    slow = state[SLOW] + state[SLOW_ALPHA] * (close - state[SLOW])
-    line = fast - slow
-    signal = state[SIGNAL] + state[SIGNAL_ALPHA] * (line - state[SIGNAL])
+    alphas = state[FAST_ALPHA], state[SLOW_ALPHA], state[SIGNAL_ALPHA]
+    fast, slow, signal = _moved(state[FAST], state[SLOW], state[SIGNAL], alphas, close)
     state[FAST], state[SLOW], state[SIGNAL] = fast, slow, signal
-    return line, signal, line - signal
+    return fast - slow, signal, (fast - slow) - signal
+
+
+@njit
+def _moved(fast: float, slow: float, signal: float, alphas: tuple[float, float, float],
+           close: float) -> tuple[float, float, float]:
+    """Return the three averages after one more close."""
+    fast += alphas[0] * (close - fast)
+    slow += alphas[1] * (close - slow)
+    return fast, slow, signal + alphas[2] * ((fast - slow) - signal)
 
 
 @njit
@@ -53,9 +60,16 @@ def _cold_step(state: FloatArray, close: float) -> tuple[float, float, float]:
 
 @njit
 def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
-    """Run the step over columns."""
-    for row in range(len(close)):
+    """Run the step over columns; once warm, with the state in registers."""
+    n_cold = min(len(close), int(state[SIGNAL_BARS] - state[SEEN]))
+    for row in range(n_cold):
         out[0, row], out[1, row], out[2, row] = step(state, close[row])
+    alphas = state[FAST_ALPHA], state[SLOW_ALPHA], state[SIGNAL_ALPHA]
+    fast, slow, signal = state[FAST], state[SLOW], state[SIGNAL]
+    for row in range(n_cold, len(close)):
+        fast, slow, signal = _moved(fast, slow, signal, alphas, close[row])
+        out[0, row], out[1, row], out[2, row] = fast - slow, signal, (fast - slow) - signal
+    state[FAST], state[SLOW], state[SIGNAL] = fast, slow, signal
 
 
 INDICATOR = Indicator(

@@ -16,7 +16,8 @@ import numpy as np
 from trading import indicators
 from trading.domain import Candle, Candles, FloatArray
 from trading.errors import BadInput
-from trading.indicators.indicator import Indicator, Parameter
+from trading.indicators.compiling import entry_point
+from trading.indicators.indicator import WHOLE, Indicator, Parameter
 
 _SHAPE = re.compile(r"([a-z]+(?:_[a-z]+)*)((?:_\d+(?:\.\d+)?)*)(?:\.([a-z_]+))?", re.ASCII)
 
@@ -74,7 +75,7 @@ def key_label(key: str) -> str:
     return " ".join(words)
 
 
-_OUTPUT_LABELS = {"plus_di": "+DI", "minus_di": "-DI"}
+_OUTPUT_LABELS = {"plus_di": "+DI", "minus_di": "-DI", "k": "%K", "d": "%D", "span_a": "span A", "span_b": "span B"}
 
 
 def _numbers(indicator: Indicator, parameters: Mapping[str, float]) -> list[str]:
@@ -102,7 +103,8 @@ class IndicatorStream:
         self.parameters = indicator.settings(**(parameters or {}))
         self._state = indicator.new_state(**self.parameters)
         self._scratch = self._state.copy()
-        self._step = indicator.step
+        examples = (0 if name in WHOLE else 0.0 for name in indicator.inputs)
+        self._step = entry_point(indicator.step, self._state, *examples)
         self._inputs = _reader(indicator.inputs)
 
     @property

@@ -13,31 +13,55 @@ def new_state(period: int) -> FloatArray:
 
 
 @njit
-def step(state: FloatArray, close: float) -> tuple[float]:
-    """Return 100 * mean rise / (mean rise + mean fall); 100 when nothing fell, as in `ta`.
+def push_rsi(state: FloatArray, start: int, close: float) -> float:
+    """Take in one close and return 100 * mean rise / (mean rise + mean fall); 100 when nothing fell, as in `ta`.
 
     The first bar counts as a change of nothing, hence the value is there after `period` bars (as in `ta`; Wilder's
     book and TA-Lib average the first `period` changes instead, which differs until the start has faded).
     """
-    if state[SEEN] == 0:
-        state[CLOSE] = close
-    change = close - state[CLOSE]
+    if state[start + SEEN] == 0:
+        state[start + CLOSE] = close
+    up, down = _moved(state[start + UP], state[start + DOWN], state[start + ALPHA], close - state[start + CLOSE])
+    state[start + CLOSE], state[start + UP], state[start + DOWN] = close, up, down
+    value = _index(up, down)
+    if state[start + SEEN] < state[start + PERIOD]:
+        state[start + SEEN] += 1
+        value = value if state[start + SEEN] == state[start + PERIOD] else float("nan")
+    return value
+
+
+@njit
+def _moved(up: float, down: float, alpha: float, change: float) -> tuple[float, float]:
+    """Return the means after one more change."""
     # 0.5 * (|x| + x) is max(x, 0) to the bit, without a branch that cannot be foreseen.
-    up = state[UP] + state[ALPHA] * (0.5 * (abs(change) + change) - state[UP])
-    down = state[DOWN] + state[ALPHA] * (0.5 * (abs(change) - change) - state[DOWN])
-    state[CLOSE], state[UP], state[DOWN] = close, up, down
-    value = 100.0 * up / (up + down) if down != 0.0 else 100.0
-    if state[SEEN] < state[PERIOD]:
-        state[SEEN] += 1
-        value = value if state[SEEN] == state[PERIOD] else float("nan")
-    return (value,)
+    up += alpha * (0.5 * (abs(change) + change) - up)
+    down += alpha * (0.5 * (abs(change) - change) - down)
+    return up, down
+
+
+@njit
+def _index(up: float, down: float) -> float:
+    return 100.0 * up / (up + down) if down != 0.0 else 100.0
+
+
+@njit
+def step(state: FloatArray, close: float) -> tuple[float]:
+    """Return the index after one more close."""
+    return (push_rsi(state, 0, close),)
 
 
 @njit
 def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
-    """Run the step over columns."""
-    for row in range(len(close)):
+    """Run the step over columns; once warm, with the state in registers."""
+    n_cold = min(len(close), int(state[PERIOD] - state[SEEN]))
+    for row in range(n_cold):
         out[0, row] = step(state, close[row])[0]
+    alpha, last, up, down = state[ALPHA], state[CLOSE], state[UP], state[DOWN]
+    for row in range(n_cold, len(close)):
+        up, down = _moved(up, down, alpha, close[row] - last)
+        last = close[row]
+        out[0, row] = _index(up, down)
+    state[CLOSE], state[UP], state[DOWN] = last, up, down
 
 
 INDICATOR = Indicator(

@@ -3,7 +3,7 @@
 from trading.domain import FloatArray
 from trading.indicators.compiling import njit
 from trading.indicators.indicator import Indicator, Parameter
-from trading.indicators.window import new_window, push_window
+from trading.indicators.window import new_window, push_window, slide_window
 
 
 @njit
@@ -15,8 +15,7 @@ def step(state: FloatArray, close: float) -> tuple[float]:
 @njit
 def loop(state: FloatArray, close: FloatArray, out: FloatArray) -> None:
     """Run the step over columns."""
-    for row in range(len(close)):
-        out[0, row] = step(state, close[row])[0]
+    slide_window(state, 0, close, out)
 
 
 INDICATOR = Indicator(

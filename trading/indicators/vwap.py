@@ -20,20 +20,36 @@ def step(state: FloatArray, open_time: int, high: float, low: float, close: floa
     The first day is as complete as the bars that were seen of it.
     """
     if open_time >= state[DAY_END]:
-        state[DAY_END] = (open_time // DAY_MS + 1) * DAY_MS
+        state[DAY_END] = _day_end(open_time)
         state[TURNOVER] = state[VOLUME] = 0.0
     turnover = state[TURNOVER] + (high + low + close) / 3.0 * volume
     traded = state[VOLUME] + volume
     state[TURNOVER], state[VOLUME] = turnover, traded
-    return (turnover / traded if traded != 0.0 else float("nan"),)
+    return (_mean(turnover, traded),)
+
+
+@njit
+def _day_end(open_time: int) -> float:
+    return float((open_time // DAY_MS + 1) * DAY_MS)
+
+
+@njit
+def _mean(turnover: float, traded: float) -> float:
+    return turnover / traded if traded != 0.0 else float("nan")
 
 
 @njit
 def loop(state: FloatArray, open_time: IntArray, high: FloatArray, low: FloatArray, close: FloatArray,
          volume: FloatArray, out: FloatArray) -> None:
-    """Run the step over columns."""
+    """Run the step over columns, with the state in registers."""
+    end, turnover, traded = state[DAY_END], state[TURNOVER], state[VOLUME]
     for row in range(len(close)):
-        out[0, row] = step(state, open_time[row], high[row], low[row], close[row], volume[row])[0]
+        if open_time[row] >= end:
+            end, turnover, traded = _day_end(open_time[row]), 0.0, 0.0
+        turnover += (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+        traded += volume[row]
+        out[0, row] = _mean(turnover, traded)
+    state[DAY_END], state[TURNOVER], state[VOLUME] = end, turnover, traded
 
 
 INDICATOR = Indicator(
