@@ -1,0 +1,170 @@
+"""Backtests beside their peers: one run with every rule on, a sweep, the first run of a process, and memory.
+
+Run with `python -m benchmarks backtests`. CPU time, medians, the candidates taking turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks import limits
+from benchmarks.market import COMMISSION, SPEC, STAKE, minutes, setup
+from benchmarks.peers import vectorbt as peer
+from benchmarks.rows import Row
+from benchmarks.timing import in_turns
+from trading import book
+from trading.backtest import Simulation, Tape, simulate
+from trading.domain import Candles
+from trading.indicators import INDICATORS
+
+FAST, SLOW, RSI_LOW, RSI_HIGH = 10, 30, 30.0, 70.0
+SMA_LEVELS, RSI_LEVELS = (50.0, 0.0), (2.0, 3.0)
+AIMS = {("sma", 1_000_000): 5, ("rsi", 1_000_000): 4, ("sma", 100_000): 12, ("rsi", 100_000): 8}
+
+
+class Contest(NamedTuple):
+    """The same strategy by ours, by the peer, and by loops that do nothing else."""
+
+    what: str
+    ours: Callable[[Candles], Simulation]
+    peer: Callable[[Candles], object]
+    generic: Callable[[Candles], object]
+    fused: Callable[[Candles], object]
+
+
+def crossings(fast: np.ndarray, slow: np.ndarray) -> np.ndarray:
+    """1 where `fast` rises above `slow`, -1 where it falls below."""
+    above = fast > slow
+    known = slow == slow
+    direction = np.zeros(len(fast), np.int8)
+    direction[1:] = (above[1:].view(np.int8) - above[:-1].view(np.int8)) * (known[1:] & known[:-1])
+    return direction
+
+
+def passing(column: np.ndarray, low: float, high: float) -> np.ndarray:
+    """1 where a column falls below `low`, -1 where it rises above `high`."""
+    below, above = column < low, column > high
+    direction = np.zeros(len(column), np.int8)
+    known = column[:-1] == column[:-1]
+    direction[1:] = (below[1:] & ~below[:-1] & known).view(np.int8) - (above[1:] & ~above[:-1] & known).view(np.int8)
+    return direction
+
+
+def our_sma(candles: Candles) -> Simulation:
+    """From candles to equity and trades, the full rule book on."""
+    fast, slow = (INDICATORS["sma"].compute(candles, period=period)["sma"] for period in (FAST, SLOW))
+    return _ours(candles, crossings(fast, slow), SMA_LEVELS)
+
+
+def our_rsi(candles: Candles) -> Simulation:
+    """From candles to equity and trades, with stop and target."""
+    return _ours(candles, passing(INDICATORS["rsi"].compute(candles)["rsi"], RSI_LOW, RSI_HIGH), RSI_LEVELS)
+
+
+def _ours(candles: Candles, direction: np.ndarray, levels: tuple[float, float]) -> Simulation:
+    run = simulate(setup(*levels), Tape.of([candles], {SPEC.symbol: SPEC}), [direction])
+    _ = run.trade_columns, run.equity[-1]
+    return run
+
+
+def _prices(candles: Candles) -> tuple[np.ndarray, ...]:
+    return candles.open, candles.high, candles.low, candles.close
+
+
+def generic_sma(candles: Candles) -> object:
+    """Columns, directions, then a loop over them."""
+    direction = limits.crosses(limits.sma(candles.close, FAST), limits.sma(candles.close, SLOW))
+    nothing = np.empty(0)
+    return limits.generic(_prices(candles), direction, (nothing, nothing), STAKE, COMMISSION, np.empty(len(candles)))
+
+
+def generic_rsi(candles: Candles) -> object:
+    """Columns, directions and distances, then a loop over them."""
+    atr = limits.atr(candles.high, candles.low, candles.close, 14)
+    direction = limits.passes(limits.rsi(candles.close, 14), RSI_LOW, RSI_HIGH)
+    return limits.generic(_prices(candles), direction, (2.0 * atr, 3.0 * atr), STAKE, COMMISSION, np.empty(len(candles)))
+
+
+def fused_sma(candles: Candles) -> object:
+    """All in one loop."""
+    return limits.fused_sma(candles.open, candles.close, FAST, SLOW, STAKE, COMMISSION, np.empty(len(candles)))
+
+
+def fused_rsi(candles: Candles) -> object:
+    """All in one loop."""
+    return limits.fused_rsi(_prices(candles), RSI_LOW, RSI_HIGH, STAKE, COMMISSION, np.empty(len(candles)))
+
+
+CONTESTS = {
+    "sma": Contest(f"SMA {FAST}/{SLOW}", our_sma, lambda c: peer.sma_cross(c, FAST, SLOW), generic_sma, fused_sma),
+    "rsi": Contest("RSI 14 with 2/3 ATR stop and target", our_rsi,
+                   lambda c: peer.rsi_with_stops(c, RSI_LOW, RSI_HIGH, *RSI_LEVELS), generic_rsi, fused_rsi),
+}
+
+
+def asked_of(run: Simulation, direction: np.ndarray, levels: tuple[float, float]) -> peer.Asked:
+    """Return what the peer must be told to trade as ours did."""
+    candles, trades = run.tape.candles[0], run.trade_columns
+    units = np.full(len(candles), STAKE * 10.0)  # whatever ours did not enter shows as another trade
+    rows = np.searchsorted(candles.open_time, trades[:, book.T_ENTRY_TIME])
+    units[rows - 1] = trades[:, book.T_ENTRY_LOTS] * float(SPEC.lot_size)
+    ticks = np.rint(run.tape.bars.atr / float(SPEC.tick_size))
+    if levels[1] == 0.0:
+        return peer.Asked(direction, units)
+    stop, target = (np.floor(ticks * multiple) * float(SPEC.tick_size) for multiple in levels)
+    return peer.Asked(direction, units, stop, target)
+
+
+def agreement(run: Simulation, asked: peer.Asked) -> str:
+    """Compare trade for trade: bars and prices of entry and exit, sizes to a lot, and equity."""
+    theirs, candles, trades = peer.same_question(run.tape.candles[0], asked), run.tape.candles[0], run.trade_columns
+    entry, leave = (np.searchsorted(candles.open_time, trades[:, column], "right") - 1
+                    for column in (book.T_ENTRY_TIME, book.T_EXIT_TIME))
+    lot = float(SPEC.lot_size)
+    paid = trades[:, book.T_ENTRY_UNITS] / trades[:, book.T_ENTRY_LOTS] * 1e-8 / lot
+    got = trades[:, book.T_EXIT_UNITS] / trades[:, book.T_EXIT_LOTS] * 1e-8 / lot
+    known = {(int(a), int(b)): row for row, (a, b) in enumerate(zip(theirs.entry_row, theirs.exit_row, strict=True))}
+    pairs = np.array([known.get((int(a), int(b)), -1) for a, b in zip(entry, leave, strict=True)])
+    same = pairs >= 0
+    for ours, peers in ((paid, theirs.entry_price), (got, theirs.exit_price)):
+        same &= np.abs(ours - peers[pairs]) <= 1e-9 * ours
+    same &= np.abs(trades[:, book.T_ENTRY_LOTS] * lot - theirs.units[pairs]) < 1e-9
+    quiet = ~theirs.has_order
+    apart = np.max(np.abs(run.equity * 1e-8 / theirs.equity - 1.0)[quiet])
+    return f"{int(same.sum()):,} of {len(trades):,} trades the same (theirs {len(theirs.entry_row):,}), equity {apart:.0e} apart"
+
+
+def single(name: str, n_bars: int, n_rounds: int) -> Row:
+    """Time one strategy on so many bars."""
+    contest, candles, absent = CONTESTS[name], minutes(n_bars), peer.missing()
+    works = {"ours": contest.ours, "generic": contest.generic, "fused": contest.fused}
+    if not absent:
+        works["peer"] = contest.peer
+    taken = in_turns({who: (lambda work=work: work(candles)) for who, work in works.items()}, n_rounds)
+    ours, rate = taken["ours"], {who: f"{n_bars / seconds / 1e6:.1f}M/s" for who, seconds in taken.items()}
+    run = contest.ours(candles)
+    note = f"{ours / n_bars * 1e9:.1f} ns a candle, {run.n_trades:,} trades, every rule on"
+    limit = (f"generic {rate['generic']}: ours takes {ours / taken['generic']:.1f}x (aim 2); "
+             f"fused {rate['fused']}: {ours / taken['fused']:.1f}x")
+    what = f"{contest.what}, {n_bars:,} candles"
+    if absent:
+        return Row(what, rate["ours"], note, absent, "", limit)
+    levels = SMA_LEVELS if name == "sma" else RSI_LEVELS
+    asked = asked_of(run, _direction(name, candles), levels)
+    return Row(what, rate["ours"], note, f"{peer.label()} {rate['peer']}",
+               f"{taken['peer'] / ours:.1f}x (aim {AIMS[name, n_bars]})", limit, agreement(run, asked))
+
+
+def _direction(name: str, candles: Candles) -> np.ndarray:
+    if name == "rsi":
+        return passing(INDICATORS["rsi"].compute(candles)["rsi"], RSI_LOW, RSI_HIGH)
+    return crossings(*(INDICATORS["sma"].compute(candles, period=period)["sma"] for period in (FAST, SLOW)))
+
+
+def run() -> list[Row]:
+    """Measure all."""
+    return [single(name, n_bars, n_rounds) for name in CONTESTS
+            for n_bars, n_rounds in ((1_000_000, 7), (100_000, 25))]
