@@ -38,7 +38,7 @@ class Contest(NamedTuple):
 def crossings(fast: np.ndarray, slow: np.ndarray) -> np.ndarray:
     """1 where `fast` rises above `slow`, -1 where it falls below."""
     above = fast > slow
-    known = slow == slow
+    known = ~np.isnan(slow)
     direction = np.zeros(len(fast), np.int8)
     direction[1:] = (above[1:].view(np.int8) - above[:-1].view(np.int8)) * (known[1:] & known[:-1])
     return direction
@@ -48,7 +48,7 @@ def passing(column: np.ndarray, low: float, high: float) -> np.ndarray:
     """1 where a column falls below `low`, -1 where it rises above `high`."""
     below, above = column < low, column > high
     direction = np.zeros(len(column), np.int8)
-    known = column[:-1] == column[:-1]
+    known = ~np.isnan(column[:-1])
     direction[1:] = (below[1:] & ~below[:-1] & known).view(np.int8) - (above[1:] & ~above[:-1] & known).view(np.int8)
     return direction
 
@@ -85,7 +85,8 @@ def generic_rsi(candles: Candles) -> object:
     """Columns, directions and distances, then a loop over them."""
     atr = limits.atr(candles.high, candles.low, candles.close, 14)
     direction = limits.passes(limits.rsi(candles.close, 14), RSI_LOW, RSI_HIGH)
-    return limits.generic(_prices(candles), direction, (2.0 * atr, 3.0 * atr), STAKE, COMMISSION, np.empty(len(candles)))
+    distances, equity = (2.0 * atr, 3.0 * atr), np.empty(len(candles))
+    return limits.generic(_prices(candles), direction, distances, STAKE, COMMISSION, equity)
 
 
 def fused_sma(candles: Candles) -> object:
@@ -105,12 +106,30 @@ CONTESTS = {
 }
 
 
+def without_ignored(candles: Candles, direction: np.ndarray, levels: tuple[float, float]) -> np.ndarray:
+    """Return directions without the entries on bars on which a stop or target ends a trade: vectorbt ignores those."""
+    while True:
+        trades = _ours(candles, direction, levels).trade_columns
+        protected = trades[trades[:, book.T_REASON] <= book.BY_TARGET]
+        rows = _rows(candles, protected[:, book.T_EXIT_TIME])
+        rows = rows[direction[rows] > 0]
+        if len(rows) == 0:
+            return direction
+        direction = direction.copy()
+        direction[rows] = 0
+
+
+def _rows(candles: Candles, times: np.ndarray) -> np.ndarray:
+    return np.searchsorted(candles.open_time, times, "right") - 1
+
+
 def asked_of(run: Simulation, direction: np.ndarray, levels: tuple[float, float]) -> peer.Asked:
     """Return what the peer must be told to trade as ours did."""
     candles, trades = run.tape.candles[0], run.trade_columns
     units = np.full(len(candles), STAKE * 10.0)  # whatever ours did not enter shows as another trade
-    rows = np.searchsorted(candles.open_time, trades[:, book.T_ENTRY_TIME])
-    units[rows - 1] = trades[:, book.T_ENTRY_LOTS] * float(SPEC.lot_size)
+    opened = run.desk.book[:, (book.ENTRY_TIME, book.ENTRY_LOTS)]
+    filled = np.vstack((trades[:, (book.T_ENTRY_TIME, book.T_ENTRY_LOTS)], opened[opened[:, 1] > 0]))
+    units[_rows(candles, filled[:, 0]) - 1] = filled[:, 1] * float(SPEC.lot_size)
     ticks = np.rint(run.tape.bars.atr / float(SPEC.tick_size))
     if levels[1] == 0.0:
         return peer.Asked(direction, units)
@@ -118,23 +137,26 @@ def asked_of(run: Simulation, direction: np.ndarray, levels: tuple[float, float]
     return peer.Asked(direction, units, stop, target)
 
 
-def agreement(run: Simulation, asked: peer.Asked) -> str:
-    """Compare trade for trade: bars and prices of entry and exit, sizes to a lot, and equity."""
-    theirs, candles, trades = peer.same_question(run.tape.candles[0], asked), run.tape.candles[0], run.trade_columns
-    entry, leave = (np.searchsorted(candles.open_time, trades[:, column], "right") - 1
-                    for column in (book.T_ENTRY_TIME, book.T_EXIT_TIME))
+def agreement(candles: Candles, asked_direction: np.ndarray, levels: tuple[float, float]) -> str:
+    """Compare trade for trade: bars and prices of entry and exit, sizes, and equity."""
+    direction = without_ignored(candles, asked_direction, levels)
+    run = _ours(candles, direction, levels)
+    trades, theirs = run.trade_columns, peer.same_question(candles, asked_of(run, direction, levels))
+    entry, leave = (_rows(candles, trades[:, column]) for column in (book.T_ENTRY_TIME, book.T_EXIT_TIME))
     lot = float(SPEC.lot_size)
     paid = trades[:, book.T_ENTRY_UNITS] / trades[:, book.T_ENTRY_LOTS] * 1e-8 / lot
     got = trades[:, book.T_EXIT_UNITS] / trades[:, book.T_EXIT_LOTS] * 1e-8 / lot
-    known = {(int(a), int(b)): row for row, (a, b) in enumerate(zip(theirs.entry_row, theirs.exit_row, strict=True))}
-    pairs = np.array([known.get((int(a), int(b)), -1) for a, b in zip(entry, leave, strict=True)])
+    known = {pair: row for row, pair in enumerate(zip(theirs.entry_row, theirs.exit_row, strict=True))}
+    pairs = np.array([known.get(pair, -1) for pair in zip(entry, leave, strict=True)])
     same = pairs >= 0
     for ours, peers in ((paid, theirs.entry_price), (got, theirs.exit_price)):
         same &= np.abs(ours - peers[pairs]) <= 1e-9 * ours
     same &= np.abs(trades[:, book.T_ENTRY_LOTS] * lot - theirs.units[pairs]) < 1e-9
-    quiet = ~theirs.has_order
-    apart = np.max(np.abs(run.equity * 1e-8 / theirs.equity - 1.0)[quiet])
-    return f"{int(same.sum()):,} of {len(trades):,} trades the same (theirs {len(theirs.entry_row):,}), equity {apart:.0e} apart"
+    apart = np.max(np.abs(run.equity * 1e-8 / theirs.equity - 1.0)[~theirs.has_order])
+    left_out = np.count_nonzero(direction != asked_direction)
+    spared = f"; without {left_out:,} entries on a stop's or target's bar, which it ignores" if left_out else ""
+    return (f"{int(same.sum()):,} of {len(trades):,} trades the same (it has {len(theirs.entry_row):,}), "
+            f"equity {apart:.0e} apart{spared}")
 
 
 def single(name: str, n_bars: int, n_rounds: int) -> Row:
@@ -153,9 +175,9 @@ def single(name: str, n_bars: int, n_rounds: int) -> Row:
     if absent:
         return Row(what, rate["ours"], note, absent, "", limit)
     levels = SMA_LEVELS if name == "sma" else RSI_LEVELS
-    asked = asked_of(run, _direction(name, candles), levels)
     return Row(what, rate["ours"], note, f"{peer.label()} {rate['peer']}",
-               f"{taken['peer'] / ours:.1f}x (aim {AIMS[name, n_bars]})", limit, agreement(run, asked))
+               f"{taken['peer'] / ours:.1f}x (aim {AIMS[name, n_bars]})", limit,
+               agreement(candles, _direction(name, candles), levels))
 
 
 def _direction(name: str, candles: Candles) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What one core can do: loops written for the measurement, on floats, with no rule but the strategy's own.
 
-`generic` takes a column of directions, as any backtester must; `fused_sma` and `fused_rsi` have their strategy baked in.
+`generic` takes a column of directions, as any backtester must; `fused_sma` and `fused_rsi` have their
+strategy baked in.
 """
 
 from __future__ import annotations
