@@ -6,11 +6,14 @@ Run with `python -m benchmarks backtests`. CPU time, medians, the candidates tak
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks import limits
+from benchmarks.children import ask, save
 from benchmarks.market import COMMISSION, SPEC, STAKE, minutes, setup
 from benchmarks.peers import vectorbt as peer
 from benchmarks.rows import Row
@@ -19,9 +22,14 @@ from trading import book
 from trading.backtest import Simulation, Tape, simulate
 from trading.domain import Candles
 from trading.indicators import INDICATORS
+from trading.sweeping import Sweep, crossing_pairs, sweep
 
 FAST, SLOW, RSI_LOW, RSI_HIGH = 10, 30, 30.0, 70.0
 SMA_LEVELS, RSI_LEVELS = (50.0, 0.0), (2.0, 3.0)
+FASTS, SLOWS = range(5, 25), range(30, 180, 3)
+PAIRS = [(fast, slow) for fast in FASTS for slow in SLOWS]
+PEER_PAIRS = PAIRS[::5]  # vectorbt gets every fifth pair, 100 columns at a time: all at once would not fit the memory
+PEER_COLUMNS = 100
 AIMS = {("sma", 1_000_000): 5, ("rsi", 1_000_000): 4, ("sma", 100_000): 12, ("rsi", 100_000): 8}
 
 
@@ -186,7 +194,96 @@ def _direction(name: str, candles: Candles) -> np.ndarray:
     return crossings(*(INDICATORS["sma"].compute(candles, period=period)["sma"] for period in (FAST, SLOW)))
 
 
+def our_sweep(candles: Candles) -> Sweep:
+    """Every pair, from candles to figures; an average is computed once for all the pairs that it is in."""
+    columns = {period: INDICATORS["sma"].compute(candles, period=period)["sma"] for period in (*FASTS, *SLOWS)}
+    found = sweep(setup(*SMA_LEVELS), Tape.of([candles], {SPEC.symbol: SPEC}), crossing_pairs(columns, PAIRS))
+    _ = found.total_return, found.max_drawdown, found.win_rate, found.sharpe
+    return found
+
+
+def peer_sweep(candles: Candles) -> object:
+    """Total return, drawdown and number of trades of its pairs."""
+    blocks = [PEER_PAIRS[first: first + PEER_COLUMNS] for first in range(0, len(PEER_PAIRS), PEER_COLUMNS)]
+    return [peer.sma_sweep(candles, [fast for fast, _ in block], [slow for _, slow in block]) for block in blocks]
+
+
+def sweep_row(n_bars: int) -> Row:
+    """Time a sweep and its peak of memory, each in a process of its own."""
+    with TemporaryDirectory() as name:
+        folder, candles, absent = Path(name), minutes(n_bars), peer.missing()
+        save(candles, folder)
+        ours = [ask("ours_sweep", folder) for _ in range(3)]
+        theirs = {} if absent else ask("peer_sweep", folder)
+    taken = float(np.median([one["seconds"] for one in ours])) / n_bars / len(PAIRS) * 1e9
+    loop = limit_sweep(candles)
+    what = f"sweep, {len(PAIRS):,} SMA pairs x {n_bars:,} candles"
+    figure = f"{taken:.1f} ns a candle and pair, {ours[0]['above']:.0f} MB above before (aim 250)"
+    note = "one core; total return, drawdown, trades, wins, fees, thinned-out curve and Sharpe ratio of each pair"
+    limit = f"fused {loop:.1f} ns: ours takes {taken / loop:.1f}x"
+    if absent:
+        return Row(what, figure, note, absent, "", limit)
+    peers = theirs["seconds"] / n_bars / theirs["n_pairs"] * 1e9
+    return Row(what, figure, f"{note}; {peer.label()} on {len(PEER_PAIRS)} of the pairs, {PEER_COLUMNS} at a time",
+               f"{peers:.0f} ns, {theirs['above']:,.0f} MB", f"{peers / taken:.0f}x (aim 60)", limit,
+               sweep_agreement(candles))
+
+
+def limit_sweep(candles: Candles) -> float:
+    """Nanoseconds a candle and pair of the fused loop."""
+    equity, some = np.empty(len(candles)), PAIRS[::50]
+
+    def work() -> None:
+        for fast, slow in some:
+            limits.fused_sma(candles.open, candles.close, fast, slow, STAKE, COMMISSION, equity)
+
+    return in_turns({"fused": work}, 7)["fused"] / len(candles) / len(some) * 1e9
+
+
+def sweep_agreement(candles: Candles) -> str:
+    """Compare the number of trades of each pair, which both count alike."""
+    columns = {period: INDICATORS["sma"].compute(candles, period=period)["sma"] for period in (*FASTS, *SLOWS)}
+    pairs = PEER_PAIRS[:PEER_COLUMNS]
+    ours = sweep(setup(*SMA_LEVELS), Tape.of([candles], {SPEC.symbol: SPEC}), crossing_pairs(columns, pairs))
+    returns, _, counts = peer.sma_sweep(candles, [fast for fast, _ in pairs], [slow for _, slow in pairs])
+    open_now = np.abs(ours.n_trades - counts)
+    apart = float(np.max(np.abs(ours.total_return - returns)))
+    return (f"trades of {int((open_now <= 1).sum())} of {len(pairs)} pairs (the last one may be open), "
+            f"returns within {apart:.3f}")
+
+
+def memory_row(n_bars: int, aim: str) -> Row:
+    """Peak of one backtest above what was there with the candles loaded."""
+    with TemporaryDirectory() as name:
+        folder, absent = Path(name), peer.missing()
+        save(minutes(n_bars), folder)
+        ours = ask("ours_memory", folder)
+        theirs = {} if absent or n_bars > 1_000_000 else ask("peer_memory", folder)
+    note = f"the process with imports and candles {ours['before']:.0f} MB, at its peak {ours['peak']:.0f} MB"
+    row = Row(f"memory of a backtest, {n_bars:,} candles", f"{ours['above']:.0f} MB above ({aim})", note, absent)
+    if not theirs:
+        return row
+    return row._replace(peer=f"{theirs['above']:.0f} MB above", ratio=f"{theirs['above'] / ours['above']:.1f}x less")
+
+
+def first_row() -> Row:
+    """The first backtest of a process."""
+    with TemporaryDirectory() as name:
+        folder, absent = Path(name), peer.missing()
+        save(minutes(100_000), folder)
+        ask("ours_first", folder)  # builds the cache
+        ours = float(np.median([ask("ours_first", folder)["seconds"] for _ in range(5)]))
+        row = Row("first backtest of a process, 100,000 candles", f"{ours:.2f} s (aim 0.5)",
+                  "after imports, compiled cache built", absent)
+        if absent:
+            return row
+        theirs = ask("peer_first", folder)["seconds"]
+        return row._replace(peer=f"{theirs:.1f} s", ratio=f"{theirs / ours:.0f}x")
+
+
 def run() -> list[Row]:
     """Measure all."""
-    return [single(name, n_bars, n_rounds) for name in CONTESTS
-            for n_bars, n_rounds in ((1_000_000, 7), (100_000, 25))]
+    single_rows = [single(name, n_bars, n_rounds) for name in CONTESTS
+                   for n_bars, n_rounds in ((1_000_000, 7), (100_000, 25))]
+    return [*single_rows, sweep_row(100_000), first_row(), memory_row(1_000_000, "aim 150"),
+            memory_row(5_000_000, "the whole process below 1,500")]

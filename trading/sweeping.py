@@ -104,7 +104,8 @@ def sweep(setup: Setup, tape: Tape, directions: Iterable[Directions], n_points: 
         curves.append(points)
     interval = INTERVAL_MS[tape.candles[0].interval]
     table = np.array(rows, np.int64).reshape(-1, N_SWEPT)
-    return Sweep(setup.capital_units, interval, every, table, np.array(curves, np.int64).reshape(len(rows), n_bars // every))
+    kept = np.array(curves, np.int64).reshape(len(rows), n_bars // every)
+    return Sweep(setup.capital_units, interval, every, table, kept)
 
 
 def crossing_pairs(columns: Mapping[int, FloatArray], pairs: Sequence[tuple[int, int]]) -> Iterator[Directions]:
