@@ -274,7 +274,7 @@ def first_row() -> Row:
         ask("ours_first", folder)  # builds the cache
         ours = float(np.median([ask("ours_first", folder)["seconds"] for _ in range(5)]))
         row = Row("first backtest of a process, 100,000 candles", f"{ours:.2f} s (aim 0.5)",
-                  "after imports, compiled cache built", absent)
+                  "CPU time after imports, compiled cache built", absent)
         if absent:
             return row
         theirs = ask("peer_first", folder)["seconds"]

@@ -151,12 +151,13 @@ def run_one(desk: Desk, bars: Bars, direction: NDArray[np.int8], curve: Curve) -
         first, row = row, pass_quiet_rows(desk, bars, direction, curve, row)
         if row > first and direction[row - 1] != 0:
             desk.book[0, LAST_OPEN] = whole(bars.open[row - 1], bars.tick[0])
-            curve.outcome[row - 1] = decide(desk, 0, bars, row - 1, direction[row - 1])
         elif row < n_rows:
             trade_bar(desk, 0, bars, row)
-            curve.outcome[row] = decide(desk, 0, bars, row, direction[row])
             keep(desk, curve, row)
             row += 1
+        else:
+            return
+        curve.outcome[row - 1] = decide(desk, 0, bars, row - 1, direction[row - 1])
 
 
 class Quiet(NamedTuple):

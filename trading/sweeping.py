@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trading import book, kernel, rules, walk
+from trading import book, kernel, rules
 from trading.arithmetic import MAX_UNITS, PPM, ppm_floor
 from trading.backtest import Directions, Setup, Tape, new_curve, new_desk
 from trading.compiled import lean_njit as njit
@@ -22,7 +22,8 @@ from trading.errors import BadInput, BrokenInvariant
 from trading.metrics import periods_per_year, returns_of, sharpe_ratio
 from trading.portfolio import UNITS
 
-S_EQUITY, S_LOWEST, S_DRAWDOWN, S_TRADES, S_WINS, S_FEES, S_TURNOVER, S_KILLED, N_SWEPT = range(9)
+S_EQUITY, S_DRAWDOWN, S_TRADES, S_WINS, S_FEES, S_TURNOVER, S_KILLED, N_SWEPT = range(8)
+BLOCK = 64
 N_POINTS = 250
 
 
@@ -95,13 +96,10 @@ def sweep(setup: Setup, tape: Tape, directions: Iterable[Directions], n_points: 
     for direction in directions:
         if len(direction) != n_bars:
             raise BadInput(f"sweep: directions of {len(direction)} rows do not fit bars of {n_bars} rows")
-        row, points = np.zeros(N_SWEPT, np.int64), np.empty(n_bars // every, np.int64)
-        into = (row, points, setup.capital_units, every)
-        run_set(desk, tape.bars, np.ascontiguousarray(direction, np.int8), curve, into)
-        if row[S_LOWEST] < 0:
-            raise BrokenInvariant(f"equity fell to {int(row[S_LOWEST])} units: more than can be counted")
-        rows.append(row)
-        curves.append(points)
+        _start_over(desk, curve, setup.capital_units)
+        kernel.run_one(desk, tape.bars, np.ascontiguousarray(direction, np.int8), curve)
+        rows.append(_figures(desk, curve, setup.capital_units))
+        curves.append(curve.equity[every - 1:: every].copy())
     interval = INTERVAL_MS[tape.candles[0].interval]
     table = np.array(rows, np.int64).reshape(-1, N_SWEPT)
     kept = np.array(curves, np.int64).reshape(len(rows), n_bars // every)
@@ -122,61 +120,49 @@ def crossing_pairs(columns: Mapping[int, FloatArray], pairs: Sequence[tuple[int,
 @njit
 def cross(one: FloatArray, other: FloatArray, out: NDArray[np.int8]) -> None:
     """Write where a column crosses another; nothing on the first row and next to what is no number."""
+    step = np.uintp(1)
     out[0] = 0
-    before, now = np.uintp(0), np.uintp(1)
-    for _ in range(1, len(out)):
-        up = (one[before] <= other[before]) & (one[now] > other[now])
-        down = (one[before] >= other[before]) & (one[now] < other[now])
-        out[now] = (1 if up else 0) - (1 if down else 0)
-        before, now = now, now + np.uintp(1)
-
-
-@njit
-def run_set(desk: book.Desk, bars: walk.Bars, direction: Directions, curve: kernel.Curve,
-            into: tuple[IntArray, IntArray, int, int]) -> None:
-    """Begin with cash only, trade, and write the figures: a row of the table, a thinned-out curve."""
-    row, points, start, every = into
-    start_over(desk, curve, start)
-    kernel.run_one(desk, bars, direction, curve)
-    write_figures(desk, curve, start, row)
-    for point in range(len(points)):
-        points[point] = curve.equity[(point + 1) * every - 1]
-
-
-@njit
-def start_over(desk: book.Desk, curve: kernel.Curve, start: int) -> None:
-    """Forget the last run."""
-    desk.book[:] = 0
-    desk.account[:] = 0
-    desk.account[book.CASH] = desk.account[book.PEAK] = desk.account[book.DAY_START] = start
-    book.set_peak(desk, start)
-    curve.n_changes[0] = 0
-
-
-@njit
-def write_figures(desk: book.Desk, curve: kernel.Curve, start: int, row: IntArray) -> None:
-    """Write what a run came to; see `Sweep`."""
-    account, n_bars = desk.account, len(curve.equity)
-    lowest, drawdown = extremes(curve.equity, start)
-    row[S_EQUITY] = curve.equity[n_bars - 1] if n_bars > 0 else start
-    row[S_LOWEST], row[S_DRAWDOWN] = lowest, max(drawdown, account[book.WORST])
-    row[S_TRADES], row[S_WINS] = account[book.N_TRADES], account[book.N_WINS]
-    row[S_FEES], row[S_TURNOVER], row[S_KILLED] = account[book.ALL_FEES], account[book.TURNOVER], account[book.KILLED]
+    for row in range(step, np.uintp(len(out))):  # unsigned: numba looks at signed places for being negative
+        up = (one[row - step] <= other[row - step]) & (one[row] > other[row])
+        down = (one[row - step] >= other[row - step]) & (one[row] < other[row])
+        out[row] = np.int8(up) - np.int8(down)
 
 
 @njit
 def extremes(equity: IntArray, start: int) -> tuple[int, int]:
     """Return the lowest equity and the largest loss from a peak in ppm, rounded up as `rules.loss_ppm` does."""
     lowest, peak, worst, room = MAX_UNITS, start, 0, 0
-    for place in range(np.uintp(0), np.uintp(len(equity))):
-        worth = equity[place]
-        lowest = min(lowest, worth)
-        if worth > peak:
-            peak, room = worth, ppm_floor(worth, worst)
-        elif peak - worth > room:
-            worst = rules.loss_ppm(peak, worth)
-            room = ppm_floor(peak, worst)
+    for first in range(0, len(equity), BLOCK):
+        end = min(first + BLOCK, len(equity))
+        low, high = MAX_UNITS, 0
+        for place in range(np.uintp(first), np.uintp(end)):
+            low, high = min(low, equity[place]), max(high, equity[place])
+        lowest = min(lowest, low)
+        if high <= peak and peak - low <= room:
+            continue
+        for place in range(np.uintp(first), np.uintp(end)):
+            worth = equity[place]
+            if worth > peak:
+                peak, room = worth, ppm_floor(worth, worst)
+            elif peak - worth > room:
+                worst = rules.loss_ppm(peak, worth)
+                room = ppm_floor(peak, worst)
     return lowest, worst
+
+
+def _start_over(desk: book.Desk, curve: kernel.Curve, start: int) -> None:
+    desk.book[:] = 0
+    desk.account[:] = book.new_account(start, desk.limits)
+    curve.n_changes[0] = 0
+
+
+def _figures(desk: book.Desk, curve: kernel.Curve, start: int) -> list[int]:
+    """Return a row of `Sweep.table`."""
+    account, (lowest, drawdown) = desk.account, extremes(curve.equity, start)
+    if lowest < 0:
+        raise BrokenInvariant(f"equity fell to {lowest} units: more than can be counted")
+    counted = (book.N_TRADES, book.N_WINS, book.ALL_FEES, book.TURNOVER, book.KILLED)
+    return [int(curve.equity[-1]), max(drawdown, int(account[book.WORST])), *(int(account[name]) for name in counted)]
 
 
 def _floats(column: NDArray[np.float64]) -> FloatArray:
