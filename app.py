@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,7 +20,22 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from callbacks import autotrade, drawdown, equity, header, kpis, ml, price, push, signals, tables, trace
+from callbacks import (
+    autotrade,
+    backtest,
+    backtest_form,
+    backtest_result,
+    drawdown,
+    equity,
+    header,
+    kpis,
+    ml,
+    price,
+    push,
+    signals,
+    tables,
+    trace,
+)
 from layouts import cockpit
 from layouts.shell import INDEX, shell
 from services.container import Services
@@ -55,11 +70,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the menu."""
+    """A page of the menu; `build` gets the address's query (`?run=...`), `callbacks` registers what is its own."""
 
     path: str
     name: str
-    build: Callable[[Services], Any]
+    build: Callable[[Services, Mapping[str, str]], Any]
+    callbacks: tuple[ModuleType, ...] = ()
 
 
 CARDS: dict[str, Card] = {
@@ -75,7 +91,7 @@ CARDS: dict[str, Card] = {
 }
 
 
-def cockpit_page(services: Services) -> Any:
+def cockpit_page(services: Services, _query: Mapping[str, str] | None = None) -> Any:
     """Draw the first page; a card that fails says so in its place."""
     return cockpit.page([(card.slot, _drawn(name, card, services)) for name, card in CARDS.items()])
 
@@ -87,7 +103,10 @@ def _drawn(name: str, card: Card, services: Services) -> Any:
         return cockpit.broken(name, error)
 
 
-PAGES: tuple[Page, ...] = (Page("/", "Cockpit", cockpit_page),)
+PAGES: tuple[Page, ...] = (
+    Page("/", "Cockpit", cockpit_page),
+    Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
+)
 
 
 def create_app(services: Services, hosts: Iterable[str] = ()) -> Dash:
@@ -123,8 +142,8 @@ def create_app(services: Services, hosts: Iterable[str] = ()) -> Dash:
 
 
 def _register_page(page: Page, services: Services) -> None:
-    async def layout(**_query: Any) -> Any:
-        return await asyncio.to_thread(page.build, services)
+    async def layout(**query: Any) -> Any:
+        return await asyncio.to_thread(page.build, services, query)
 
     dash.register_page(
         page.name.lower(), path=page.path, name=page.name, title=f"{page.name} · AI Trading", layout=layout
@@ -134,7 +153,7 @@ def _register_page(page: Page, services: Services) -> None:
 def _register_callbacks(app: Dash, services: Services) -> None:
     header.register(app, services)
     modules = [card.callbacks for card in CARDS.values()]
-    for module in modules:
+    for module in (*modules, *(own for page in PAGES for own in page.callbacks)):
         module.register(app, services)
     push.register(app, services, header.live, tuple(m.live for m in modules if hasattr(m, "live")))
 

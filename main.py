@@ -6,25 +6,21 @@ import argparse
 import logging
 import os
 import sys
-import threading
-import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from time import time as wall_clock
 from typing import Any
 
 from services import candles
 from services.commandline import parse_arguments
 from services.settings import Settings, load_settings
+from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 
-VERSION = "0.1.0"
 ANSWER_S = 3.0
 REPLAY_BATCH = 5_000
 DAY_MS = 86_400_000
-MINUTE_S = 60.0
 SIM_SPEED = 40.0
 
 
@@ -46,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download}
+             "download": candles.run_download, "backtest": run_backtest, "check": run_check}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -88,6 +84,7 @@ def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> 
 
 def with_held(settings: Settings, database: Any, badge: str) -> tuple[str, ...]:
     """Return the assets and whatever the market's account holds, or its benchmark, beside them."""
+    from services.runs import market_account
     from services.startup import known_symbols
     from storage.recorder import SqlRecorder
 
@@ -128,23 +125,11 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
     return ReplayFeed(chosen_candles, specs, unsaid if settings.speed is None else settings.speed)
 
 
-def account_name(settings: Settings, feed: Any, document: dict[str, Any], versions: dict[str, Any]) -> str:
-    """Return the account that a run trades on: a market's own one, or one for exactly this replay."""
-    from services.startup import run_id
-
-    if feed.badge == "REPLAY":
-        return f"replay-{run_id(versions['candles'], document)}"
-    return market_account(settings, feed.badge)
-
-
-def market_account(settings: Settings, badge: str) -> str:
-    """Return the paper account of a market."""
-    return f"paper-{badge.lower()}" + (f"-{settings.seed}" if badge == "SIMULATED" else "")
-
-
-def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "") -> Cockpit:
-    """Put an engine together around a feed, with the paper broker; nothing is started."""
+def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "",
+            screen: bool = True) -> Cockpit:
+    """Put an engine together around a feed, with the paper broker; nothing is started. Charts only for a screen."""
     from services.charts import ChartService
+    from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from services.startup import candles_hash
     from storage.history import History
     from storage.recorder import SqlRecorder
@@ -158,57 +143,31 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     from trading.journal import Journal
     from trading.orders import OrderManager
     from trading.portfolio import Portfolio, costs_of
-    from trading.risk import PROFILES, Risk
+    from trading.risk import Risk
     from trading.session import Session
 
     specs = feed.specs()
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
     strategies = strategies_for(settings, traded)
-    document = run_settings(settings, feed, strategies)
+    profile = profile_for(named_profile(settings.profile), strategies[0])
+    document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
     replaying = feed.badge == "REPLAY"
     known = {s: candles_hash(feed.history(s, sys.maxsize)) for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
-    account = prefix + account_name(settings, feed, document, versions)
+    account = prefix + account_name(settings, feed.badge, document, versions)
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
     costs = costs_of(settings.costs)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
     broker = PaperBroker(portfolio.markets, costs, bus.publish)
     orders = OrderManager(broker, recorder, "ck")
-    risk = Risk(portfolio, orders, next(p for p in PROFILES if p.name == settings.profile))
+    risk = Risk(portfolio, orders, profile)
     agents = SignalDesk([SymbolAgent(strategy) for strategy in strategies], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
-    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval))
+    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
-                   ChartService(bus, specs, feed.interval), document, versions)
-
-
-def strategies_for(settings: Settings, symbols: tuple[str, ...]) -> list[Any]:
-    """Return the chosen strategy, or the demo, on each symbol."""
-    from services.strategies import demo_strategy, load_strategy
-
-    if settings.strategy:
-        written_for = load_strategy(Path(settings.strategy)).symbol
-        if written_for not in symbols:
-            print(f"the strategy names {written_for}; its rules are used on {', '.join(symbols)}", file=sys.stderr)
-        return [load_strategy(Path(settings.strategy), symbol) for symbol in symbols]
-    return [demo_strategy(symbol) for symbol in symbols]
-
-
-def run_settings(settings: Settings, feed: Any, strategies: list[Any]) -> dict[str, Any]:
-    """Return what decides the outcome of a run, as JSON values."""
-    from services.strategies import to_document
-    from trading.risk import PROFILES
-
-    named = ("commission_rate", "spread_bps", "slippage_bps", "volume_share")
-    rules = {name: value for name, value in to_document(strategies[0]).items() if name != "symbol"}
-    return {
-        "assets": [strategy.symbol for strategy in strategies], "interval": feed.interval,
-        "capital": str(settings.capital),
-        "profile": asdict(next(p for p in PROFILES if p.name == settings.profile)),
-        "strategy": {"name": strategies[0].name, **rules}, **{name: getattr(settings, name) for name in named},
-    }
+                   ChartService(bus, specs, feed.interval) if screen else None, document, versions)
 
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
@@ -227,16 +186,36 @@ def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> 
         lock.release()
 
 
+def run_backtest(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Answer one question about stored or given candles."""
+    from services.backtests.command import answer
+    from trading.brokers.paper import PaperBroker
+
+    def report(view: Any) -> str:
+        from layouts.report import report
+
+        return str(report(view))
+
+    return answer(settings, chosen, PaperBroker, report)
+
+
 def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
     """Trade on paper without a screen."""
     def work(database: Any) -> int:
         feed = make_feed(settings, chosen, database)
         replaying = feed.badge == "REPLAY"
         with ThreadPoolExecutor(1, "agents") as executor:
-            cockpit = compose(settings, feed, database, None if replaying else executor)
+            cockpit = compose(settings, feed, database, None if replaying else executor, screen=False)
             return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)
+
+
+def run_check(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Check a strategy for look-ahead and warm-up."""
+    from services import checking
+
+    return checking.run_check(settings, chosen)
 
 
 def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
@@ -314,8 +293,10 @@ def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
 def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: Any) -> int:
     """Compose, start threads and jobs, serve, and stop everything in order."""
     from app import create_app, web_server
+    from services.browser import announce
     from services.container import Services
     from services.headless import on_signals
+    from services.jobs import schedule
     from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
@@ -334,16 +315,18 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         portfolio = PortfolioService(sources, hub.notify, board.views)
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
-        schedule(board, settings, database, cockpit)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES)
+        schedule(board, settings, database, cockpit.engine.bus, feed)
+        backtests = make_backtests(settings, database, feed)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests)
         runtime.start()
         board.start()
         app = create_app(services, settings.trusted_hosts)
-        server = web_server(app, settings.host, settings.port, lambda: announce(settings, chosen))
+        server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
             with on_signals(lambda: setattr(server, "should_exit", True)):
                 server.run()
         finally:
+            backtests.close()
             runtime.stop()
             board.stop()
         if cockpit.engine.health.feed.state == "ended":
@@ -351,36 +334,16 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     return 0
 
 
-def schedule(board: Any, settings: Settings, database: Any, cockpit: Cockpit) -> None:
-    """Enter the background jobs."""
-    from services.jobs import back_up, refresh_candles
-    from storage.candle_store import CandleStore
-    from trading.events import Checkpoint
+def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
+    """Return the backtests in the background; on a simulated feed without stored candles they run on its past."""
+    from services.backtests.compose import backtest_service
+    from services.backtests.markets import SimulatedPast
+    from trading.brokers.paper import PaperBroker
 
-    def checkpoint() -> str:
-        cockpit.engine.bus.post(Checkpoint())
-        return "equity kept"
-
-    store, feed = CandleStore(settings.candles_dir), cockpit.feed
-    folder = settings.data_dir / "backups"
-    board.every("equity snapshot", MINUTE_S, checkpoint)
-    board.every("backup", settings.backup_hours * 3600, lambda: back_up(database, folder, settings.backups_kept),
-                first_after=2 * MINUTE_S)
-    if feed.badge == "BINANCE":
-        board.every("candle refresh", 60 * MINUTE_S, lambda: refresh_candles(store, feed, settings.rest_url))
-
-
-def announce(settings: Settings, chosen: argparse.Namespace) -> None:
-    """Say where the cockpit is, and open a browser where there is a screen."""
-    address = f"http://{settings.host}:{settings.port}/"
-    print(f"AI trading cockpit: {address}", flush=True)
-    if not chosen.no_browser and has_display():
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-
-def has_display() -> bool:
-    """Return whether a browser can be opened."""
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    past = None
+    if feed.badge == "SIMULATED":
+        past = SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
+    return backtest_service(settings, database, past, PaperBroker)
 
 
 if __name__ == "__main__":

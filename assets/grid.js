@@ -19,6 +19,7 @@
             const t = new Date(value);
             return day(t) + " " + two(t.getUTCHours()) + ":" + two(t.getUTCMinutes());
         },
+        utcLong: (value) => (none(value) ? "–" : new Date(value).toISOString().slice(0, 16).replace("T", " ")),
         utcSeconds: (value) => {
             if (none(value)) return "–";
             const t = new Date(value);

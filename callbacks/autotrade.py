@@ -66,7 +66,8 @@ async def on_apply(
         return no_update, no_update
     typed = dict(zip(INPUTS, form[1], strict=True))
     try:
-        profile = autotrade.profile_of(autotrade.name_of(typed, services.profiles), typed)
+        active = services.portfolio.view().session.profile
+        profile = autotrade.profile_of(autotrade.name_of(typed, services.profiles), typed, active)
     except ValueError as error:
         return commands.added(toast.note("Risk limits: refused", str(error), good=False)), "not applied"
     tab, version = memory

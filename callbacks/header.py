@@ -87,6 +87,7 @@ def register(app: Dash, services: Services) -> None:
         return await on_rearm(services, (tab, version), clicks, reason)
 
     beat = ClientsideFunction("cockpit", "beat")
+    app.clientside_callback("name => name", Output(ids.PAGE, "data"), Input(ids.PAGE_NAME, "data"))
     app.clientside_callback(beat, Output(ids.BEAT, "storage_type"), Input(ids.BEAT, "data"), prevent_initial_call=True)
     title = ClientsideFunction("cockpit", "title")
     app.clientside_callback(

@@ -63,9 +63,12 @@ class Connection:
 
 
 async def look(websocket: Any) -> Tab:
-    """Ask a tab what it shows."""
-    asked = ((ids.PAGE, "data"), (ids.PRICE_SHOWN, "data"), (ids.EQUITY_RANGE, "value"))
-    return Tab(*await asyncio.gather(*(websocket.get_prop(*part, timeout=GONE_S) for part in asked)))
+    """Ask a tab what it shows; what stands on the first page only is not asked for elsewhere."""
+    page = await websocket.get_prop(ids.PAGE, "data", timeout=GONE_S)
+    if page != cockpit.NAME:
+        return Tab(page, None, None)
+    asked = ((ids.PRICE_SHOWN, "data"), (ids.EQUITY_RANGE, "value"))
+    return Tab(page, *await asyncio.gather(*(websocket.get_prop(*part, timeout=GONE_S) for part in asked)))
 
 
 def send(changes: Changes) -> None:

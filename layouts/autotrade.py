@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -64,8 +64,8 @@ def figures(profile: RiskProfile) -> dict[str, float]:
     return {key: round(getattr(profile, key) * limit.scale, 6) for key, limit in LIMITS.items()}
 
 
-def profile_of(name: str, values: Mapping[str, float | None]) -> RiskProfile:
-    """Read the form.
+def profile_of(name: str, values: Mapping[str, float | None], active: RiskProfile) -> RiskProfile:
+    """Read the form; what it does not show (break-even, time stop, cool-down) stays as in the active profile.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def profile_of(name: str, values: Mapping[str, float | None]) -> RiskProfile:
         if key == "max_positions" and value != int(value):
             raise ValueError(f"{limit.label}: enter a whole number")
         read[key] = int(value) if key == "max_positions" else value / limit.scale
-    return RiskProfile(name, **read)
+    return replace(active, name=name, **read)
 
 
 def name_of(values: Mapping[str, float | None], profiles: tuple[RiskProfile, ...]) -> str:

@@ -14,7 +14,7 @@ NAME = "cockpit"
 def page(cards: list[tuple[str, Any]]) -> html.Main:
     """Lay out the cards, each in the slot (`wide`, `tall`, `one`, `row`) it asks for."""
     placed = [html.Div(component, className=f"slot slot-{slot}") for slot, component in cards]
-    return html.Main([dcc.Store(id=ids.PAGE, data=NAME), *placed], className="page")
+    return html.Main([dcc.Store(id=ids.PAGE_NAME, data=NAME), *placed], className="page")
 
 
 def broken(name: str, error: Exception) -> html.Section:

@@ -12,7 +12,8 @@ UPDATED = "updated"
 BADGES = "badges"
 JOBS = "jobs"
 JOBS_WORD = "jobs-word"
-PAGE = "page"  # name of the page that is on screen
+PAGE = "page"  # name of the page that is on screen, kept by the shell
+PAGE_NAME = "page-name"  # what each page says of itself
 
 # Kill switch
 KILL = "kill"
@@ -70,6 +71,80 @@ FLATTEN_CANCEL = "flatten-cancel"
 EXPORT = "export"
 POSITIONS_EMPTY = "positions-empty"
 TABLES = ("positions", "orders", "trades", "log")
+
+
+# Page Backtest: what is always there
+BT_RUN = "bt-run"  # which run the page shows: {"key", "state"}; the address follows it
+BT_TICK = "bt-tick"  # asks how far the run is, only while one runs
+BT_FORM = "bt-form"
+BT_FOLD = "bt-fold"
+BT_FOLD_WORD = "bt-fold-word"
+BT_STRATEGY = "bt-strategy"
+BT_STRATEGY_NOTE = "bt-strategy-note"
+BT_SYMBOLS = "bt-symbols"
+BT_INTERVAL = "bt-interval"
+BT_START = "bt-start"
+BT_END = "bt-end"
+BT_COSTS_WORD = "bt-costs-word"
+BT_CAPITAL = "bt-capital"
+BT_PROFILE = "bt-profile"
+BT_MODE = "bt-mode"
+BT_MODE_WORD = "bt-mode-word"
+BT_TRAIN = "bt-train"
+BT_TEST = "bt-test"
+BT_GO = "bt-go"
+BT_ERROR = "bt-error"
+BT_PROGRESS = "bt-progress"
+BT_STAGE = "bt-stage"
+BT_BAR = "bt-bar"
+BT_CANCEL = "bt-cancel"
+BT_BODY = "bt-body"
+BT_RUNS = "bt-runs"
+
+# Page Backtest: the sweep's dialog
+BT_SWEEP = "bt-sweep"
+BT_SWEEP_MODAL = "bt-sweep-modal"
+BT_SWEEP_GO = "bt-sweep-go"
+BT_SWEEP_CANCEL = "bt-sweep-cancel"
+BT_SWEEP_NOTE = "bt-sweep-note"
+SWEEP_FIELDS = ("name", "low", "high", "step")
+
+# Page Backtest: a finished run
+BT_CHECK_TICK = "bt-check-tick"  # asks for the checks, only while they run
+BT_CHECKS = "bt-checks"
+BT_TILES = "bt-tiles"
+BT_CURVES = "bt-curves"
+BT_LOG = "bt-log"
+BT_COMPARE = "bt-compare"
+BT_COMPARE_WORD = "bt-compare-word"
+BT_COMPARED = "bt-compared"
+BT_SAVE = "bt-save"
+BT_DOWNLOAD = "bt-download"
+BT_CSV = "bt-csv"
+BT_CSV_DOWNLOAD = "bt-csv-download"
+BT_TABS = "bt-tabs"
+BT_TRADES = "bt-trades"
+BT_TRADE = "bt-trade"  # number of the trade that is looked at
+BT_TRADE_MODAL = "bt-trade-modal"
+BT_TRADE_TITLE = "bt-trade-title"
+BT_TRADE_BODY = "bt-trade-body"
+BT_TRADE_BACK = "bt-trade-back"
+BT_TRADE_NEXT = "bt-trade-next"
+
+
+def cost(field: str) -> str:
+    """Id of the input of a cost."""
+    return f"bt-cost-{field}"
+
+
+def sweep(axis: str, field: str) -> str:
+    """Id of an input of the sweep's dialog; axis: x or y."""
+    return f"bt-sweep-{axis}-{field}"
+
+
+def backtest_pane(name: str) -> str:
+    """Id of what a tab of a finished run opens."""
+    return f"bt-pane-{name}"
 
 
 def kpi(key: str) -> str:

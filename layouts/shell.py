@@ -32,6 +32,7 @@ def shell(view: CockpitView, pages: list[tuple[str, str]]) -> html.Div:
     memory = [
         dcc.Store(id=ids.TAB, data=uuid.uuid4().hex),
         dcc.Store(id=ids.BEAT),
+        dcc.Store(id=ids.PAGE),
         dcc.Store(id=ids.VERSION, data=view.session.control_version),
         dcc.Store(id=ids.TITLE, data=header.live(view)[ids.TITLE, "data"]),
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from trading.domain import split_symbol
+
 Number = Decimal | float | int
 NOTHING = "–"
 
@@ -74,3 +76,18 @@ def plural(n: int, word: str) -> str:
 def short(name: str) -> str:
     """Leave out what follows a comma: `Simulated market, seed 7`."""
     return name.split(",", maxsplit=1)[0]
+
+
+def date(time_ms: int) -> str:
+    """Day of UTC milliseconds: `2024-01-31`."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def minute(time_ms: int) -> str:
+    """Day and minute of UTC milliseconds: `2024-01-31 14:05`."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def symbol(name: str) -> str:
+    """Write a symbol as traders do: `BTC/USDT`."""
+    return "/".join(split_symbol(name))

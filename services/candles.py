@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pyarrow as pa
 
 from services.documents import write_document
 from services.downloading import binance_factory, download
-from services.importing import import_path, load_candles
+from services.importing import ImportReport, import_path, load_candles
 from services.importing.names import named
 from services.settings import Settings
+from services.strategies import find_strategy
 from storage.candle_store import CandleStore
-from trading.domain import Candles
+from trading.domain import INTERVAL_MS, Candles
 from trading.errors import BadInput
+from trading.folding import divides, fold
 
 
 def replay_candles(settings: Settings, chosen: Namespace) -> list[Candles]:
@@ -25,12 +30,48 @@ def replay_candles(settings: Settings, chosen: Namespace) -> list[Candles]:
     BadInput
         A symbol has none.
     """
+    in_order(chosen.start, chosen.end)
     found = _given(settings, chosen) if chosen.data else _stored(settings, chosen)
-    found = [candles.between(chosen.start, chosen.end) for candles in found]
-    empty = [candles.symbol for candles in found if len(candles) == 0]
-    if empty:
-        raise BadInput(f"{', '.join(empty)}: no candles between --start and --end")
-    return found
+    wished = None if chosen.interval else find_strategy(settings.strategy).interval
+    return [between(fitted(candles, wished), chosen.start, chosen.end) for candles in found]
+
+
+def fitted(candles: Candles, wished: str | None) -> Candles:
+    """Return bars folded into the timeframe that a strategy was written for, where they fold."""
+    if wished is None or wished == candles.interval:
+        return candles
+    if divides(candles.interval, wished):
+        return fold(candles, wished, complete_only=True)
+    said = f"{candles.symbol}: the strategy is written for {wished} bars and runs on {candles.interval}"
+    print(said, file=sys.stderr)
+    return candles
+
+
+def in_order(start: int | None, end: int | None) -> None:
+    """Refuse a start that is not before the end."""
+    if start is not None and end is not None and start >= end:
+        raise BadInput("the start date is not before the end date; swap or correct them")
+
+
+def between(candles: Candles, start: int | None, end: int | None) -> Candles:
+    """Return the bars between two moments; BadInput tells which days there are when that leaves none."""
+    in_order(start, end)
+    chosen = candles.between(start, end)
+    if len(chosen):
+        return chosen
+    if not len(candles):
+        raise BadInput(f"{candles.symbol}: not one whole bar of {candles.interval}; choose a shorter interval")
+    first, last = (datetime.fromtimestamp(int(candles.open_time[row]) / 1000, UTC).date() for row in (0, -1))
+    raise BadInput(f"{candles.symbol}: no candles between these dates; there are some from {first} to {last}")
+
+
+def file_candles(path: Path, symbol: str | None, interval: str | None) -> tuple[Candles, ImportReport]:
+    """Return a symbol's candles of a file or folder, folded into the interval if one is asked for."""
+    own = None if path.is_dir() else named(path)[1]
+    folds = own in INTERVAL_MS and interval not in (None, own)
+    candles, report = load_candles(path, symbol, None if folds else interval)
+    pa.default_memory_pool().release_unused()  # what reading took: 600 MB for five million bars
+    return (fold(candles, interval, complete_only=True) if folds and interval else candles), report
 
 
 def run_import(settings: Settings, chosen: Namespace) -> int:
@@ -65,7 +106,7 @@ def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
     told = None if path.is_dir() else named(path)[0]
     if chosen.assets and told and (told,) != settings.assets:
         raise BadInput(f"{path} holds {told} by its name, not {', '.join(settings.assets)}; correct --assets or --data")
-    loaded = [load_candles(path, symbol, chosen.interval) for symbol in wanted]
+    loaded = [file_candles(path, symbol, chosen.interval) for symbol in wanted]
     for candles, report in loaded:
         if report.rows_dropped or report.gaps:
             found = f"{candles.symbol}: {report.rows_dropped} rows dropped, {len(report.gaps)} gaps"
@@ -76,8 +117,8 @@ def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
 def _stored(settings: Settings, chosen: Namespace) -> list[Candles]:
     store = CandleStore(settings.candles_dir)
     interval = chosen.interval or store.smallest_interval(settings.assets[0]) or settings.interval
-    found = [store.read(symbol, interval, chosen.start, chosen.end) for symbol in settings.assets]
-    missing = [candles.symbol for candles in found if len(candles) == 0]
+    missing = [symbol for symbol in settings.assets if not store.intervals(symbol)]
     if missing:
         raise BadInput(f"no stored candles of {', '.join(missing)}: import or download some, or give --data FILE")
-    return found
+    found = [store.read(symbol, interval, chosen.start, chosen.end) for symbol in settings.assets]
+    return [candles if len(candles) else store.read(candles.symbol, interval) for candles in found]

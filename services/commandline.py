@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from trading.domain import INTERVAL_MS
 
@@ -12,21 +13,36 @@ EPILOG = """examples:
   python main.py --mode dashboard --feed sim --speed 60
   python main.py --mode dashboard --feed replay --data BTCUSDT-1h.parquet --speed 3600
   python main.py --mode paper --assets BTCUSDT --feed replay --data BTCUSDT-1h.parquet --speed max --json out.json
+  python main.py --mode backtest --asset BTCUSDT --data BTCUSDT-1h.parquet --json out.json --html out.html
+  python main.py --mode backtest --asset BTCUSDT,ETHUSDT --start 2024-01-01 --strategy mine.json
+  python main.py --mode backtest --asset BTCUSDT --walk-forward train=180d,test=30d --sweep rsi.period=7:28:7
+  python main.py --mode backtest --asset BTCUSDT --sweep rsi.period=5:30:1,rsi.buy_below=20:40:5 --out sweep.parquet
   python main.py --mode import downloads/ --json
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
+  python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
 """
 MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
+    "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
+    "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
+
+
+class OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every mode does."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the message."""
+        self.exit(2, f"error: {message} (--help has examples)\n")
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     modes = "\n".join(f"  {name:<10} {text}" for name, text in MODES.items())
-    parser = argparse.ArgumentParser(
+    parser = OneLine(
         prog="main.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
         description=f"AI trading cockpit for Binance spot.\n\nmodes:\n{modes}",
     )
@@ -36,14 +52,21 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
-    add("--data", metavar="PATH", help="replay: a Parquet, CSV or zip file, or a folder; left out: the store")
+    add("--data", metavar="PATH", help="replay, backtest: a Parquet, CSV or zip file, or a folder (default: the store)")
     add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
-    add("--strategy", metavar="FILE", help="a JSON strategy (default: the demo)")
+    add("--strategy", metavar="FILE|ID", help="a JSON strategy, or the id of a shipped one (default: the demo)")
     add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")
     add("--capital", metavar="AMOUNT", help="what a new account starts with, in the quote asset")
     add("--interval", choices=INTERVAL_MS, help="bar length")
     add("--start", type=_time, metavar="DATE", help="first bar, as 2024-01-31 or 2024-01-31T12:00 (UTC)")
     add("--end", type=_time, metavar="DATE", help="bars before this date (UTC)")
+    add("--walk-forward", metavar="train=Nd,test=Nd", help="backtest: choose on N days, test on the next, and so on")
+    add("--sweep", metavar="NAME=LOW:HIGH:STEP,...", help="backtest: run every combination of these parameters")
+    add("--out", metavar="PATH", help="sweep: the Parquet file of results (default: in the data folder)")
+    add("--cluster", metavar="tcp://HOST:PORT", help="sweep and walk-forward: use a Dask cluster")
+    add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
+    add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
+    add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
     add("--port", type=int, help="port of the dashboard (default 8050)")
     add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")
     add("--no-browser", action="store_true", help="dashboard: do not open a browser")

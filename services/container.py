@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from trading.domain import Candle, ChartView, CockpitView, DecisionView, Fill, RiskProfile, SeriesView
+from trading.domain import Candle, Candles, ChartView, CockpitView, DecisionView, Fill, RiskProfile, SeriesView
 from trading.domain.backtests import (
     BacktestProgress,
     BacktestRequest,
@@ -125,6 +125,10 @@ class BacktestPort(Protocol):
         """Return the stored runs, newest first."""
         ...
 
+    def candles(self, symbol: str, interval: str, start: int, end: int) -> Candles:
+        """Return the stored bars with `start <= open_time < end`, no bars where none are stored."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -135,3 +139,4 @@ class Services:
     session: SessionPort
     hub: HubPort
     profiles: tuple[RiskProfile, ...]
+    backtests: BacktestPort

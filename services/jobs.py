@@ -6,10 +6,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.downloading import binance_factory, download
-from services.scheduler import keep_newest
+from services.scheduler import JobBoard, keep_newest
+from services.settings import Settings
 from storage.candle_store import CandleStore
 from storage.database import Database
+from trading.bus import Bus
+from trading.events import Checkpoint
 from trading.ports import Feed
+
+MINUTE_S = 60.0
+
+
+def schedule(board: JobBoard, settings: Settings, database: Database, bus: Bus, feed: Feed) -> None:
+    """Enter the background jobs."""
+    def checkpoint() -> str:
+        bus.post(Checkpoint())
+        return "equity kept"
+
+    store, folder = CandleStore(settings.candles_dir), settings.data_dir / "backups"
+    board.every("equity snapshot", MINUTE_S, checkpoint)
+    board.every("backup", settings.backup_hours * 3600, lambda: back_up(database, folder, settings.backups_kept),
+                first_after=2 * MINUTE_S)
+    if feed.badge == "BINANCE":
+        board.every("candle refresh", 60 * MINUTE_S, lambda: refresh_candles(store, feed, settings.rest_url))
 
 
 def back_up(database: Database, folder: Path, n_kept: int) -> str:

@@ -135,11 +135,15 @@ class CandleStore:
         return sorted(p for p in folder.iterdir() if PART.fullmatch(p.name) and first <= p.stem <= last)
 
     def _read_stored(self, symbol: str, interval: str, start: int | None, end: int | None) -> Candles:
-        parts = self._parts(symbol, interval, start, end)
-        tables = [_read_part(part) for part in parts]
-        whole = pa.concat_tables([_SCHEMA.empty_table(), *tables])
-        columns = (whole[c].to_numpy() for c in Candles.columns())
-        return Candles(symbol, interval, *columns).between(start, end)
+        parts = {part: _open_part(part) for part in self._parts(symbol, interval, start, end)}
+        ends = np.cumsum([0, *(file.metadata.num_rows for file in parts.values())]).tolist()
+        columns = {c: np.empty(ends[-1], np.int64 if c in _INTEGERS else np.float64) for c in Candles.columns()}
+        for (part, file), (low, high) in zip(parts.items(), pairwise(ends), strict=True):
+            table = _read_part(part, file=file)
+            for name, column in columns.items():  # copied, so that a long stretch is in memory once, not twice
+                column[low:high] = table[name].to_numpy()
+        pa.default_memory_pool().release_unused()
+        return Candles(symbol, interval, **columns).between(start, end)
 
     def _read_folded(self, symbol: str, base: str, interval: str, stretch: tuple[int, int]) -> Candles:
         return fold(self._read_stored(symbol, base, *stretch), interval, complete_only=True)
@@ -208,13 +212,24 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _read_part(path: Path, columns: list[str] | None = None, file: pq.ParquetFile | None = None) -> pa.Table:
     try:
-        table = pq.ParquetFile(path).read(columns or list(Candles.columns()))
+        table = (file or _open_part(path)).read(columns or list(Candles.columns()))
         return table.cast(pa.schema([_SCHEMA.field(name) for name in table.column_names]))
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        advice = "move the file away and download or import that month again"
-        raise BadCandles(f"{path}: this part of the candle store cannot be read ({error}); {advice}") from error
+        raise _unreadable(path, error) from error
+
+
+def _open_part(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> BadCandles:
+    advice = "move the file away and download or import that month again"
+    return BadCandles(f"{path}: this part of the candle store cannot be read ({error}); {advice}")
 
 
 def _read_times(path: Path) -> IntArray:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, select
 
-from storage import rows, tables
+from storage import blocks, rows, tables
 from storage.database import Database
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SymbolSpec, Trade
 
@@ -48,12 +48,33 @@ class History:
 
     def decisions(self, limit: int) -> list[Decision]:
         """Return decision records."""
-        return [rows.decision_of(r) for r in self._of(tables.decisions, "time", limit)]
+        found = [rows.decision_of(r) for r in self._of(tables.decisions, "time", limit)]
+        found = sorted(found + self._quiet(limit), key=lambda decision: decision.time)
+        return found[max(0, len(found) - limit):]
+
+    def _quiet(self, limit: int) -> list[Decision]:
+        """Return at least the newest `limit` decisions that are packed in blocks, if there are as many."""
+        t = tables.decision_blocks
+        known = select(t.c.symbol, t.c.first, t.c.last).where(t.c.account == self._account).order_by(t.c.last.desc())
+        found: list[Decision] = []
+        for row in self._database.rows(known):
+            if len(found) >= limit and row["last"] < sorted(decision.time for decision in found)[-limit]:
+                break
+            found += self._block(row["symbol"], row["first"]) if row["symbol"] in self._specs else []
+        return found
+
+    def _block(self, symbol: str, time: int) -> list[Decision]:
+        """Return the decisions of the block that a time of a symbol would be in."""
+        t = tables.decision_blocks
+        mine = (t.c.account == self._account, t.c.symbol == symbol, t.c.first <= time)
+        found = self._database.rows(select(t).where(*mine).order_by(t.c.first.desc()).limit(1))
+        return blocks.unpack_decisions(symbol, (found[0]["header"], found[0]["numbers"])) if found else []
 
     def decision(self, symbol: str, time: int) -> Decision | None:
         """Return the decision of a bar, by its close time."""
         t = tables.decisions
-        return self._newest(t.c.symbol == symbol, t.c.time == time)
+        known = self._newest(t.c.symbol == symbol, t.c.time == time)
+        return known or next((calm for calm in self._block(symbol, time) if calm.time == time), None)
 
     def entry_decision(self, symbol: str, time: int) -> Decision | None:
         """Return the decision that opened the position whose first fill was at a time."""
@@ -71,12 +92,15 @@ class History:
         return rows.decision_of(found[0]) if found else None
 
     def equity(self) -> list[EquityPoint]:
-        """Return the equity curve."""
-        return [rows.equity_of(r) for r in self._of(tables.equity, "time", None)]
+        """Return the equity curve; a row is newer than a block that has its time, since a block replaces rows."""
+        packed = (blocks.unpack_points(r["points"]) for r in self._of(tables.equity_blocks, "sequence", None))
+        known = {point.time: point for block in packed for point in block}
+        known |= {r["time"]: rows.equity_of(r) for r in self._of(tables.equity, "time", None)}
+        return [known[time] for time in sorted(known)]
 
     def equity_rows(self) -> list[dict[str, Any]]:
         """Return the equity curve as rows, money as decimal text."""
-        return self._of(tables.equity, "time", None)
+        return [rows.equity_row(point) for point in self.equity()]
 
     def _of(self, table: Table, order: str, limit: int | None) -> list[dict[str, Any]]:
         query = select(table).where(table.c.account == self._account).order_by(table.c[order].desc()).limit(limit)

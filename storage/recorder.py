@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Connection, Table, delete, select
 
-from storage import rows, tables
+from storage import blocks, rows, tables
 from storage.database import Database, upsert
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SymbolSpec, Trade
 from trading.errors import StateFailed
 
 
 class SqlRecorder:
-    """Keeps one account. Commits after every `batch` recorded items: 1 for a running cockpit, more for a replay."""
+    """Keeps one account. Commits after every `batch` recorded items: 1 for a running cockpit, more for a replay.
+
+    A batch is written as blocks where that saves most of the work: equity points and decisions that led to nothing.
+    """
 
     def __init__(self, database: Database, account: str, specs: dict[str, SymbolSpec], batch: int = 1) -> None:
         self._database = database
         self.account = account
         self._batch = batch
-        self._items: list[Any] = []
         self._sequence = 0
         self._rows: dict[type, tuple[Table, Callable[[Any], dict[str, Any]]]] = {
             Order: (tables.orders, lambda order: rows.order_row(specs[order.symbol], order)),
@@ -32,14 +36,22 @@ class SqlRecorder:
             EquityPoint: (tables.equity, rows.equity_row),
             JournalLine: (tables.journal, asdict),
         }
+        self._packs: dict[type, Callable[[Any], bool]] = {}
+        if batch > 1:
+            self._packs = {EquityPoint: self._pack_point, Decision: self._pack_decision}
+        self._drop()
 
     def record(self, item: Any) -> None:
         """Buffer an order, fill, trade, decision, equity point or journal line."""
-        self._items.append(item)
+        kind = type(item)
+        pack = self._packs.get(kind)
+        if pack is None or not pack(item):
+            self._items[kind].append(item)
+        self._n_items += 1
 
     def commit(self, snapshot: Callable[[], dict[str, Any]], force: bool = False) -> bool:
         """Write everything buffered and the snapshot in one transaction; False when the batch is not full yet."""
-        if not force and len(self._items) < self._batch:
+        if self._n_items < self._batch and not force:
             return False
         self._sequence += 1
         body = json.dumps(snapshot(), separators=(",", ":"))
@@ -47,15 +59,16 @@ class SqlRecorder:
             self._flush(connection)
             row = {"account": self.account, "sequence": self._sequence, "body": body}
             upsert(connection, tables.snapshots, [row])
-        self._items = []  # only now: what a failed transaction held must go with the next one
+        self._drop()  # only now: what a failed transaction held must go with the next one
         return True
 
     def commit_intents(self) -> None:
         """Write buffered orders at once, without a snapshot; the rest waits for its own transaction."""
-        orders = [item for item in self._items if isinstance(item, Order)]
+        orders = self._items[Order]
         with self._database.write() as connection:
             self._write(connection, Order, orders)
-        self._items = [item for item in self._items if not isinstance(item, Order)]
+        self._n_items -= len(orders)
+        del self._items[Order]
 
     def restore(self) -> dict[str, Any] | None:
         """Return the last snapshot, None for a new account."""
@@ -75,7 +88,7 @@ class SqlRecorder:
         with self._database.write() as connection:
             for table in (*tables.ACCOUNT_TABLES, tables.accounts):
                 connection.execute(delete(table).where(table.c.account == self.account))
-        self._items = []
+        self._drop()
         self._sequence = 0
 
     def open_account(self, settings: dict[str, Any]) -> str:
@@ -95,15 +108,40 @@ class SqlRecorder:
         with self._database.write() as connection:
             upsert(connection, tables.accounts, [{"account": self.account, "settings": settings, "state": state}])
 
-    def _flush(self, connection: Any) -> None:
-        by_kind: dict[type, list[Any]] = {}
-        for item in self._items:
-            by_kind.setdefault(type(item), []).append(item)
-        for kind, items in by_kind.items():
-            self._write(connection, kind, items)
+    def _drop(self) -> None:
+        self._items: defaultdict[type, list[Any]] = defaultdict(list)
+        self._points = blocks.PointBlock()
+        self._quiet: defaultdict[str, blocks.DecisionBlock] = defaultdict(blocks.DecisionBlock)
+        self._n_items = 0
 
-    def _write(self, connection: Any, kind: type, items: list[Any]) -> None:
+    def _pack_point(self, point: EquityPoint) -> bool:
+        self._points.add(point)
+        return True
+
+    def _pack_decision(self, decision: Decision) -> bool:
+        return blocks.is_quiet(decision) and self._quiet[decision.symbol].add(decision)
+
+    def _flush(self, connection: Connection) -> None:
+        for kind, items in self._items.items():
+            self._write(connection, kind, items)
+        if len(self._points):
+            self._write_points(connection)
+        upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])
+
+    def _write(self, connection: Connection, kind: type, items: list[Any]) -> None:
         table, row_of = self._rows[kind]
-        keys = [column.name for column in table.primary_key][1:]
-        found = [row_of(item) | {"account": self.account} for item in items]
-        upsert(connection, table, list({tuple(row[k] for k in keys): row for row in found}.values()))
+        key_of = attrgetter(*[column.name for column in table.primary_key][1:])
+        newest = {key_of(item): item for item in items}
+        upsert(connection, table, [row_of(item) | {"account": self.account} for item in newest.values()])
+
+    def _write_points(self, connection: Connection) -> None:
+        """Write a block of equity points; it stands for all of its time."""
+        t, points = tables.equity, self._points
+        connection.execute(delete(t).where(t.c.account == self.account, t.c.time.between(points.first, points.last)))
+        row = {"account": self.account, "sequence": self._sequence, "points": points.body()}
+        upsert(connection, tables.equity_blocks, [row])
+
+    def _block_row(self, symbol: str, block: blocks.DecisionBlock) -> dict[str, Any]:
+        header, numbers = block.body()
+        return {"account": self.account, "symbol": symbol, "first": block.first, "last": block.last, "header": header,
+                "numbers": numbers}

@@ -1,6 +1,9 @@
-"""Tables of the database. Money and quantities are decimal text, times UTC milliseconds, documents JSON text."""
+"""Tables of the database. Money and quantities are decimal text, times UTC milliseconds, documents JSON text.
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+A replay's equity points and quiet decisions are packed into blocks (`storage.blocks`).
+"""
+
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -89,6 +92,21 @@ equity = _account_table(
     Column("drawdown_ppm", Integer, nullable=False),
 )
 
+decision_blocks = _account_table(
+    "decision_blocks",
+    Column("symbol", String(32), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("header", Text, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
+)
+
+equity_blocks = _account_table(
+    "equity_blocks",
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("points", LargeBinary, nullable=False),
+)
+
 journal = _account_table(
     "journal",
     Column("number", BigInteger, primary_key=True, autoincrement=False),
@@ -105,4 +123,32 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 
-ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, journal)
+backtests = Table(
+    "backtests",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("question", String(64), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("hashes", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("checks", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("lineage", String(64), primary_key=True),
+    Column("data_hash", String(64), primary_key=True),
+    Column("parameters", String(64), primary_key=True),
+    Column("market", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("sharpe", Float, nullable=True),
+    Column("created", BigInteger, nullable=False),
+)
+
+ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal)

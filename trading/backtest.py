@@ -18,7 +18,7 @@ from trading.compiled import njit
 from trading.domain import INTERVAL_MS, Candles, FloatArray, IntArray, RiskProfile, SymbolSpec, Trade
 from trading.errors import BadInput, BrokenInvariant
 from trading.indicators import INDICATORS
-from trading.portfolio import MAX_WORTH, market_of, mean_price
+from trading.portfolio import MAX_WORTH, check_capital, market_of, mean_price
 from trading.ranking import UNRANKED, Ranking
 from trading.risk import limits_of
 from trading.rules import Costs, Market
@@ -124,12 +124,23 @@ class Simulation:
         return self.curve.equity
 
     @cached_property
+    def in_market(self) -> NDArray[np.bool_]:
+        """Whether a trade is open at a moment, `(n_moments,)`; what a commission left of a lot is none."""
+        open_since = self.desk.book[self.desk.book[:, book.ENTRY_LOTS] > 0, book.ENTRY_TIME]
+        steps = np.zeros(len(self.time) + 1, np.int64)
+        begun = np.concatenate((self.trade_columns[:, book.T_ENTRY_TIME], open_since))
+        np.add.at(steps, np.searchsorted(self.time, begun), 1)
+        np.add.at(steps, np.searchsorted(self.time, self.trade_columns[:, book.T_EXIT_TIME]), -1)
+        held: NDArray[np.bool_] = np.cumsum(steps[:-1]) > 0
+        return held
+
+    @cached_property
     def exposure(self) -> IntArray:
-        """Value of all holdings."""
+        """Value of all holdings while a trade is open, else 0."""
         changed = self.curve.changed[: self.curve.n_changes[0]]
         cash = np.concatenate(([self.setup.capital_units], self.curve.cash[: len(changed)]))
         spans = np.diff(np.concatenate(([0], changed, [len(self.time)])))
-        exposure: IntArray = self.curve.equity - np.repeat(cash, spans)
+        exposure: IntArray = (self.curve.equity - np.repeat(cash, spans)) * self.in_market
         return exposure
 
     @cached_property
@@ -302,6 +313,7 @@ def new_curve(n_moments: int, n_rows: int) -> kernel.Curve:
 
 def new_desk(setup: Setup, tape: Tape, n_most: int) -> book.Desk:
     """Return an account that holds cash only, with room for `n_most` trades."""
+    check_capital(setup.capital_units)
     limits = limits_of(setup.profile)
     grid = np.array([market_of(setup.specs[c.symbol]) for c in tape.candles], np.int64)
     return book.Desk(book.new_book(len(tape.candles)), book.new_account(setup.capital_units, limits),

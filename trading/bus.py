@@ -34,6 +34,10 @@ class Bus:
         """Hand an event over from any thread; it is handled by whoever drains the bus."""
         self._inbox.put(event)
 
+    def hears(self, kind: type) -> bool:
+        """Return whether anybody listens to events of a kind; one that nobody hears need not be made."""
+        return bool(self._handlers.get(kind))
+
     def publish(self, event: Event) -> None:
         """Hand an event over from inside a handler; it is handled before the next posted one."""
         if not self._busy:
@@ -45,11 +49,12 @@ class Bus:
         if self._busy:
             raise BrokenInvariant(f"{type(event).__name__} handled inside a handler: use publish()")
         self._busy = True
+        handlers, now = self._handlers, self._now
         try:
-            self._now.append(event)
-            while self._now:
-                following = self._now.popleft()
-                for handler in self._handlers[type(following)]:
+            now.append(event)
+            while now:
+                following = now.popleft()
+                for handler in handlers[type(following)]:
                     handler(following)
         finally:
             self._busy = False

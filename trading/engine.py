@@ -21,8 +21,7 @@ from trading.domain import (
     Candles,
     Decision,
     Signal,
-    SymbolSpec,
-    Tick,
+    TickRange,
     Verdict,
 )
 from trading.events import (
@@ -123,10 +122,11 @@ class Engine:
 
     def handle(self, event: Event) -> None:
         """Handle one event to completion and make its outcome durable, at once for a command or a new peak."""
-        marks = self.portfolio.peak, self.portfolio.day
+        kind = type(event)
+        marks = (self.portfolio.peak, self.portfolio.day) if kind is PriceMoved else None
         self.bus.handle(event)
-        moved = isinstance(event, PriceMoved) and marks != (self.portfolio.peak, self.portfolio.day)
-        if self._recorder.commit(self.snapshot, force=moved or isinstance(event, Command)):
+        moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
+        if self._recorder.commit(self.snapshot, moved or kind is Command):
             self._n_saved += 1
             self.bus.handle(StateSaved(self._n_saved))
 
@@ -154,21 +154,28 @@ class Engine:
         approval = self.risk.approve(request) if wanted else Approval((session,))
         verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
         denial = approval.denial
-        self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
+        if self.bus.hears(RiskChecked):
+            self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
         if denial is not None:
-            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
-            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
+            self._tell_of_denial(symbol, time, denial)
             reason = f"{denial.rule}: {denial.detail}"
             return Decision(symbol, time, self._price(symbol), "BUY", f"denied: {denial.rule}", reason, (), verdicts)
         order = self.execution.enter(request, approval, source)
         return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
                         order.client_id)
 
+    def _tell_of_denial(self, symbol: str, time: int, denial: Verdict) -> None:
+        if self.bus.hears(SignalRejected):
+            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
+        if self.bus.hears(AlertLogged):
+            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
+
     def conclude(self, decision: Decision) -> None:
         """Count, keep and announce a decision."""
         self.outcomes[decision.outcome] += 1
         self._recorder.record(decision)
-        self.bus.publish(DecisionMade(decision))
+        if self.bus.hears(DecisionMade):
+            self.bus.publish(DecisionMade(decision))
 
     def _on_checkpoint(self, _: Checkpoint) -> None:
         """Keep the account's worth between closes."""
@@ -182,56 +189,57 @@ class Engine:
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick
         closed = self.cursor.get(tick.symbol, -self._step) + self._step
-        if tick.time < closed or not self.health.is_sound(tick, tick.time):
+        prices = self.health.measured(tick, tick.time) if tick.time >= closed else None
+        if prices is None:
             return
-        spec = self.portfolio.specs[tick.symbol]
         self.time = max(self.time, tick.time)
-        self._open(spec, tick, tick.start or tick.time)
-        self.bus.publish(_traded(spec, tick, tick.time, None))
+        self._trade(tick.symbol, prices, (tick.start or tick.time, tick.time), None)
 
     def _on_candle(self, event: CandleClosed) -> None:
         candle = event.candle
-        if candle.open_time <= self.cursor.get(candle.symbol, -1):
+        symbol, time = candle.symbol, candle.close_time
+        if candle.open_time <= self.cursor.get(symbol, -1):
             return
-        if not self.health.is_sound(candle, candle.close_time):
+        prices = self.health.measured(candle, time)
+        if prices is None:
             return
-        if self.round.begins(candle.open_time):
+        if self.round.wishes and self.round.begins(candle.open_time):
             self._grant()
         if event.covered_by_ticks or not event.live:
-            self.health.follow(candle, self.cursor.get(candle.symbol))
-        self.cursor[candle.symbol] = candle.open_time
-        self.time = max(self.time, candle.close_time)
-        finished = BarFinished(candle, event.live)
+            self.health.follow(candle, self.cursor.get(symbol))
+        self.cursor[symbol] = candle.open_time
+        self.time = max(self.time, time)
+        finished = BarFinished(candle, prices, event.live)
         if event.covered_by_ticks:
             self.bus.publish(finished)
-            return
-        spec = self.portfolio.specs[candle.symbol]
-        self._open(spec, candle, candle.open_time)
-        self.bus.publish(_traded(spec, candle, candle.close_time, finished))
+        else:
+            self._trade(symbol, prices, (candle.open_time, time), finished)
 
-    def _open(self, spec: SymbolSpec, bar: Candle | Tick, start: int) -> None:
-        atr = self._atr_of(bar.symbol)
-        self.broker.on_open(Stretch(bar.symbol, spec.to_ticks(bar.open), spec.traded_lots(bar.volume), start, atr))
+    def _trade(self, symbol: str, prices: TickRange, span: tuple[int, int], finished: BarFinished | None) -> None:
+        """Show the broker an open; its range comes after the fills that the open brings."""
+        start, end = span
+        self.broker.on_open(Stretch(symbol, prices.open, prices.lots, start, self._atr_of(symbol)))
+        self.bus.publish(BarTraded(symbol, prices, end, finished))
 
     def _on_bar_traded(self, bar: BarTraded) -> None:
-        self.broker.on_range(bar.symbol, bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.time)
+        prices = bar.prices
+        self.broker.on_range(bar.symbol, prices.open, prices.high, prices.low, bar.time)
         if bar.finished is not None:
             self.bus.publish(bar.finished)
         else:
-            self._mark(bar.symbol, bar.close_ticks, bar.time)
+            self._mark(bar.symbol, prices.close, bar.time)
 
     def _on_bar_finished(self, event: BarFinished) -> None:
-        candle = event.candle
-        spec = self.portfolio.specs[candle.symbol]
-        self._mark(candle.symbol, spec.to_ticks(candle.close), candle.close_time)
-        values = self._atr[candle.symbol].push(candle)
-        self.execution.atr_ticks[candle.symbol] = self._atr_ticks(candle.symbol, values[0])
-        managed = not self.session.is_killed
-        self.execution.on_bar(candle.symbol, spec.to_ticks(candle.high), candle.close_time, managed)
-        point = self.portfolio.point(candle.close_time)
+        candle, prices = event.candle, event.prices
+        symbol, time = candle.symbol, candle.close_time
+        self._mark(symbol, prices.close, time)
+        (atr,) = self._atr[symbol].push(candle)
+        self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, atr)
+        self.execution.on_bar(symbol, prices.high, time, not self.session.is_killed)
+        point = self.portfolio.point(time)
         self.performance.add(point)
         self._recorder.record(point)
-        self.asked[candle.symbol] = candle.open_time
+        self.asked[symbol] = candle.open_time
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 
     def _mark(self, symbol: str, ticks: int, time: int) -> None:
@@ -259,10 +267,11 @@ class Engine:
     def _decide(self, event: SignalGenerated, action: Action) -> Decision:
         symbol, time = event.candle.symbol, event.candle.close_time
         if action is Action.HOLD:
-            cold = bool(event.signals) and all("warming up" in s.votes.values() for s in event.signals)
-            reason = " | ".join(s.reason for s in event.signals) or "no agent watches this symbol"
-            outcome = "warming up" if cold else "hold"
-            return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, event.signals)
+            signals = event.signals
+            alone = signals[0].reason if len(signals) == 1 else ""
+            reason = alone or " | ".join([s.reason for s in signals]) or "no agent watches this symbol"
+            outcome = "warming up" if _all_cold(signals) else "hold"
+            return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, signals)
         chosen = next(s for s in event.signals if s.action is action)
         if action is Action.SELL:
             return self._leave(event, chosen)
@@ -342,6 +351,9 @@ def _outranked(event: SignalGenerated, verdict: Verdict) -> Decision:
                     reason, event.signals, (verdict,))
 
 
-def _traded(spec: SymbolSpec, bar: Candle | Tick, time: int, finished: BarFinished | None) -> BarTraded:
-    to = spec.to_ticks
-    return BarTraded(bar.symbol, to(bar.open), to(bar.high), to(bar.low), to(bar.close), time, finished)
+def _all_cold(signals: tuple[Signal, ...]) -> bool:
+    """Return whether no agent has all its numbers yet (False without agents)."""
+    for signal in signals:
+        if "warming up" not in signal.votes.values():
+            return False
+    return bool(signals)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from trading.domain import Candle, Decision, Fill, Order, Signal, Tick, Trade, Verdict
+from trading.domain import Candle, Decision, Fill, Order, Signal, Tick, TickRange, Trade, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class BarFinished:
     """A closed bar whose fills are all booked, by the engine; limits, trailing and signals come next."""
 
     candle: Candle
+    prices: TickRange
     live: bool
 
 
@@ -115,10 +116,7 @@ class BarTraded:
     """
 
     symbol: str
-    open_ticks: int
-    high_ticks: int
-    low_ticks: int
-    close_ticks: int
+    prices: TickRange
     time: int
     finished: BarFinished | None
 

@@ -13,7 +13,7 @@ from trading.orders import OrderManager
 from trading.portfolio import Holding, Portfolio
 from trading.ports import Recorder
 from trading.risk import Approval, EntryRequest, Risk
-from trading.rules import Position
+from trading.rules import Limits, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Execution:
         self._bus, self._portfolio, self._orders = desk.bus, desk.portfolio, desk.orders
         self._risk, self._recorder, self._journal = desk.risk, desk.recorder, desk.journal
         self.atr_ticks: dict[str, int] = {}
+        self._raised_by: dict[str, Limits] = {}
         desk.bus.subscribe(OrderPlaced, self._on_placed)
         desk.bus.subscribe(OrderFilled, self._on_filled)
         desk.bus.subscribe(OrderEnded, self._on_ended)
@@ -84,7 +85,8 @@ class Execution:
     def on_bar(self, symbol: str, high_ticks: int, time: int, managed: bool) -> None:
         """Raise the stop and count the bars of a position that is `managed`, on a closed bar."""
         holding = self._portfolio.holdings[symbol]
-        holding.cool_bars = max(0, holding.cool_bars - 1)
+        if holding.cool_bars > 0:
+            holding.cool_bars -= 1
         if not managed or not holding.is_open:
             return
         self._raise_stop(symbol, holding, high_ticks, time)
@@ -94,9 +96,13 @@ class Execution:
             self.exit(symbol, self._portfolio.sellable_lots(symbol), "time", time)
 
     def _raise_stop(self, symbol: str, holding: Holding, high_ticks: int, time: int) -> None:
+        limits = self._risk.limits
+        if high_ticks <= holding.high_ticks and holding.n_bars > 0 and self._raised_by.get(symbol) is limits:
+            return  # the rule was asked about this high under these limits
+        self._raised_by[symbol] = limits
         holding.high_ticks = max(holding.high_ticks, high_ticks)
         position = Position(holding.entry_ticks, holding.atr_ticks, holding.stop_ticks, holding.stop_kind)
-        stop, holding.stop_kind = rules.raised_stop(self._risk.limits, position, holding.high_ticks)
+        stop, holding.stop_kind = rules.raised_stop(limits, position, holding.high_ticks)
         if stop > holding.stop_ticks:
             holding.stop_ticks = stop
             self.protect(symbol, time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from trading.arithmetic import MAX_UNITS
-from trading.domain import Candle, Tick
+from trading.domain import Candle, Tick, TickRange
 from trading.events import FeedStatus
 from trading.journal import Journal
 from trading.portfolio import Portfolio
@@ -31,17 +31,18 @@ class MarketHealth:
             self._journal.write(time, "FEED", f"{status.state} {status.detail}".strip(), tone)
         self.feed = status
 
-    def is_sound(self, bar: Candle | Tick, time: int) -> bool:
-        """Return whether a bar is possible; one that is not never trades and never values a position."""
+    def measured(self, bar: Candle | Tick, time: int) -> TickRange | None:
+        """Return a bar's prices in ticks; None when they are impossible: such a bar never trades or values anything."""
         spec = self._portfolio.specs.get(bar.symbol)
-        inside = 0 < bar.low <= bar.open <= bar.high < inf and bar.low <= bar.close <= bar.high
-        if spec is not None and inside and 0 <= bar.volume / float(spec.lot_size) < MAX_UNITS:
-            few = bar.high / float(spec.tick_size) < MAX_TICKS
-            if few and self._portfolio.can_count(bar.symbol, spec.to_ticks(bar.low), spec.to_ticks(bar.high)):
-                return True
+        low, high = bar.low, bar.high
+        inside = 0 < low <= bar.open <= high < inf and low <= bar.close <= high
+        if spec is not None and inside and 0 <= bar.volume / spec.lot < MAX_UNITS and high / spec.tick < MAX_TICKS:
+            prices = spec.on_grid(bar)
+            if self._portfolio.can_count(bar.symbol, prices.low, prices.high):
+                return prices
         trouble = "prices of a symbol that is not traded" if spec is None else "impossible prices"
         self._journal.write(time, "FEED", f"{trouble} ignored: {bar}", "warn", bar.symbol)
-        return False
+        return None
 
     def follow(self, candle: Candle, last_open: int | None) -> None:
         """After missing bars of a live market, entries wait until risk's indicators have seen enough whole ones.

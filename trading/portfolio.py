@@ -20,6 +20,7 @@ from trading.rules import Costs, Market
 DAY_MS = 86_400_000
 UNITS = 10**8
 MAX_WORTH = MAX_UNITS // 16
+Worth = tuple[int, int, int]  # at a price in ticks, so many atoms are worth so many units
 
 
 @dataclass(slots=True)
@@ -74,8 +75,27 @@ def market_of(spec: SymbolSpec) -> Market:
                   int(spec.min_notional * UNITS))
 
 
+def check_capital(start_units: int) -> None:
+    """Refuse a starting capital that cannot be counted, in 1e-8 of the quote asset, with BadInput."""
+    if not 0 < start_units < MAX_UNITS // 100:
+        raise BadInput(f"starting capital {Decimal(start_units) / UNITS} is out of range; use 1 to 900000000")
+
+
+COST_RANGES = {
+    "commission_rate": (0.0, 0.05, "commission, 0 to 0.05 (5 %)"),
+    "spread_bps": (0.0, 500.0, "spread, 0 to 500 basis points"),
+    "slippage_bps": (0.0, 500.0, "slippage, 0 to 500 basis points"),
+    "volume_share": (0.000001, 1.0, "share of the volume, above 0 to 1"),
+    "slippage_atr": (0.0, 5.0, "slippage, 0 to 5 ATR"),
+    "impact_rate": (0.0, 10.0, "price impact of a whole bar's volume, 0 to 10"),
+}
+
+
 def costs_of(settings: CostSettings) -> Costs:
-    """Return trading costs in the rule book's integers."""
+    """Return trading costs in the rule book's integers; BadInput names the first that is out of range."""
+    for name, (low, high, words) in COST_RANGES.items():
+        if not low <= getattr(settings, name) <= high:
+            raise BadInput(f"{name}: {getattr(settings, name)} is out of range; use {words}")
     return Costs(round(settings.commission_rate * PPM), round(settings.spread_bps * 50),
                  round(settings.slippage_bps * 100), round(settings.volume_share * PPM),
                  round(settings.slippage_atr * rules.MILLI), round(settings.impact_rate * PPM))
@@ -85,8 +105,7 @@ class Portfolio:
     """One wallet in one quote asset. Only the engine's thread touches it."""
 
     def __init__(self, specs: dict[str, SymbolSpec], start_units: int, costs: Costs) -> None:
-        if not 0 < start_units < MAX_UNITS // 100:
-            raise BadInput(f"starting capital {Decimal(start_units) / UNITS} is out of range; use 1 to 900000000")
+        check_capital(start_units)
         self.specs = specs
         self.markets = {symbol: market_of(spec) for symbol, spec in specs.items()}
         self.costs = costs
@@ -99,14 +118,24 @@ class Portfolio:
         self.worst_drawdown = 0
         self.n_trades = self.n_wins = 0
         self.benchmark = Benchmark(start_units, start_units // max(1, len(specs)))
+        self._held_worth: dict[str, Worth] = {}
+        self._benchmark_worth: dict[str, Worth] = {}
+        self._ceilings: dict[str, tuple[int, Market, int]] = {}
 
     def can_count(self, symbol: str, low_ticks: int, high_ticks: int) -> bool:
         """Return whether prices are at least a tick and value what is held within the rule book's bounds."""
+        return low_ticks > 0 and high_ticks <= self._ceiling(symbol)
+
+    def _ceiling(self, symbol: str) -> int:
+        """Return the highest price that can be counted, worked out anew when what is held changes."""
         market = self.markets[symbol]
         atoms = max(market.lot_atoms, self.holdings[symbol].atoms, self.benchmark.atoms.get(symbol, 0))
-        worth = high_ticks * market.value_num * atoms // (market.value_den * market.lot_atoms)
-        in_bounds = worth <= MAX_WORTH and high_ticks * market.value_num <= MAX_UNITS
-        return low_ticks > 0 and high_ticks <= rules.MAX_TICKS and in_bounds
+        known = self._ceilings.get(symbol)
+        if known is None or known[0] != atoms or known[1] is not market:
+            worth = ((MAX_WORTH + 1) * market.value_den * market.lot_atoms - 1) // (market.value_num * atoms)
+            known = atoms, market, min(worth, MAX_UNITS // market.value_num, rules.MAX_TICKS)
+            self._ceilings[symbol] = known
+        return known[2]
 
     def mark(self, symbol: str, ticks: int, time: int) -> None:
         """Move a symbol's price, roll the UTC day, and follow the peak and the worst drawdown of equity."""
@@ -117,15 +146,29 @@ class Portfolio:
         equity = self.equity()
         if equity > MAX_UNITS:
             raise BrokenInvariant(f"equity of {equity} units is more than can be counted")
-        self.peak, self.high = max(self.peak, equity), max(self.high, equity)
-        self.worst_drawdown = max(self.worst_drawdown, rules.loss_ppm(self.high, equity))
+        self.peak = max(self.peak, equity)
+        if equity > self.high:
+            self.high = equity
+        elif (self.high - equity) * PPM > self.worst_drawdown * self.high:
+            self.worst_drawdown = rules.loss_ppm(self.high, equity)
         if symbol not in self.benchmark.atoms:
             self._buy_and_hold(symbol, ticks)
 
     def value(self, symbol: str) -> int:
         """Return what a holding is worth at its last price, in units."""
         atoms = self.holdings[symbol].atoms
-        return rules.holding_value(self.markets[symbol], self.marks[symbol], atoms) if atoms else 0
+        return self._worth(symbol, atoms, self._held_worth) if atoms else 0
+
+    def _worth(self, symbol: str, atoms: int, known: dict[str, Worth]) -> int:
+        """Return the value of atoms at the last price; it is worked out once a price."""
+        ticks = self.marks[symbol]
+        last = known.get(symbol)
+        if last is not None and last[0] == ticks and last[1] == atoms:
+            return last[2]
+        market = self.markets[symbol]
+        worth = rules.atoms_value(ticks * market.value_num, market.value_den, market.lot_atoms, atoms)
+        known[symbol] = ticks, atoms, worth
+        return worth
 
     def equity(self) -> int:
         """Return cash and holdings at the last prices, in units."""
@@ -133,19 +176,24 @@ class Portfolio:
 
     def exposure(self) -> int:
         """Return the value of all holdings, in units."""
-        return sum(self.value(symbol) for symbol in self.holdings)
+        total = 0
+        for symbol, holding in self.holdings.items():
+            if holding.atoms:
+                total += self._worth(symbol, holding.atoms, self._held_worth)
+        return total
 
     def benchmark_equity(self) -> int:
         """Return what buy and hold would be worth, in units."""
-        held = self.benchmark.atoms.items()
-        return self.benchmark.cash + sum(
-            rules.holding_value(self.markets[s], self.marks[s], atoms) for s, atoms in held
-        )
+        total = self.benchmark.cash
+        for symbol, atoms in self.benchmark.atoms.items():
+            total += self._worth(symbol, atoms, self._benchmark_worth)
+        return total
 
     def point(self, time: int) -> EquityPoint:
         """Return the account's worth now as a point of the equity curve."""
         equity = self.equity()
-        return EquityPoint(time, equity, self.benchmark_equity(), rules.loss_ppm(self.peak, equity))
+        drawdown = rules.loss_ppm(self.peak, equity) if equity < self.peak else 0
+        return EquityPoint(time, equity, self.benchmark_equity(), drawdown)
 
     def unrealized(self, symbol: str) -> int:
         """Return value less cost of a holding, in units."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import Event as Stop
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from trading.domain import Candle, Candles, Order, Signal, SymbolSpec
 from trading.events import Event
@@ -74,8 +73,7 @@ class SignalSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A tick or bar that begins: its open in ticks, the lots it will trade in all, its start, the ATR known by then."""
 
     symbol: str

@@ -28,7 +28,7 @@ class Round:
         self.ranking = ranking
         self._symbols = symbols
         self._heard: set[str] = set()
-        self._wishes: list[SignalGenerated] = []
+        self.wishes: list[SignalGenerated] = []
         self.time = -1
 
     def begins(self, open_time: int) -> bool:
@@ -41,13 +41,13 @@ class Round:
             self.time, self._heard = event.candle.open_time, set()
         self._heard.add(event.candle.symbol)
         if wants:
-            self._wishes.append(event)
+            self.wishes.append(event)
         return self._heard >= self._symbols
 
     def take(self) -> list[tuple[SignalGenerated, Verdict]]:
         """Return the wishes, best first, each with what the ranking says of it; equals keep their order."""
-        ranked = sorted(self._wishes, key=lambda wish: -score_of(wish) if not isnan(score_of(wish)) else inf)
-        self._wishes = []
+        ranked = sorted(self.wishes, key=lambda wish: -score_of(wish) if not isnan(score_of(wish)) else inf)
+        self.wishes = []
         return [(wish, self._verdict(place, score_of(wish))) for place, wish in enumerate(ranked, 1)]
 
     def _verdict(self, place: int, score: float) -> Verdict:
@@ -57,12 +57,12 @@ class Round:
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""
-        return {"time": self.time, "heard": sorted(self._heard), "wishes": [asdict(wish) for wish in self._wishes]}
+        return {"time": self.time, "heard": sorted(self._heard), "wishes": [asdict(wish) for wish in self.wishes]}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
         self.time, self._heard = snapshot["time"], set(snapshot["heard"])
-        self._wishes = [_wish(row) for row in snapshot["wishes"]]
+        self.wishes = [_wish(row) for row in snapshot["wishes"]]
 
 
 def score_of(event: SignalGenerated) -> float:

@@ -90,8 +90,9 @@ class Risk:
 
     def drawdown_breached(self) -> bool:
         """Return whether the kill switch must trip."""
-        portfolio = self._portfolio
-        return rules.loss_ppm(portfolio.peak, portfolio.equity()) >= self.limits.max_drawdown
+        peak = self._portfolio.peak
+        lost = peak - self._portfolio.equity()
+        return lost * PPM > (self.limits.max_drawdown - 1) * peak  # loss_ppm rounds up: from here on it is the limit
 
     def approve(self, request: EntryRequest) -> Approval:
         """Run the rules in order, stop at the first denial, else size the entry and name what bounded it."""

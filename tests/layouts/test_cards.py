@@ -63,7 +63,7 @@ def test_waiting_time_is_that_of_a_person_not_of_the_replay(view):
 
 def test_profile_survives_the_form_and_its_name_follows_the_numbers():
     for profile in PROFILES:
-        assert autotrade.profile_of(profile.name, autotrade.figures(profile)) == profile
+        assert autotrade.profile_of(profile.name, autotrade.figures(profile), PROFILES[1]) == profile
         assert autotrade.name_of(autotrade.figures(profile), PROFILES) == profile.name
     assert autotrade.name_of(autotrade.figures(PROFILES[0]) | {"risk_rate": 0.7}, PROFILES) == "Own"
 
@@ -71,7 +71,14 @@ def test_profile_survives_the_form_and_its_name_follows_the_numbers():
 @pytest.mark.parametrize("wrong", [None, 0, 1000])
 def test_number_outside_its_bounds_is_refused_by_name(wrong):
     with pytest.raises(ValueError, match="Risk/trade: enter a number from"):
-        autotrade.profile_of("Own", autotrade.figures(PROFILES[1]) | {"risk_rate": wrong})
+        autotrade.profile_of("Own", autotrade.figures(PROFILES[1]) | {"risk_rate": wrong}, PROFILES[1])
+
+
+def test_what_the_risk_form_does_not_show_stays_as_it_is() -> None:
+    active = replace(PROFILES[1], breakeven_atr=1.0, time_stop_bars=48, cool_down_bars=3)
+    read = autotrade.profile_of("Own", autotrade.figures(PROFILES[0]), active)
+    assert (read.breakeven_atr, read.time_stop_bars, read.cool_down_bars) == (1.0, 48, 3)
+    assert read.risk_rate == PROFILES[0].risk_rate
 
 
 def test_lines_of_one_indicator_are_switched_together():

@@ -16,7 +16,7 @@ from pathlib import Path
 PLANTS = {
     "cost of a sale rounded up": ("trading.book", "book[s, ATOMS], False)", "book[s, ATOMS], True)"),
     "one position too many": ("trading.walk", ">= limits.max_positions", "> limits.max_positions"),
-    "a touched stop passed over": ("trading.kernel", "tick * (1.0 + 1e-12)", "tick * (1.0 - 1e-3)"),
+    "a touched stop passed over": ("trading.kernel", "tick * (1.0 + 1e-12)", "tick * (1.0 - 1e-2)"),
 }
 
 

@@ -42,7 +42,8 @@ profiles = st.builds(
     RiskProfile, name=st.just("Own"), risk_rate=either(0.002, 0.01, 0.1), stop_atr=either(0.3, 1.0, 2.0, 5.0),
     target_atr=either(0.0, 0.5, 1.0, 3.0), trail_atr=either(0.0, 0.0, 0.7, 2.0),
     max_position_rate=either(0.02, 0.25, 1.0), max_exposure_rate=either(0.05, 0.3, 0.6, 1.0),
-    max_positions=either(1, 2, 20), daily_loss_rate=either(0.001, 0.02, 0.5), max_drawdown_rate=either(0.01, 0.1, 0.9),
+    max_positions=either(1, 2, 20), daily_loss_rate=either(0.001, 0.02, 0.5),
+    max_drawdown_rate=either(0.002, 0.01, 0.1, 0.9),
     breakeven_atr=either(0.0, 0.0, 0.3, 1.0), time_stop_bars=either(0, 0, 3, 12), cool_down_bars=either(0, 0, 2, 8),
 )
 cost_settings = st.builds(

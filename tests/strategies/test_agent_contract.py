@@ -1,9 +1,12 @@
 """Every signal source keeps the contract."""
 
-from services.strategies import demo_strategy
+from services.strategies import demo_strategy, parse_strategy
 from tests.contracts.signal_source import SignalSourceContract
 from trading.agents.symbol_agent import SymbolAgent
-from trading.strategies import EmaRule, RsiRule, VotingStrategy
+
+
+def voting(symbol, **indicators):
+    return SymbolAgent(parse_strategy({"symbol": symbol, "indicators": indicators}))
 
 
 class TestDemoAgent(SignalSourceContract):
@@ -13,9 +16,9 @@ class TestDemoAgent(SignalSourceContract):
 
 class TestRsiAgent(SignalSourceContract):
     def make_source(self, symbol):
-        return SymbolAgent(VotingStrategy(symbol, (RsiRule(2, 10.0, 90.0),), "two-bar RSI"))
+        return voting(symbol, rsi={"period": 2, "buy_below": 10.0, "sell_above": 90.0})
 
 
 class TestEmaAgent(SignalSourceContract):
     def make_source(self, symbol):
-        return SymbolAgent(VotingStrategy(symbol, (EmaRule(3, sell_crosses_below=False),), "three-bar EMA"))
+        return voting(symbol, ema={"period": 3, "sell_crosses_below": False})

@@ -5,12 +5,11 @@ import time
 import numpy as np
 import pytest
 
-from services.strategies import demo_strategy
+from services.strategies import demo_strategy, parse_strategy
 from tests.contracts.signal_source import MINUTE, START, advise, random_candles
 from trading.agents.quality import signal_quality
 from trading.agents.symbol_agent import SymbolAgent
 from trading.domain import Action, Candle
-from trading.strategies import EmaRule, RsiRule, VotingStrategy
 
 
 def feed(agent, closes):
@@ -18,9 +17,13 @@ def feed(agent, closes):
             for row, c in enumerate(closes)]
 
 
+def voting(**indicators):
+    return SymbolAgent(parse_strategy({"symbol": "BTCUSDT", "indicators": indicators}))
+
+
 def two_bar_rsi():
     """Buys after every fall, sells after every rise (RSI 2 between 45 and 55 holds)."""
-    return SymbolAgent(VotingStrategy("BTCUSDT", (RsiRule(2, 45.0, 55.0),), "fade"))
+    return voting(rsi={"period": 2, "buy_below": 45.0, "sell_above": 55.0})
 
 
 def test_signal_shows_votes_inputs_and_reason():
@@ -43,7 +46,7 @@ def test_cold_agent_says_that_it_is_warming_up_and_gives_no_invented_inputs():
 
 
 def test_first_warm_average_has_no_crossing_yet():
-    agent = SymbolAgent(VotingStrategy("BTCUSDT", (EmaRule(3),)))
+    agent = voting(ema={"period": 3})
     signals = feed(agent, [10.0, 9.0, 8.0, 12.0])
     assert [s.votes["ema"] for s in signals] == ["warming up", "warming up", "warming up", "buy"]
 

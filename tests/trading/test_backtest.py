@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.made_candles import made_candles, without
 from tests.parity.cases import cases
 from trading.backtest import Setup, Simulation, Tape, simulate
+from trading.book import ATOMS
 from trading.domain import Candles, SymbolSpec
 from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
@@ -47,6 +48,16 @@ def test_a_run_hands_back_trades_that_add_up_to_the_last_unit():
     assert {t.opened_by for t in result.trades} == {"test"}
     assert result.spread_cost > 0 and result.slippage_cost > result.spread_cost
     assert result.exposure.max() > 0 and result.exposure.min() == 0
+
+
+def test_what_a_commission_leaves_of_a_lot_is_no_exposure():
+    result = run(made_candles(2_000), alternating(2_000))
+    inside = np.zeros(2_000, bool)
+    for trade in result.trades:
+        inside |= (result.time >= trade.entry_time) & (result.time < trade.exit_time)
+    assert (result.in_market == inside).all() and 0.2 < inside.mean() < 0.9
+    assert (result.exposure[~inside] == 0).all() and (result.exposure[inside] > 0).all()
+    assert int(result.desk.book[0, ATOMS]) > 0, "without dust this proves nothing"
 
 
 def test_the_same_question_twice_has_the_same_answer():

@@ -38,24 +38,27 @@ class SignalDesk:
             self._executor.submit(lambda: answer_later(self._collect(candle, live)))
 
     def _collect(self, candle: Candle, live: bool) -> SignalGenerated:
+        time = candle.close_time
         agents = self._by_symbol.get(candle.symbol, ())
-        return SignalGenerated(candle, tuple(_advice(agent, candle) for agent in agents), live)
+        return SignalGenerated(candle, tuple([_advice(agent, candle, time) for agent in agents]), live)
 
 
-def _advice(agent: SignalSource, candle: Candle) -> Signal:
+def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:
     try:
         advice = agent.on_candle(candle)
-        if not isinstance(advice, Signal) or (advice.symbol, advice.time) != (candle.symbol, candle.close_time):
+        if not isinstance(advice, Signal) or advice.symbol != candle.symbol or advice.time != time:
             raise BrokenInvariant(f"no advice on this bar: {advice!r}")
         return advice
     except Exception as error:
         log.exception("agent %s on %s failed", agent.name, candle.symbol)
         reason = f"abstains: {type(error).__name__}: {error}"
-        return Signal(candle.symbol, candle.close_time, agent.name, Action.HOLD, 0.0, reason)
+        return Signal(candle.symbol, time, agent.name, Action.HOLD, 0.0, reason)
 
 
 def combined(signals: tuple[Signal, ...]) -> Action:
     """Return what a symbol's agents say together: one side wins only when nobody says the other."""
+    if len(signals) == 1:
+        return signals[0].action
     actions = {signal.action for signal in signals}
     if Action.BUY in actions and Action.SELL not in actions:
         return Action.BUY

@@ -58,14 +58,26 @@ class PaperBroker:
 
     def on_open(self, stretch: Stretch) -> None:
         """Fill waiting market orders at an open; an order younger than the stretch waits for the next one."""
-        symbol, volume = stretch.symbol, stretch.volume_lots
+        symbol = stretch.symbol
         self._stretch[symbol] = stretch
-        self._lots_left[symbol] = rules.fillable_lots(self._costs, volume, volume)
+        self._lots_left.pop(symbol, None)
+        if not self._orders:
+            return
         for order in self._working(symbol, OrderType.MARKET):
             self._fill(order, self._market_price(order, stretch.price_ticks), stretch.time, order.reason)
 
+    def _left(self, symbol: str) -> int:
+        """Return what is left of the volume that orders on a symbol may take; it is counted when first asked for."""
+        stretch = self._stretch.get(symbol)
+        if stretch is not None and symbol not in self._lots_left:
+            volume = stretch.volume_lots
+            self._lots_left[symbol] = rules.fillable_lots(self._costs, volume, volume)
+        return self._lots_left.get(symbol, 0)
+
     def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
         """Fill protective orders, then limit orders, over a range; the stop is assumed to come first."""
+        if not self._orders:
+            return
         for order in self._working(symbol, OrderType.OCO):
             self._match_oco(order, (open_ticks, high_ticks, low_ticks), time)
         for order in self._working(symbol, OrderType.LIMIT):
@@ -77,8 +89,9 @@ class PaperBroker:
         """Return working orders, the stretches at hand with the volume that is left of them, and the fill counter."""
         orders = [asdict(order) for order in self._orders.values()]
         return {
-            "orders": orders, "lots_left": dict(self._lots_left), "n_fills": self._n_fills,
-            "stretches": {symbol: asdict(stretch) for symbol, stretch in self._stretch.items()},
+            "orders": orders, "lots_left": {symbol: self._left(symbol) for symbol in self._stretch},
+            "n_fills": self._n_fills,
+            "stretches": {symbol: stretch._asdict() for symbol, stretch in self._stretch.items()},
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -91,8 +104,6 @@ class PaperBroker:
         self._n_fills = snapshot["n_fills"]
 
     def _working(self, symbol: str, kind: OrderType) -> list[Order]:
-        if not self._orders:
-            return []
         start = self._stretch[symbol].time if symbol in self._stretch else 0
         return [o for o in self._orders.values() if o.symbol == symbol and o.type is kind and o.time <= start]
 
@@ -121,13 +132,13 @@ class PaperBroker:
 
     def _market_price(self, order: Order, price: int) -> int:
         stretch = self._stretch[order.symbol]
-        share = rules.volume_taken(min(order.remaining_lots, self._lots_left[order.symbol]), stretch.volume_lots)
+        share = rules.volume_taken(min(order.remaining_lots, self._left(order.symbol)), stretch.volume_lots)
         paid = rules.buy_price if order.side is Side.BUY else rules.sell_price
         return paid(self._costs, price, stretch.atr_ticks, share)
 
     def _fill(self, order: Order, price: int, time: int, reason: str) -> None:
         market = self._markets[order.symbol]
-        lots = min(order.remaining_lots, self._lots_left.get(order.symbol, 0))
+        lots = min(order.remaining_lots, self._left(order.symbol))
         if order.side is Side.BUY:
             affordable = rules.affordable_lots(market, order.budget_units, price)
             if affordable == 0:

@@ -10,6 +10,7 @@ from trading.domain.market import (
     IntArray,
     SymbolSpec,
     Tick,
+    TickRange,
     split_symbol,
 )
 from trading.domain.trade import (
@@ -78,6 +79,7 @@ __all__ = [
     "SignalView",
     "SymbolSpec",
     "Tick",
+    "TickRange",
     "Trade",
     "TradeView",
     "Verdict",

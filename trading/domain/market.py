@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from trading.domain.facts import fact
 
 MINUTE_MS = 60_000
 INTERVAL_MS = {
@@ -26,7 +28,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Candle:
     """One bar. Times are UTC milliseconds of the bar's open; volumes are in base and quote units."""
 
@@ -48,7 +50,7 @@ class Candle:
         return self.open_time + INTERVAL_MS[self.interval] - 1
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Tick:
     """A short stretch of trading since the previous tick: its range, last price (`close`) and base volume.
 
@@ -136,9 +138,22 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     return symbol, "USD"
 
 
+class TickRange(NamedTuple):
+    """A bar or tick on its symbol's grid: prices in ticks, what was traded in lots."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    lots: int
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolSpec:
-    """What the venue allows on a symbol (Binance: PRICE_FILTER, LOT_SIZE, NOTIONAL)."""
+    """What the venue allows on a symbol (Binance: PRICE_FILTER, LOT_SIZE, NOTIONAL).
+
+    `tick` and `lot` are the sizes as floats, for the feed's prices and volumes.
+    """
 
     symbol: str
     tick_size: Decimal
@@ -146,6 +161,12 @@ class SymbolSpec:
     min_quantity: Decimal
     max_quantity: Decimal
     min_notional: Decimal
+    tick: float = field(init=False, repr=False, compare=False)
+    lot: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tick", float(self.tick_size))
+        object.__setattr__(self, "lot", float(self.lot_size))
 
     @property
     def base(self) -> str:
@@ -164,15 +185,17 @@ class SymbolSpec:
 
     def to_ticks(self, price: float) -> int:
         """Nearest whole tick to a float price of the feed."""
-        return round(price / float(self.tick_size))
+        return round(price / self.tick)
+
+    def on_grid(self, bar: Candle | Tick) -> TickRange:
+        """Nearest whole ticks and lots to a bar's floats."""
+        tick = self.tick
+        return TickRange(round(bar.open / tick), round(bar.high / tick), round(bar.low / tick),
+                         round(bar.close / tick), round(bar.volume / self.lot))
 
     def to_lots(self, quantity: Decimal) -> int:
         """Whole lots in a quantity, rounded down."""
         return int((quantity / self.lot_size).to_integral_value(ROUND_FLOOR))
-
-    def traded_lots(self, volume: float) -> int:
-        """Nearest whole number of lots to a float volume of the feed."""
-        return round(volume / float(self.lot_size))
 
     def price(self, ticks: int) -> Decimal:
         """Price of a number of ticks."""

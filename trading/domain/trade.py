@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from trading.domain.facts import fact
+
 
 class Side(StrEnum):
     """Direction of an order."""
@@ -47,7 +49,7 @@ class OrderStatus(StrEnum):
         return self in (OrderStatus.INTENT, OrderStatus.WORKING, OrderStatus.PARTIALLY_FILLED)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Signal:
     """One signal source's advice on one closed bar, with what it looked at; `score` ranks it among other symbols'."""
 
@@ -151,7 +153,7 @@ class Verdict:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Decision:
     """Why a bar of a symbol led to an order, or the first gate that said no. `outcome` is a short stable word."""
 

@@ -40,15 +40,19 @@ class Performance:
 
     def sharpe(self) -> float | None:
         """Return sqrt(bars a year) * mean / standard deviation; None within the first week or without variation."""
-        if self.n < self._enough or self._squares <= 0.0:
+        n, mean, squares = self._with(self._last / self._base - 1.0)  # the newest bar's
+        if n < self._enough or squares <= 0.0:
             return None
-        return sqrt(self._bars_a_year) * self._mean / sqrt(self._squares / (self.n - 1))
+        return sqrt(self._bars_a_year) * mean / sqrt(squares / (n - 1))
 
     def _count(self, value: float) -> None:
-        self.n += 1
+        self.n, self._mean, self._squares = self._with(value)
+
+    def _with(self, value: float) -> tuple[int, float, float]:
+        """Return count, mean and sum of squared deviations with one more return."""
         delta = value - self._mean
-        self._mean += delta / self.n
-        self._squares += delta * (value - self._mean)
+        mean = self._mean + delta / (self.n + 1)
+        return self.n + 1, mean, self._squares + delta * (value - mean)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""

@@ -1,0 +1,1 @@
+"""The page "Backtest": one file per card, domain values in, components out."""

@@ -1,0 +1,1 @@
+"""Backtests: one question asked of candles, its answer, and whether the answer is real."""
