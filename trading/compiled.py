@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
 cgutils: Any = _cgutils
+ir: Any = cgutils.ir
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROOT = Path(__file__).parent
