@@ -278,7 +278,7 @@ def first_row() -> Row:
         if absent:
             return row
         theirs = ask("peer_first", folder)["seconds"]
-        return row._replace(peer=f"{theirs:.1f} s", ratio=f"{theirs / ours:.0f}x")
+        return row._replace(peer=f"{theirs:.1f} s", ratio=f"{theirs / ours:.1f}x")
 
 
 def run() -> list[Row]:
