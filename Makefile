@@ -17,8 +17,8 @@ lint: $(VENV)/.dev
 
 check: lint test
 
-bench: $(VENV)/.dev browser
-	$(PY) -m benchmarks
+bench: $(VENV)/.bench browser
+	$(PY) -W ignore -m benchmarks $(ARGS)
 
 torture: $(VENV)/.dev
 	$(PY) -m tests.torture --kills $(or $(KILLS),100)
@@ -37,6 +37,10 @@ $(VENV)/.run: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/pyth
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	$(SYNC) -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	$(SYNC) -r requirements-bench.txt -c constraints.txt
 	@touch $@
 
 clean:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("indicators", "engine", "memory", "screen")
+from benchmarks.rows import TITLES, Row, line
+
+NAMES = ("indicators", "backtests", "engine", "memory", "screen")
 
 
 def main(names: list[str]) -> int:
     """Print a Markdown table, row by row."""
-    print("| what | figure | note |\n|---|---|---|")
+    print(line(TITLES))
+    print("|---" * len(TITLES) + "|")
     for name in names or NAMES:
         for row in import_module(f"benchmarks.{name}").run():
-            print("| " + " | ".join(row) + " |", flush=True)
+            print(line(Row(*row)), flush=True)
     return 0
 
 

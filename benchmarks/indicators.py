@@ -146,5 +146,5 @@ def run() -> list[Row]:
 
 
 if __name__ == "__main__":
-    for name, figure, note in run():
+    for name, figure, note, *_ in run():
         print(f"{name:34s} {figure:>16s}   {note}")

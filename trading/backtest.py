@@ -91,8 +91,8 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
     direction = _joined(directions, tape, np.int8)
     score = _joined(scores, tape, np.float64) if scores is not None else np.zeros(1)
     ranking = setup.ranking if scores is not None else UNRANKED
-    desk = _desk(setup, tape, int(np.count_nonzero(direction == walk.BUYS)))
-    curve = _curve(tape.n_moments, len(direction))
+    desk = new_desk(setup, tape, int(np.count_nonzero(direction == walk.BUYS)))
+    curve = new_curve(tape.n_moments, len(direction))
     alone = tape.order is None and ranking.top_n == 0
     if alone:
         kernel.run_one(desk, tape.bars, direction, curve)
@@ -311,13 +311,14 @@ def _order(candles: Sequence[Candles], bars: walk.Bars) -> NDArray[np.int32]:
     return np.column_stack((moment_of[rows], symbol_of[rows], rows)).astype(np.int32)
 
 
-def _curve(n_moments: int, n_rows: int) -> kernel.Curve:
+def new_curve(n_moments: int, n_rows: int) -> kernel.Curve:
     """Return room for a run's columns; pages that nobody writes to cost nothing."""
     equity, peak, changed, cash = (np.empty(n_moments, np.int64) for _ in range(4))
     return kernel.Curve(equity, peak, changed, cash, np.zeros(1, np.int64), np.zeros(n_rows, np.int8))
 
 
-def _desk(setup: Setup, tape: Tape, n_most: int) -> book.Desk:
+def new_desk(setup: Setup, tape: Tape, n_most: int) -> book.Desk:
+    """Return an account that holds cash only, with room for `n_most` trades."""
     check_capital(setup.capital_units)
     limits = limits_of(setup.profile)
     grid = np.array([market_of(setup.specs[c.symbol]) for c in tape.candles], np.int64)

@@ -114,7 +114,8 @@ def mark(desk: Desk, s: int, ticks: int, time: int) -> bool:
     worth, account = equity(desk), desk.account
     if worth > account[PEAK]:
         set_peak(desk, worth)
-    account[WORST] = max(account[WORST], rules.loss_ppm(account[PEAK], worth))
+    if (account[PEAK] - worth) * 1e6 > (account[WORST] - 1.0) * account[PEAK]:  # else it cannot be the worst
+        account[WORST] = max(account[WORST], rules.loss_ppm(account[PEAK], worth))
     reached: bool = account[PEAK] - worth > account[KILL_GAP]
     return reached
 

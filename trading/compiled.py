@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba import types
+from numba.core import cgutils as _cgutils
+from numba.extending import intrinsic
 
+cgutils: Any = _cgutils
+ir: Any = cgutils.ir
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROOT = Path(__file__).parent
@@ -41,3 +46,31 @@ def lean_njit(function: F) -> F:
     """
     build = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)  # type: ignore[call-overload]
     return cast(F, build(function))
+
+
+def _fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    pointer, word = cgutils.voidptr_t, ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
+    call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    column = context.make_array(signature.args[0])(context, builder, arguments[0])
+    place = builder.bitcast(builder.gep(column.data, [arguments[1]]), pointer)
+    builder.call(call, [place, word(0), word(3), word(1)])  # to read, to keep, data
+    return context.get_dummy_value()
+
+
+@intrinsic
+def _ask(_: Any, column: Any, row: Any) -> Any:
+    return types.void(column, row), _fetch
+
+
+def _do_nothing(_: Any, __: int) -> None:
+    """Plain Python has no use for the hint."""
+
+
+ask: Any = _do_nothing if numba.config.DISABLE_JIT else _ask  # type: ignore[attr-defined]
+
+
+@lean_njit
+def fetch(column: Any, row: int) -> None:
+    """Ask for a row of a column that will be read soon: a hint to the processor, without any effect on values."""
+    ask(column, row)

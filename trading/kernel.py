@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading import rules
-from trading.arithmetic import ppm_floor
+from trading.arithmetic import MAX_UNITS, ppm_floor
 from trading.book import (
     ATOMS,
     ATR,
@@ -25,6 +25,7 @@ from trading.book import (
     HIGH,
     KILL_GAP,
     KILLED,
+    LAST_OPEN,
     LEAVE,
     MARK,
     NEXT_DAY,
@@ -38,6 +39,7 @@ from trading.book import (
     market_at,
     revalue,
 )
+from trading.compiled import fetch
 from trading.compiled import lean_njit as njit
 from trading.domain.market import FloatArray, IntArray
 from trading.walk import (
@@ -52,6 +54,8 @@ from trading.walk import (
     whole,
 )
 
+LOOK_AHEAD = 512  # rows from a signal's fetching to its walk: longer than memory takes
+STRETCH = 256  # rows that are looked at, then marked, while they are in the cache
 EXACT_FLOAT = 2**52  # whole numbers up to here are exact as floats, quotients within one
 
 
@@ -149,15 +153,20 @@ def better(one: float, other: float) -> bool:
 
 @njit
 def run_one(desk: Desk, bars: Bars, direction: NDArray[np.int8], curve: Curve) -> None:
-    """Trade one symbol: rows on which nothing can happen but a new price take the short way."""
-    row, n_rows = 0, len(direction)
+    """Trade one symbol: rows on which nothing can happen but a new price, or advice on it, take the short way."""
+    row, ahead, n_rows = 0, 0, len(direction)
     while row < n_rows:
-        row = pass_quiet_rows(desk, bars, direction, curve, row)
-        if row < n_rows:
+        ahead = fetch_walks(bars, direction, max(row, ahead), min(n_rows, row + LOOK_AHEAD))
+        first, row = row, pass_quiet_rows(desk, bars, direction, curve, row)
+        if row > first and direction[row - 1] != 0:
+            desk.book[0, LAST_OPEN] = whole(bars.open[row - 1], bars.tick[0])
+        elif row < n_rows:
             trade_bar(desk, 0, bars, row)
-            curve.outcome[row] = decide(desk, 0, bars, row, direction[row])
             keep(desk, curve, row)
             row += 1
+        else:
+            return
+        curve.outcome[row - 1] = decide(desk, 0, bars, row - 1, direction[row - 1])
 
 
 class Quiet(NamedTuple):
@@ -193,48 +202,101 @@ def quiet_range(desk: Desk, tick: float) -> Quiet:
 
 @njit
 def pass_quiet_rows(desk: Desk, bars: Bars, direction: NDArray[np.int8], curve: Curve, first: int) -> int:
-    """Mark rows from `first` on until one needs the whole walk; return that row.
+    """Mark rows from `first` on up to the first with a direction, or until one needs the whole walk; return the next.
 
-    Such a row has a direction to act on, an order that could fill, a stop to raise, a bar to count, or a limit that is
-    reached. The comparisons here may ask for the whole walk too often, never too seldom.
+    Such a row has an order that could fill, a stop to raise, a bar to count, or a limit that is reached. The
+    comparisons here may ask for the whole walk too often, never too seldom.
     """
     if is_busy(desk):
         return first
-    account, n_rows, tick = desk.account, len(direction), bars.tick[0]
-    quiet = quiet_range(desk, tick)
-    atoms, cash, killed = desk.book[0, ATOMS], account[CASH], account[KILLED] > 0
-    peak, gap = account[PEAK], account[KILL_GAP]
-    lots, rest = atoms // desk.grid[0, 2], atoms % desk.grid[0, 2]
-    parts = desk.grid[0, 1] * desk.grid[0, 2]
-    per_tick, per_rest, inverse = desk.grid[0, 0] * lots, desk.grid[0, 0] * rest, 1.0 / parts
-    simple = desk.grid[0, 1] == 1
-    row = first
-    while row < n_rows and direction[row] == 0:
-        if quiet.held and (bars.low[row] <= quiet.floor or bars.high[row] >= quiet.ceiling):
+    row, n_rows, quiet = first, len(direction), quiet_range(desk, bars.tick[0])
+    while row < n_rows:
+        limit = min(n_rows, row + STRETCH)
+        row = mark_rows(desk, bars, curve, row, n_quiet_rows(bars, direction, quiet, row, limit))
+        if row < limit or direction[row - 1] != 0:
             break
-        worth = cash
-        if atoms > 0:
-            price = whole(bars.close[row], tick)
-            part = price * per_rest
-            if simple and part < EXACT_FLOAT:  # division by `parts`, corrected by at most one
-                quotient = int(part * inverse)
-                left = part - quotient * parts
-                quotient += (1 if left >= parts else 0) - (1 if left < 0 else 0)
-                worth += price * per_tick + quotient
-            else:
-                worth += rules.holding_value(market_at(desk, 0), price, atoms)
-            if worth > peak:
-                peak, gap = worth, -1
-            elif peak - worth > gap:
-                gap = ppm_floor(peak, desk.limits.max_drawdown - 1)
-                if peak - worth > gap and not killed:
-                    break
-        curve.equity[row] = worth
-        row += 1
-    account[PEAK], account[KILL_GAP] = peak, ppm_floor(peak, desk.limits.max_drawdown - 1)
     if row > first:
         catch_up(desk, bars, curve, first, row)
     return row
+
+
+@njit
+def n_quiet_rows(bars: Bars, direction: NDArray[np.int8], quiet: Quiet, first: int, end: int) -> int:
+    """Return the end of the rows from `first` on that are quiet, at most `end`; one with a direction is the last."""
+    for row in range(np.uintp(first), np.uintp(end)):  # unsigned: numba looks at signed places for being negative
+        if quiet.held and (bars.low[row] <= quiet.floor or bars.high[row] >= quiet.ceiling):
+            return int(np.int64(row))
+        if direction[row] != 0:
+            return int(np.int64(row)) + 1
+    return end
+
+
+@njit
+def fetch_walks(bars: Bars, direction: NDArray[np.int8], first: int, end: int) -> int:
+    """Have what the walks of rows with a direction read on its way, long before their turn; return `end`."""
+    for row in range(np.uintp(first), np.uintp(end)):
+        if direction[row] != 0:
+            place = int(np.int64(row))
+            fetch_row(bars, place)
+            fetch_row(bars, min(place + 1, len(direction) - 1))
+    return end
+
+
+@njit
+def fetch_row(bars: Bars, row: int) -> None:
+    """Have the columns of a row that are not read in order on their way."""
+    fetch(bars.time, row)
+    fetch(bars.open, row)
+    fetch(bars.volume, row)
+    fetch(bars.atr, row)
+
+
+@njit
+def mark_rows(desk: Desk, bars: Bars, curve: Curve, first: int, end: int) -> int:
+    """Write the account's worth for rows from `first` to before `end`; return the row that trips the kill switch."""
+    account = desk.account
+    lowest, highest = value_rows(desk, bars, curve, first, end)
+    if highest <= account[PEAK] and account[PEAK] - lowest <= account[KILL_GAP]:
+        return end
+    killed = account[KILLED] > 0
+    for row in range(first, end):
+        worth = curve.equity[row]
+        if worth > account[PEAK]:
+            account[PEAK], account[KILL_GAP] = worth, ppm_floor(worth, desk.limits.max_drawdown - 1)
+        elif account[PEAK] - worth > account[KILL_GAP] and not killed:
+            return row
+    return end
+
+
+@njit
+def value_rows(desk: Desk, bars: Bars, curve: Curve, first: int, end: int) -> tuple[int, int]:
+    """Write cash and holding's value for rows from `first` to before `end`; return the lowest and the highest.
+
+    A loop that the compiler can turn into vector code: `rules.holding_value` on floats that are whole numbers below
+    `EXACT_FLOAT`, the estimate of the quotient corrected by at most one. Other numbers take the rule itself.
+    """
+    grid, cash, tick, atoms = desk.grid, desk.account[CASH], bars.tick[0], desk.book[0, ATOMS]
+    lots, parts = atoms // grid[0, 2], float(grid[0, 1] * grid[0, 2])
+    per_tick, per_rest = grid[0, 0] * lots, float(grid[0, 0] * (atoms - lots * grid[0, 2]))
+    inverse, lowest, highest, most = 1.0 / parts, MAX_UNITS, 0, 0
+    for row in range(np.uintp(first), np.uintp(end)):
+        price = np.rint(bars.close[row] / tick)
+        part = price * per_rest
+        quotient = np.floor(part * inverse)
+        left = part - quotient * parts
+        quotient += (1.0 if left >= parts else 0.0) - (1.0 if left < 0.0 else 0.0)
+        ticks = int(price)
+        worth = cash + ticks * per_tick + int(quotient)
+        curve.equity[row] = worth
+        lowest, highest, most = min(lowest, worth), max(highest, worth), max(most, ticks)
+    if grid[0, 1] == 1 and most * per_rest < EXACT_FLOAT:
+        return lowest, highest
+    lowest, highest, market = MAX_UNITS, 0, market_at(desk, 0)
+    for row in range(first, end):
+        worth = cash + rules.holding_value(market, whole(bars.close[row], tick), atoms)
+        curve.equity[row] = worth
+        lowest, highest = min(lowest, worth), max(highest, worth)
+    return lowest, highest
 
 
 @njit
