@@ -122,7 +122,7 @@ def _single(request: BacktestRequest, bench: Bench, known_facts: _Known, notes: 
     simulation = run(bench)
     view = picture(request, bench, simulation, Findings({}, (*notes, *notes_of(bench, simulation))))
     sample = sharpe_sample(bench, simulation)
-    name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile)
+    name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile, bench.setup.costs)
     trial = known_facts[2].trial(name, sample.sharpe if sample else None)
     return _answer(view, bench, simulation, known_facts, [trial])
 
