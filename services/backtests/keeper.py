@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import threading
@@ -20,6 +21,8 @@ from services.backtests.question import request_document, request_of
 from storage.backtest_store import BacktestStore, StoredRun
 from trading.domain.backtests import BacktestRequest, BacktestView, Check, RunSummary
 from trading.metrics import SharpeSample, deflated_sharpe, trial_variance
+
+log = logging.getLogger(__name__)
 
 LISTED = 200
 SURE, LIKELY = 0.95, 0.5
@@ -104,10 +107,13 @@ class Keeper:
         """Keep a question on disk that has no answer: it waits or runs (no `state`), or how it ended."""
         folder = self._folder / "questions"
         document = {"request": request_document(request), "state": state, "error": error}
-        _write_whole(folder / f"{question}.json", json.dumps(document))
-        known = sorted(folder.glob("q*.json"), key=lambda file: file.stat().st_mtime)
-        for file in known[:-KEPT_QUESTIONS]:
-            file.unlink(missing_ok=True)
+        try:
+            _write_whole(folder / f"{question}.json", json.dumps(document))
+            known = sorted(folder.glob("q*.json"), key=lambda file: file.stat().st_mtime)
+            for file in known[:-KEPT_QUESTIONS]:
+                file.unlink(missing_ok=True)
+        except OSError as error:  # the question is answered all the same
+            log.warning("the question %s is not kept for a restart: %s", question, error)
 
     def remembered(self, question: str) -> tuple[BacktestRequest, str, str] | None:
         """Return a question without an answer, how it ended and why; None for an unknown one."""

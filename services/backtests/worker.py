@@ -181,7 +181,11 @@ class WorkerProcess:
         self._cancelled = self._context.Event()
         self._process = self._context.Process(target=serve, args=(theirs, self._cancelled, self._station),
                                               name="backtests", daemon=False)
-        self._process.start()
+        try:
+            self._process.start()
+        except OSError as error:
+            self._process = None
+            raise WorkerDied(f"the process that runs backtests cannot be started ({error})") from None
         theirs.close()
         self._connection = mine
 
