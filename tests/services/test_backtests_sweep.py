@@ -138,6 +138,18 @@ def test_overfitting_needs_two_combinations_and_enough_spans():
     assert overfitting(np.zeros((5, 8), np.float32)) is None
 
 
+def test_combinations_that_never_trade_say_nothing_of_overfitting():
+    returns = np.zeros((5, 100), np.float32)
+    assert overfitting(returns) is None
+    returns[0] = np.random.default_rng(1).normal(0, 0.01, 100)
+    assert overfitting(returns) is None
+
+
+def test_without_a_trade_the_first_allowed_combination_is_shown():
+    found = ask(asked(sweep="rsi.period=1:9:4"), loaded(waves(30)), Hands(1), None, still)
+    assert "shown is the best by Sharpe ratio: rsi.period 5" in " ".join(found.view.notes)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_ten_thousand_combinations_stay_in_bounded_memory(tmp_path: Path):
     def used() -> int:
