@@ -112,8 +112,8 @@ class Keeper:
             known = sorted(folder.glob("q*.json"), key=lambda file: file.stat().st_mtime)
             for file in known[:-KEPT_QUESTIONS]:
                 file.unlink(missing_ok=True)
-        except OSError as error:  # the question is answered all the same
-            log.warning("the question %s is not kept for a restart: %s", question, error)
+        except OSError as failure:  # the question is answered all the same
+            log.warning("the question %s is not kept for a restart: %s", question, failure)
 
     def remembered(self, question: str) -> tuple[BacktestRequest, str, str] | None:
         """Return a question without an answer, how it ended and why; None for an unknown one."""

@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One parameter set (with its costs) tried on candles. `sharpe` is that of a bar, not annualised; None without variation."""
+    """Parameters with costs, tried on candles. `sharpe` is that of a bar, not annualised; None without variation."""
 
     lineage: str
     data_hash: str

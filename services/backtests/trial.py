@@ -130,9 +130,13 @@ def _gap_notes(candles: Candles) -> list[str]:
     if not holes:
         return []
     start, longest = max(holes, key=lambda hole: hole[1])
-    missing = sum(n for _, n in holes)
-    return [f"{candles.symbol}: {len(holes)} holes, {missing} bars missing, the longest {longest} from "
+    missing = _several(sum(n for _, n in holes), "bar")
+    return [f"{candles.symbol}: {_several(len(holes), 'hole')}, {missing} missing, the longest {longest} from "
             f"{_moment(start)}; nothing is decided in a hole"]
+
+
+def _several(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _span_notes(bench: Bench) -> list[str]:

@@ -163,7 +163,7 @@ def test_cancelled_questions_take_no_place_in_the_queue(service):
     last = service.start(asked(capital=asked().capital + 12))
     service.cancel(busy)
     assert over(service, last).state == "done"
-    wait(lambda: service._queue.empty(), "an empty queue")
+    wait(service._queue.empty, "an empty queue")
     assert service.progress(last).state == "done"
 
 
