@@ -84,12 +84,15 @@ def own_grid(parameters: Mapping[str, Any], limit: int = MAX_CANDIDATES) -> Grid
     Raises
     ------
     BadInput
-        The strategy names no parameter with a range.
+        The strategy names no parameter with a range, or too many.
     """
     counts = {name: _count(p) for name, p in parameters.items() if p.step and p.high > p.low}
     if not counts:
         raise BadInput("the strategy names no parameter with a range; say what to choose from, such as "
                        "--sweep rsi.period=7:28:7")
+    if 2 ** len(counts) > limit:
+        raise BadInput(f"the strategy has {len(counts)} parameters with ranges, too many to search at once; say which "
+                       "with --sweep, such as --sweep rsi.period=7:28:7")
     most = 2
     while prod(min(count, most + 1) for count in counts.values()) <= limit and most < MAX_VALUES:
         most += 1
@@ -103,10 +106,10 @@ def _count(parameter: Any) -> int:
 
 
 def _values(parameter: Any, count: int, most: int) -> tuple[float, ...]:
-    low, _, step = _numbers(parameter)
+    low, high, step = _numbers(parameter)
     rows = range(count) if count <= most else ((row * (count - 1) * 2 + most - 1) // (2 * most - 2)
                                               for row in range(most))
-    return tuple(float(low + step * row) for row in rows)
+    return tuple(float(min(low + step * row, high)) for row in rows)
 
 
 def _numbers(parameter: Any) -> tuple[Decimal, ...]:

@@ -104,7 +104,8 @@ def decisions_of(bench: Bench, simulation: Any) -> dict[str, int]:
     cold = sum(int(np.count_nonzero((outcome == HOLD) & ~strategy.ready(candles))) for strategy, candles, outcome
                in zip(bench.strategies, bench.candles, getattr(simulation, "outcomes", ()), strict=False))
     counts["hold"] = counts.get("hold", 0) - cold
-    return {name: n for name, n in {**counts, "warming up": cold}.items() if n}
+    counts["warming up"] = counts.get("warming up", 0) + cold
+    return {name: n for name, n in counts.items() if n}
 
 
 def notes_of(bench: Bench, simulation: Any) -> tuple[str, ...]:

@@ -81,3 +81,8 @@ def test_small_ranges_are_taken_whole():
 def test_a_strategy_without_ranges_is_told_what_to_say():
     with pytest.raises(BadInput, match="--sweep"):
         own_grid({})
+
+
+def test_a_strategy_with_very_many_ranges_is_told_to_choose():
+    with pytest.raises(BadInput, match="50 parameters with ranges, too many"):
+        own_grid({f"p{number}": Range(1, 9, 1) for number in range(50)})

@@ -11,10 +11,14 @@ import pytest
 
 import services.backtests.spread as spread_module
 from services.backtests.ask import ask
+from services.backtests.markets import Source
 from services.backtests.rows import SWEPT, Rows, run_rows, spans
 from services.backtests.spread import Hands, spread
 from services.backtests.sweep import ROW_GROUP, overfitting, plateau_of, sweep
+from services.backtests.worker import Job, Station
+from storage.candle_store import CandleStore
 from tests.fakes.asked import asked, loaded, still, waves, work
+from trading.brokers.paper import PaperBroker
 from trading.errors import BadInput
 
 SWEEP = "rsi.period=6:14:2,rsi.buy_below=20:40:5"
@@ -82,6 +86,20 @@ def test_results_are_written_in_whole_row_groups_and_match(tmp_path: Path):
     assert list(table.columns) == [*big.grid.names, *SWEPT, "bar_sharpe"]
     assert np.array_equal(table["total_return"], swept.rows.figures[:, 0], equal_nan=True)
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_only_the_newest_results_of_sweeps_are_kept(tmp_path: Path):
+    station = Station(Source(tmp_path / "candles"), tmp_path, PaperBroker)
+    for number in range(25):
+        file = tmp_path / f"sweep-q{number:02}.parquet"
+        file.write_text("")
+        os.utime(file, (number, number))
+    (tmp_path / "sweep.parquet").write_text("")
+    CandleStore(tmp_path / "candles").append(waves(300))
+    station.do(Job("qnew", asked(sweep="rsi.period=6:8:2")), still)
+    kept = sorted(file.name for file in tmp_path.glob("*.parquet"))
+    assert kept == ["sweep-q" + end + ".parquet" for end in (*(f"{n:02}" for n in range(6, 25)), "new")] + [
+        "sweep.parquet"]
 
 
 def test_a_sweep_that_is_stopped_leaves_no_file(tmp_path: Path):
