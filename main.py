@@ -14,6 +14,7 @@ from typing import Any
 
 from services import candles
 from services.commandline import parse_arguments
+from services.documents import check_targets
 from services.settings import Settings, load_settings
 from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         for name in ("apscheduler", "urllib3", "websockets", "httpx", "alembic", "numba", "asyncio"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        check_targets(settings.data_dir, (chosen.json, chosen.html, chosen.out))
         return modes[chosen.mode](settings, chosen)
     except CockpitError as error:
         print(f"error: {error}", file=sys.stderr)

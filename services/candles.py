@@ -102,16 +102,37 @@ def run_download(settings: Settings, chosen: Namespace) -> int:
 def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
     """Read `--data`, and say on standard error what was wrong with it."""
     path = Path(chosen.data)
-    wanted = settings.assets if chosen.assets else (None,)
+    wanted = settings.assets if chosen.assets else _named_by_strategy(settings, path)
     told = None if path.is_dir() else named(path)[0]
     if chosen.assets and told and (told,) != settings.assets:
         raise BadInput(f"{path} holds {told} by its name, not {', '.join(settings.assets)}; correct --assets or --data")
     loaded = [file_candles(path, symbol, chosen.interval) for symbol in wanted]
+    _tell_unranked(settings, len(loaded))
     for candles, report in loaded:
         if report.rows_dropped or report.gaps:
             found = f"{candles.symbol}: {report.rows_dropped} rows dropped, {len(report.gaps)} gaps"
             print(f"{found} (--mode import {path} lists them)", file=sys.stderr)
     return [candles for candles, _ in loaded]
+
+
+def _named_by_strategy(settings: Settings, path: Path) -> tuple[str | None, ...]:
+    """Return which of a folder's symbols a chosen strategy names; (None,) leaves the choice to the path."""
+    if not settings.strategy or not path.is_dir():
+        return (None,)
+    told = find_strategy(settings.strategy).symbols
+    held = {named(file)[0] for file in path.iterdir()}
+    missing = [symbol for symbol in told if symbol not in held]
+    if missing and len(missing) < len(told):
+        print(f"{path} has no candles of {', '.join(missing)}, which the strategy names", file=sys.stderr)
+    return tuple(symbol for symbol in told if symbol in held) or (None,)
+
+
+def _tell_unranked(settings: Settings, n_symbols: int) -> None:
+    """Say that a strategy that chooses among symbols has nothing to choose from."""
+    strategy = find_strategy(settings.strategy) if settings.strategy else None
+    if strategy is not None and strategy.rank and n_symbols == 1 < len(strategy.symbols):
+        print(f"{strategy.name} chooses among {len(strategy.symbols)} symbols and only one is traded; give a folder "
+              "with --data, or --assets", file=sys.stderr)
 
 
 def _stored(settings: Settings, chosen: Namespace) -> list[Candles]:

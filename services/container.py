@@ -117,6 +117,10 @@ class BacktestPort(Protocol):
         """Stop a run that has not finished."""
         ...
 
+    def request(self, key: str) -> BacktestRequest | None:
+        """Return the question of a run, also of one that was interrupted or failed; None for an unknown key."""
+        ...
+
     def view(self, key: str) -> BacktestView | None:
         """Return a finished run, also one of earlier days; its checks fill up while they run."""
         ...

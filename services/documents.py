@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from storage.history import History
 from storage.rows import money
 from trading.engine import Engine
+from trading.errors import BadInput
 from trading.metrics import total_return
 
 Document = dict[str, Any]
@@ -40,6 +42,24 @@ def run_metrics(engine: Engine) -> Document:
         "unrealized_pnl": money(sum(portfolio.unrealized(s) for s in portfolio.holdings)),
         "open_positions": portfolio.open_symbols(), "killed": engine.session.kill_reason,
     }
+
+
+def check_targets(data_dir: Path, targets: Iterable[str | None]) -> None:
+    """Refuse files that cannot be written before anything is worked out; folders are made in the data folder alone.
+
+    Raises
+    ------
+    BadInput
+        The folder of a file does not exist, or the file is a folder.
+    """
+    for target in targets:
+        path = Path(target) if target and target != "-" else None
+        if path is None:
+            continue
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder; name a file in it")
+        if not path.parent.is_dir() and data_dir.resolve() not in path.resolve().parents:
+            raise BadInput(f"{path} cannot be written: there is no folder {path.parent}; make it first")
 
 
 def write_document(document: Document, target: str) -> None:

@@ -75,15 +75,24 @@ class BacktestStore:
                 connection.execute(_insert_new(connection.dialect.name), rows[start : start + _CHUNK])
 
     def trials(self, ground: Mapping[str, Any]) -> tuple[int, list[float]]:
-        """Return how many parameter sets were tried on overlapping candles, and their known Sharpe ratios of a bar.
+        """Return how often the idea was tried on overlapping candles, and the known Sharpe ratios of a bar.
 
-        A stretch that begins a day later is no new data set: what overlaps counts as the same.
+        Each set of numbers and costs counts once for each stretch of candles: moving a window until it looks good is
+        a search as well. Candles that share a symbol are the same ground.
         """
-        same: list[ColumnElement[bool]] = [trials.c.lineage == ground["lineage"], trials.c.market == ground["market"]]
+        same: list[ColumnElement[bool]] = [trials.c.lineage == ground["lineage"]]
         same += [trials.c.first <= ground["last"], trials.c.last >= ground["first"]]
-        rows = self._database.rows(select(trials.c.parameters, trials.c.sharpe).where(*same).order_by(trials.c.created))
-        by_set = {row["parameters"]: row["sharpe"] for row in rows}
-        return len(by_set), [sharpe for sharpe in by_set.values() if sharpe is not None]
+        columns = (trials.c.market, trials.c.data_hash, trials.c.parameters, trials.c.sharpe)
+        rows = self._database.rows(select(*columns).where(*same).order_by(trials.c.created, *columns[1:3]))
+        mine = set(ground["market"].split(","))
+        found = {(row["data_hash"], row["parameters"]): row["sharpe"] for row in rows
+                 if not mine.isdisjoint(row["market"].split(","))}
+        return len(found), [sharpe for sharpe in found.values() if sharpe is not None]
+
+    def summary(self, key: str) -> dict[str, Any] | None:
+        """Return the summary of a stored run, None for an unknown key."""
+        rows = self._database.rows(select(backtests.c.summary).where(backtests.c.key == key))
+        return json.loads(rows[0]["summary"]) if rows else None
 
 
 def _insert_new(dialect_name: str) -> Insert:

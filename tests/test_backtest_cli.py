@@ -191,6 +191,40 @@ def test_mistakes_are_one_clear_line_and_a_failing_exit_code(made: str, tmp_path
     assert done.stderr.strip().count("\n") == 0, done.stderr
 
 
+def test_a_missing_folder_is_refused_before_the_run_and_not_made(made: str, tmp_path: Path):
+    missing = tmp_path / "nowhere"
+    for option in ("--json", "--html", "--out"):
+        done = backtest(tmp_path / "data", "--data", made, "--sweep", "rsi.period=9", option, str(missing / "x"),
+                        check=False)
+        assert (done.returncode, "there is no folder" in done.stderr) == (2, True), option
+        assert done.stderr.count("\n") == 1
+    assert not missing.exists()
+    assert "is a folder" in backtest(tmp_path, "--data", made, "--json", str(tmp_path), check=False).stderr
+
+
+def test_a_strategys_own_symbols_are_taken_from_a_folder(tmp_path: Path):
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")):
+        written(waves(400, symbol=symbol, seed=seed), folder / f"{symbol}-1h.parquet")
+    rule = {"left": {"indicator": "rsi", "parameters": {"period": 5}}, "op": "<", "right": 35}
+    document = {"version": 2, "name": "two of them", "symbols": ["ETHUSDT", "BTCUSDT", "ADAUSDT"], "entry": rule,
+                "exit": {"not": rule}, "rank": {"by": rule["left"], "top_n": 1}}
+    (tmp_path / "two.json").write_text(json.dumps(document))
+    strategy = ("--strategy", str(tmp_path / "two.json"))
+    done = backtest(tmp_path, "--data", str(folder), *strategy, "--json")
+    assert json.loads(done.stdout)["settings"]["assets"] == ["ETHUSDT", "BTCUSDT"]
+    assert "no candles of ADAUSDT" in done.stderr
+    alone = backtest(tmp_path, "--data", str(folder / "BTCUSDT-1h.parquet"), *strategy)
+    assert "chooses among 3 symbols and only one is traded" in alone.stderr
+    assert "choose one" in backtest(tmp_path, "--data", str(folder), check=False).stderr
+
+
+def test_the_document_tells_buy_and_hold_once(made: str, tmp_path: Path):
+    metrics = json.loads(backtest(tmp_path, "--data", made, "--json").stdout)["metrics"]
+    assert [name for name in metrics if name.startswith("buy_and_hold")] == ["buy_and_hold_return"]
+
+
 def test_one_bar_and_no_trade_are_answers_with_notes(tmp_path: Path):
     path = written(waves(1), tmp_path / "BTCUSDT-1h.parquet")
     done = backtest(tmp_path, "--data", path, "--json")
@@ -206,6 +240,8 @@ def test_holes_are_told(tmp_path: Path):
     keep[[100, 200, 201]] = False
     path = written(waves(600).map(lambda column: column[keep]), tmp_path / "BTCUSDT-1h.parquet")
     assert "2 holes, 3 bars missing" in backtest(tmp_path, "--data", path).stderr
+    one = written(waves(600).map(lambda column: np.delete(column, 100)), tmp_path / "ETHUSDT-1h.parquet")
+    assert "1 hole, 1 bar missing" in backtest(tmp_path, "--data", one).stderr
 
 
 def test_a_backtest_beside_a_running_cockpit_leaves_its_trials_to_it(made: str, tmp_path: Path):

@@ -20,7 +20,7 @@ from services.backtests.rows import Work, period_count
 from services.backtests.spread import Hands
 from services.backtests.sweep import Progress, Swept, plateau_of, sweep
 from services.backtests.trial import Bench, bench_of, kill_reason, notes_of, run
-from services.backtests.walk import walk, windows_of
+from services.backtests.walk import DAY_MS, Walked, walk, windows_of
 from services.runs import run_settings
 from services.startup import candles_hash
 from services.strategies import to_document
@@ -122,7 +122,7 @@ def _single(request: BacktestRequest, bench: Bench, known_facts: _Known, notes: 
     simulation = run(bench)
     view = picture(request, bench, simulation, Findings({}, (*notes, *notes_of(bench, simulation))))
     sample = sharpe_sample(bench, simulation)
-    name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile)
+    name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile, bench.setup.costs)
     trial = known_facts[2].trial(name, sample.sharpe if sample else None)
     return _answer(view, bench, simulation, known_facts, [trial])
 
@@ -139,12 +139,22 @@ def _walked(request: BacktestRequest, work: Work, swept: Swept,
             notes: tuple[str, ...]) -> tuple[Bench, Any, Findings]:
     found = walk(work, swept.rows)
     figures = {"pbo": swept.pbo, "oos_ratio": found.ratio, "n_windows": float(len(found.windows))}
-    said = [*notes, f"out of sample: {len(found.windows)} windows of {request.test_days} days, each after "
-            f"{request.train_days} days of training on {len(work.grid)} candidates"]
+    n = len(found.windows)
+    said = [*notes, f"out of sample: {n} window{'s' * (n != 1)} of {request.test_days} days{_stub(request, found)}, "
+            f"each after {request.train_days} days of training on {len(work.grid)} candidates"]
     if found.run.n_killed:
-        said.append(f"{kill_reason(work.bench)} in {found.run.n_killed} of the windows: entries ended there")
+        said.append(f"{kill_reason(work.bench)} in {found.run.n_killed} of the windows: a real account would have been "
+                    "stopped for good at the first of them, while here each window starts with the drawdown counted "
+                    "anew and what follows goes on trading")
     said += notes_of(work.bench, found.run)
     return work.bench, found.run, Findings(figures, tuple(said), plateau_of(swept), found.windows)
+
+
+def _stub(request: BacktestRequest, found: Walked) -> str:
+    """Say that the last window ends early."""
+    last = found.windows[-1]
+    days = (last.test_end - last.test_start) / DAY_MS
+    return f" (the last one {days:.3g} days)" if days < request.test_days else ""
 
 
 def _sweep_notes(swept: Swept) -> list[str]:

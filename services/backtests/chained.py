@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.backtests.rows import Stretch, Window
-from services.backtests.trial import Bench, run
+from services.backtests.trial import HOLD, Bench, run
 from trading.backtest import Simulation
 from trading.domain import IntArray, Trade
 
@@ -72,7 +72,7 @@ def chained(bench: Bench, legs: Sequence[Leg], windows: Sequence[Window]) -> Cha
         time=time, equity=equity, benchmark=_held(idle, time), exposure=_column(legs, "exposure"),
         drawdown_ppm=(peak - equity) * PPM // peak,
         trades=_renumbered(runs), trade_columns=np.concatenate([r.trade_columns for r in runs]),
-        decisions=_summed(legs), end_cash=runs[-1].end_cash, unrealized=runs[-1].unrealized,
+        decisions=_summed(bench, legs), end_cash=runs[-1].end_cash, unrealized=runs[-1].unrealized,
         n_killed=sum(bool(r.killed_at) for r in runs), open_symbols=runs[-1].open_symbols,
         **{name: sum(int(getattr(r, name)) for r in runs) for name in _SUMS},
     )
@@ -94,10 +94,24 @@ def _renumbered(runs: Sequence[Simulation]) -> tuple[Trade, ...]:
     return tuple(replace(trade, number=number) for number, trade in enumerate(trades, 1))
 
 
-def _summed(legs: Sequence[Leg]) -> dict[str, int]:
+def _summed(bench: Bench, legs: Sequence[Leg]) -> dict[str, int]:
     """Count outcomes of the bars that were traded, not of those that warmed the ATR up."""
     counts: Counter[str] = Counter()
     for leg in legs:
+        cold = _cold(bench, leg)
         counts.update(leg.simulation.decisions)
+        counts.update({"warming up": cold, "hold": -cold})
         counts["hold"] -= sum(int(np.searchsorted(c.open_time, leg.stretch.start)) for c in leg.stretch.bench.candles)
     return {name: n for name, n in counts.items() if n > 0}
+
+
+def _cold(bench: Bench, leg: Leg) -> int:
+    """Count the bars of a leg that its strategy spent warming up, which only the first ones can."""
+    n_cold = 0
+    for candles, rows, strategy, outcomes in zip(bench.candles, leg.stretch.rows, leg.stretch.bench.strategies,
+                                                 leg.simulation.outcomes, strict=True):
+        first = int(np.searchsorted(candles.open_time, leg.stretch.start))
+        if first < strategy.warm_up_bars:
+            ready = strategy.ready(candles[: rows.stop])[first:]
+            n_cold += int(np.count_nonzero((outcomes[first - rows.start:] == HOLD) & ~ready))
+    return n_cold

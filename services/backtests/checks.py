@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.backtests.ask import Answer
 from services.backtests.figures import columns_of, figures_of
 from services.backtests.picture import check_of
 from services.backtests.replay import BrokerOf, replayed
@@ -24,10 +25,11 @@ from trading.walk import OUTCOMES
 
 N_RANDOM = 200
 SEED = 20_260
-REPLAYED_BARS = 20_000
+REPLAYED_BARS = 60_000
 DECIDED_BARS = 600_000
 HEARD_BARS = 1_024
 REAL_P, DOUBTFUL_P = 0.05, 0.20
+OF_WALK = "of the last window's parameters on all candles, not of the windows"
 KEPT_WELL, KEPT_SOME = 0.6, 0.3
 _ENTRY = OUTCOMES.index("entry")
 _RATES = ("commission_rate", "spread_bps", "slippage_bps", "slippage_atr", "impact_rate")
@@ -49,7 +51,17 @@ def judge(name: str, case: Case, progress: Progress) -> Check:
     if needs_trades and not case.simulation.n_trades:
         return check_of(name, "skipped", "no trade to judge")
     state, detail = _QUESTIONS[name](case, progress)
+    if case.request.train_days and name != "look-ahead":  # which is about the rules, whatever their numbers
+        detail = f"{detail} ({OF_WALK})"
     return check_of(name, state, detail)
+
+
+def case_of(request: BacktestRequest, found: Answer, broker: BrokerOf) -> Case:
+    """Return what the checks look at: a walk-forward is doubted by its last choice on all candles, and says so."""
+    if not request.train_days:
+        return Case(request, found.bench, found.simulation, broker)
+    bench = found.bench.with_parameters(found.parameters)
+    return Case(request, bench, run(bench), broker)
 
 
 def look_ahead(case: Case, progress: Progress) -> tuple[str, str]:
@@ -102,7 +114,9 @@ def random_entries(case: Case, progress: Progress) -> tuple[str, str]:
         progress((number + 1) / N_RANDOM, f"{number + 1} of {N_RANDOM} random runs")
     p_value = random_entry_p_value(observed, found)
     state = "pass" if p_value <= REAL_P else "warn" if p_value <= DOUBTFUL_P else "fail"
-    return state, f"p = {p_value:.3f}"
+    if observed > 0 and case.simulation.equity[-1] > case.bench.setup.capital_units:
+        return state, f"p = {p_value:.3f}"
+    return "warn" if state == "pass" else state, f"p = {p_value:.3f}, and the run loses money after costs"
 
 
 def doubled_costs(case: Case, _: Progress) -> tuple[str, str]:
@@ -159,10 +173,14 @@ def _moved(bench: Bench, values: dict[str, float]) -> Bench | None:
 
 
 def _random_wishes(case: Case) -> Iterator[Directions]:
-    """Yield the strategy's exits with its number of entries at seeded random bars on which it does not leave."""
+    """Yield the strategy's exits with its number of entries at seeded random bars on which it does not leave.
+
+    A run that was stopped is compared with entries up to that moment: later ones were open to nobody.
+    """
     wished = directions_of(case.bench)
-    places = [np.flatnonzero(column != -1)[strategy.warm_up_bars:] for column, strategy
-              in zip(wished, case.bench.strategies, strict=True)]
+    end = case.simulation.killed_at or np.iinfo(np.int64).max
+    places = [np.flatnonzero((column != -1) & (candles.open_time < end))[strategy.warm_up_bars:]
+              for column, strategy, candles in zip(wished, case.bench.strategies, case.bench.candles, strict=True)]
     counts = [int(np.count_nonzero(outcome == _ENTRY)) for outcome in case.simulation.outcomes]
     exits = [np.where(column == -1, column, 0).astype(np.int8) for column in wished]
     for number in range(N_RANDOM):

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from services.backtests.archive import keep, repeat
 from services.backtests.ask import Answer, ask
-from services.backtests.checks import Case, judge
+from services.backtests.checks import case_of, judge
 from services.backtests.document import run_document, write_run, write_text
 from services.backtests.markets import Loaded
 from services.backtests.picture import check_key
@@ -23,7 +23,6 @@ from services.backtests.replay import BrokerOf
 from services.backtests.spread import Hands
 from services.backtests.sweep import Progress
 from services.backtests.table import check_lines, figure_lines, note_lines
-from services.backtests.trial import run
 from services.candles import replay_candles
 from services.runs import strategies_for
 from services.settings import Settings
@@ -87,12 +86,8 @@ def tell(chosen: Namespace, found: Answer, view: BacktestView, target: Path | No
 
 
 def _doubted(request: BacktestRequest, found: Answer, broker: BrokerOf, progress: Progress) -> Answer:
-    """Return the answer with its checks; a walk-forward is doubted by its last choice on all candles."""
-    bench, simulation = found.bench, found.simulation
-    if request.train_days:
-        bench = bench.with_parameters(found.parameters)
-        simulation = run(bench)
-    case = Case(request, bench, simulation, broker)
+    """Return the answer with its checks."""
+    case = case_of(request, found, broker)
     checks: list[Check] = [c if check_key(c) == "trials" else judge(check_key(c), case, progress)
                            for c in found.view.checks]
     return replace(found, view=replace(found.view, checks=tuple(checks)))

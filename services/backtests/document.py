@@ -23,8 +23,9 @@ Document = dict[str, Any]
 def run_document(found: Answer) -> Document:
     """Return trades, metrics, decision counts, settings and versions; the equity is too long to hold as text."""
     bench, simulation = found.bench, found.simulation
+    figures = {name: value for name, value in found.view.figures.items() if name != "buy_and_hold"}  # told once
     return {"trades": trade_rows(bench, simulation), "settings": found.settings, "versions": found.versions,
-            "metrics": {**found.view.figures, **paper_figures(bench, simulation)},
+            "metrics": {**figures, **paper_figures(bench, simulation)},
             "decisions": decisions_of(bench, simulation)}
 
 

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import time as wall_clock
+from time import time_ns
 from typing import Any
 
 from services.backtests.codec import check_rows, decoded
 from services.backtests.lineage import Ground, Trial
 from services.backtests.picture import check_key, check_of
-from services.backtests.question import request_document
+from services.backtests.question import request_document, request_of
 from storage.backtest_store import BacktestStore, StoredRun
-from trading.domain.backtests import BacktestView, Check, RunSummary
+from trading.domain.backtests import BacktestRequest, BacktestView, Check, RunSummary
 from trading.metrics import SharpeSample, deflated_sharpe, trial_variance
+
+log = logging.getLogger(__name__)
 
 LISTED = 200
 SURE, LIKELY = 0.95, 0.5
-_SPOOL = "pending-trials.jsonl"
-_TAKEN = "pending-trials.taken.jsonl"
+KEPT_QUESTIONS = 100
+_SPOOL = "pending-trials"
+_KEY = re.compile(r"q[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +51,13 @@ class Keeper:
     def __init__(self, store: BacktestStore, folder: Path) -> None:
         self._store = store
         self._folder = folder
+        self._lock = threading.Lock()
+        self._n_counts = 0
 
     def enter(self, outcome: Outcome) -> BacktestView:
         """Count the trials, store the run, and return it judged by everything tried so far."""
         now, view = int(wall_clock() * 1000), outcome.view
-        self._store.count([*left_behind(self._folder), *outcome.trials], now)
-        forget_left(self._folder)
+        self._count(outcome.trials, now)
         summary = _summary_of(outcome)
         self._store.keep(StoredRun(view.key, outcome.question, now, view.seconds, request_document(view.request),
                                    outcome.source, dict(view.hashes), summary, check_rows(view.checks), outcome.body))
@@ -75,6 +84,51 @@ class Keeper:
         """Return the stored runs, newest first."""
         return tuple(_summary(row) for row in self._store.summaries(LISTED))
 
+    def now_judged(self, view: BacktestView) -> BacktestView:
+        """Return a view of a stored run judged again, by everything tried so far."""
+        summary = self._store.summary(view.key)
+        return self.judged(view, summary) if summary else view
+
+    def counted(self) -> int:
+        """Count what others left, and return a number that changes whenever trials were counted."""
+        if any(_spooled(self._folder)):
+            self._count([], int(wall_clock() * 1000))
+        return self._n_counts
+
+    def _count(self, trials: Iterable[Trial], now: int) -> None:
+        with self._lock:
+            files, left = left_behind(self._folder)
+            self._store.count([*left, *trials], now)
+            for file in files:
+                file.unlink(missing_ok=True)
+            self._n_counts += 1
+
+    def remember(self, question: str, request: BacktestRequest, state: str = "", error: str = "") -> None:
+        """Keep a question on disk that has no answer: it waits or runs (no `state`), or how it ended."""
+        folder = self._folder / "questions"
+        document = {"request": request_document(request), "state": state, "error": error}
+        try:
+            _write_whole(folder / f"{question}.json", json.dumps(document))
+            known = sorted(folder.glob("q*.json"), key=lambda file: file.stat().st_mtime)
+            for file in known[:-KEPT_QUESTIONS]:
+                file.unlink(missing_ok=True)
+        except OSError as failure:  # the question is answered all the same
+            log.warning("the question %s is not kept for a restart: %s", question, failure)
+
+    def remembered(self, question: str) -> tuple[BacktestRequest, str, str] | None:
+        """Return a question without an answer, how it ended and why; None for an unknown one."""
+        if not _KEY.fullmatch(question):
+            return None
+        try:
+            found = json.loads((self._folder / "questions" / f"{question}.json").read_text(encoding="utf-8"))
+            return request_of(found["request"]), str(found["state"]), str(found["error"])
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
+            return None
+
+    def forget(self, question: str) -> None:
+        """Forget a question that has its answer."""
+        (self._folder / "questions" / f"{question}.json").unlink(missing_ok=True)
+
     def judged(self, view: BacktestView, summary: dict[str, Any]) -> BacktestView:
         """Return the view with the number of trials and what they leave of its Sharpe ratio."""
         n_trials, sharpes = self._store.trials(summary["ground"])
@@ -98,26 +152,37 @@ def _summary_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def leave_behind(folder: Path, trials: Iterable[Trial]) -> None:
-    """Leave trials for the process that holds the database."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _SPOOL).open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(trial)) + "\n" for trial in trials)
+    """Leave trials, in a file of their own, for the process that holds the database."""
+    text = "".join(json.dumps(asdict(trial)) + "\n" for trial in trials)
+    _write_whole(folder / f"{_SPOOL}-{time_ns()}-{os.getpid()}.jsonl", text)
 
 
-def left_behind(folder: Path) -> list[Trial]:
-    """Return the trials that others left; a line that was not finished is theirs to lose."""
-    spool, mine = folder / _SPOOL, folder / _TAKEN
-    if spool.exists() and not mine.exists():
-        spool.replace(mine)
-    if not mine.exists():
-        return []
-    lines = mine.read_text(encoding="utf-8").splitlines()
-    return [Trial(**json.loads(line)) for line in lines if line.endswith("}")]
+def left_behind(folder: Path) -> tuple[list[Path], list[Trial]]:
+    """Return the files that others left, and their trials; a line that says nothing is left out."""
+    files = list(_spooled(folder))
+    lines = (line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines())
+    return files, [trial for line in lines if (trial := _trial(line)) is not None]
 
 
-def forget_left(folder: Path) -> None:
-    """Remove what was taken in and counted."""
-    (folder / _TAKEN).unlink(missing_ok=True)
+def _spooled(folder: Path) -> Iterator[Path]:
+    return folder.glob(f"{_SPOOL}*.jsonl")
+
+
+def _trial(line: str) -> Trial | None:
+    try:
+        trial = Trial(**json.loads(line))
+        texts = (trial.lineage, trial.data_hash, trial.parameters, trial.market)
+        sound = all(isinstance(text, str) for text in texts) and isinstance(trial.first + trial.last, int)
+        return replace(trial, sharpe=None if trial.sharpe is None else float(trial.sharpe)) if sound else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _write_whole(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _trial_check(n_trials: int, deflated: float | None) -> Check:

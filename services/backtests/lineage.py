@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trading.domain import Candles, RiskProfile
+from trading.rules import Costs
 
 _NO_RULE = ("name", "strategy_name", "notes", "symbol", "symbols", "created_at", "version", "timeframe",
             "risk")
@@ -22,7 +23,7 @@ _DIGITS = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One parameter set tried on candles. `sharpe` is that of a bar, not annualised; None without variation."""
+    """Parameters with costs, tried on candles. `sharpe` is that of a bar, not annualised; None without variation."""
 
     lineage: str
     data_hash: str
@@ -53,10 +54,10 @@ def lineage_of(document: Mapping[str, Any]) -> str:
     return _hash(_skeleton(_rules(document)))
 
 
-def parameters_hash(document: Mapping[str, Any], profile: RiskProfile) -> str:
-    """Return a hash of the rules with their numbers, and of the exits and limits that the profile adds."""
+def parameters_hash(document: Mapping[str, Any], profile: RiskProfile, costs: Costs) -> str:
+    """Return a hash of the rules with their numbers, of the exits and limits that the profile adds, and of costs."""
     limits = {name: value for name, value in asdict(profile).items() if name != "name"}
-    return _hash([_rules(document), limits])
+    return _hash([_rules(document), limits, list(costs)])
 
 
 def ground_of(document: Mapping[str, Any], candles: tuple[Candles, ...], hashes: Mapping[str, str]) -> Ground:

@@ -106,7 +106,7 @@ def _one(work: Work, index: int, shelf: Shelf) -> _Row:
     figures = figures_of_curve(curve, columns_of(simulation))
     returns = returns_of(curve.worth)
     sharpe = bar_sharpe(returns)
-    name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile)
+    name = parameters_hash(to_document(bench.strategies[0]), bench.setup.profile, bench.setup.costs)
     return ([nan if figures[key] is None else float(figures[key] or 0.0) for key in SWEPT],
             nan if sharpe is None else sharpe, spans(returns, work.n_periods), name, wishes if work.windows else None)
 

@@ -15,7 +15,7 @@ from services.backtests.catalog import strategy_choices
 from services.backtests.keeper import Keeper, Outcome
 from services.backtests.markets import Source, Span, fingerprint, market_choices, stored_candles
 from services.backtests.picture import check_key, check_of
-from services.backtests.question import check_request, question_key
+from services.backtests.question import check_request, question_key, request_of
 from services.backtests.trial import strategy_on
 from services.backtests.worker import Cancelled, Job, WorkerDied, WorkerProcess
 from services.settings import Settings
@@ -37,12 +37,14 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 20
 KEPT_VIEWS = 12
 ASKED, DOUBTED = 0, 1
-OVER = ("done", "failed", "cancelled")
 
 
 @dataclass(order=True, slots=True)
 class Ticket:
-    """A place in the queue: questions before checks, then first come, first served."""
+    """A place in the queue: questions before checks, then first come, first served.
+
+    A question's ticket counts while it is the live one of its question; a cancelled one is dropped where it is met.
+    """
 
     rank: int
     number: int
@@ -62,8 +64,9 @@ class BacktestService:
         self._progress: dict[str, BacktestProgress] = {}
         self._views: OrderedDict[str, BacktestView] = OrderedDict()
         self._keys: dict[str, str] = {}
-        self._unwanted: set[str] = set()
-        self._asked_for = 0
+        self._judged: dict[str, int] = {}
+        self._live: dict[str, Ticket] = {}
+        self._waiting: set[int] = set()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
 
@@ -99,19 +102,21 @@ class BacktestService:
 
     def _admit(self, question: str, request: BacktestRequest) -> str:
         state = self._progress.get(question)
-        if state is not None and state.state not in ("failed", "cancelled"):
+        if question in self._live or (state is not None and state.state == "done"):
             return question
-        if self._asked_for >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             raise BadInput(f"{MAX_WAITING} backtests wait already; cancel some or let them finish")
         stored = self._keeper.stored(question)
         if stored is not None:
             self._keys[question] = stored.key
             self._say(question, "done", 1.0, "from the store")
             return question
-        self._unwanted.discard(question)
+        ticket = Ticket(ASKED, next(self._numbers), Job(question, request))
+        self._live[question] = ticket
+        self._waiting.add(ticket.number)
         self._say(question, "waiting", 0.0, "waiting")
-        self._asked_for += 1
-        self._put(Ticket(ASKED, next(self._numbers), Job(question, request)))
+        self._keeper.remember(question, request)
+        self._put(ticket)
         return question
 
     def progress(self, key: str) -> BacktestProgress:
@@ -122,27 +127,47 @@ class BacktestService:
             return state
         if self._keeper.stored(key) is not None:
             return BacktestProgress(key, "done", 1.0, "from the store")
-        return BacktestProgress(key, "failed", 0.0, "unknown", "this backtest is not known; run it again")
+        known = self._keeper.remembered(key)
+        if known is None:
+            return BacktestProgress(key, "failed", 0.0, "unknown", "this backtest is not known; run it again")
+        ended, error = known[1] or "failed", known[2] or "interrupted by a restart; run it again"
+        return BacktestProgress(key, ended, 0.0, ended, error if ended == "failed" else "")
+
+    def request(self, key: str) -> BacktestRequest | None:
+        """Return the question of a run, also of one that was interrupted or failed; None for an unknown key."""
+        with self._lock:
+            live = self._live.get(key)
+        if live is not None:
+            asked: BacktestRequest = live.job.request
+            return asked
+        known = self._keeper.remembered(key)
+        if known is not None:
+            return known[0]
+        stored = self._keeper.stored(key)
+        return request_of(stored.request) if stored is not None else None
 
     def cancel(self, key: str) -> None:
         """Stop a run that has not finished."""
         with self._lock:
-            state = self._progress.get(key)
-            if state is not None and state.state not in OVER:
-                self._unwanted.add(key)
-                if state.state == "waiting":
-                    self._say(key, "cancelled", 0.0, "cancelled")
+            ticket = self._live.pop(key, None)
+            if ticket is not None and ticket.number in self._waiting:
+                self._waiting.discard(ticket.number)
+                self._end(ticket, "cancelled")
 
     def view(self, key: str) -> BacktestView | None:
         """Return a finished run; its checks fill up while they run."""
         with self._lock:
             key = self._keys.get(key, key)
+            counted = self._keeper.counted()
             shown = self._views.get(key)
+            if shown is not None and self._judged.get(key) != counted:
+                shown = self._keeper.now_judged(shown)
+                self._show(shown, counted)
         if shown is None:
             shown = self._keeper.view(key)
             if shown is not None:
                 shown = self._resumed(shown)
-                self._show(shown)
+                self._show(shown, counted)
         return shown
 
     def _resumed(self, view: BacktestView) -> BacktestView:
@@ -188,7 +213,10 @@ class BacktestService:
                 self._thread.start()
 
     def _work(self) -> None:
-        self._worker.start()
+        try:
+            self._worker.start()
+        except Exception as error:  # the first question tries again, and tells who asked
+            log.warning("the process that runs backtests does not start: %s", error)
         while not self._closed.is_set():
             try:
                 ticket = self._queue.get(timeout=0.2)
@@ -201,37 +229,64 @@ class BacktestService:
                 self._give_up(ticket, f"unexpected {type(error).__name__}: {error}")
 
     def _give_up(self, ticket: Ticket, reason: str) -> None:
-        if ticket.rank == ASKED:
-            self._say(ticket.job.question, "failed", 0.0, "failed", reason)
-        else:
-            self._put_check(ticket.key, check_of(ticket.job.check, "skipped", reason))
+        """Report a failure; whatever goes wrong meanwhile, the thread goes on."""
+        try:
+            if ticket.rank == ASKED:
+                self._end(ticket, "failed", reason)
+            else:
+                self._put_check(ticket.key, check_of(ticket.job.check, "skipped", reason))
+        except Exception:
+            log.exception("backtest %s cannot be reported as failed", ticket.job.question)
+
+    def _is_live(self, ticket: Ticket) -> bool:
+        live = self._live.get(ticket.job.question)
+        return live is not None and live.number == ticket.number
+
+    def _tell(self, ticket: Ticket, share: float, stage: str) -> None:
+        with self._lock:
+            if self._is_live(ticket):
+                self._say(ticket.job.question, "running", share, stage)
+
+    def _end(self, ticket: Ticket, state: str, error: str = "") -> None:
+        """Say how a question ended, unless it was asked again meanwhile."""
+        name = ticket.job.question
+        with self._lock:
+            if name in self._live and not self._is_live(ticket):
+                return
+            self._live.pop(name, None)
+            self._say(name, state, 0.0, state, error)
+        if not self._closed.is_set():  # what closing cut off was interrupted
+            self._keeper.remember(name, ticket.job.request, state, error)
 
     def _question(self, ticket: Ticket) -> None:
-        job, name = ticket.job, ticket.job.question
+        job = ticket.job
         with self._lock:
-            self._asked_for -= 1
-        if name in self._unwanted:
-            self._say(name, "cancelled", 0.0, "cancelled")
-            return
-        self._say(name, "running", 0.0, "reading candles")
+            self._waiting.discard(ticket.number)
+            if not self._is_live(ticket):
+                return
+        self._tell(ticket, 0.0, "reading candles")
         try:
-            outcome = self._worker.call(job, lambda share, stage: self._say(name, "running", share, stage),
-                                        lambda: name in self._unwanted or self._closed.is_set())
+            outcome = self._worker.call(job, lambda share, stage: self._tell(ticket, share, stage),
+                                        lambda: not self._is_live(ticket) or self._closed.is_set())
             self._finish(job, outcome)
         except Cancelled:
-            self._say(name, "cancelled", 0.0, "cancelled")
+            self._end(ticket, "cancelled")
         except WorkerDied as error:
             self._again(ticket, str(error))
         except BadInput as error:
-            self._say(name, "failed", 0.0, "failed", str(error))
+            self._end(ticket, "failed", str(error))
 
     def _again(self, ticket: Ticket, reason: str) -> None:
         """Try once more what a process died of, or died during."""
         if ticket.n_tried or self._closed.is_set():
-            self._say(ticket.job.question, "failed", 0.0, "failed", f"{reason}; choose fewer bars if memory is short")
+            self._end(ticket, "failed", f"{reason}; choose fewer bars if memory is short")
             return
         with self._lock:
-            self._asked_for += 1
+            if not self._is_live(ticket):
+                self._end(ticket, "cancelled")
+                return
+            self._waiting.add(ticket.number)
+            self._say(ticket.job.question, "waiting", 0.0, "waiting")
         self._queue.put(replace(ticket, n_tried=1))
 
     def _finish(self, job: Job, outcome: Outcome | Check) -> None:
@@ -239,8 +294,12 @@ class BacktestService:
         view = self._keeper.enter(outcome)
         with self._lock:
             self._keys[job.question] = view.key
-            self._show(view)
-        self._say(job.question, "done", 1.0, "done")
+            self._show(view, self._keeper.counted())
+            live = self._live.pop(job.question, None)  # one that was asked again meanwhile has its answer, too
+            if live is not None:
+                self._waiting.discard(live.number)
+            self._say(job.question, "done", 1.0, "done")
+        self._keeper.forget(job.question)
         asked = replace(job, parameters=tuple(outcome.parameters.items()))
         self._doubt_all(asked, view.key, [check for check in view.checks if check.state == "waiting"])
 
@@ -253,7 +312,7 @@ class BacktestService:
         job = ticket.job
         self._put_check(ticket.key, check_of(job.check, "running"))
         try:
-            found = self._worker.call(job, lambda *_: None, lambda: self._asked_for > 0 or self._closed.is_set())
+            found = self._worker.call(job, lambda *_: None, lambda: bool(self._waiting) or self._closed.is_set())
             assert isinstance(found, Check)
         except Cancelled:
             self._put_check(ticket.key, check_of(job.check, "waiting"))
@@ -264,11 +323,11 @@ class BacktestService:
         self._put_check(ticket.key, found, keep=True)
 
     def _put_check(self, key: str, check: Check, keep: bool = False) -> None:
-        view = self.view(key)
-        if view is None:
-            return
-        checks = tuple(check if c.name == check.name else c for c in view.checks)
         with self._lock:
+            view = self.view(key)
+            if view is None:
+                return
+            checks = tuple(check if c.name == check.name else c for c in view.checks)
             self._show(replace(view, checks=checks))
             for question, own in self._keys.items():
                 if own == key and question in self._progress:
@@ -276,12 +335,14 @@ class BacktestService:
         if keep:
             self._keeper.keep_checks(key, checks)
 
-    def _show(self, view: BacktestView) -> None:
+    def _show(self, view: BacktestView, counted: int | None = None) -> None:
         with self._lock:
             self._views[view.key] = view
             self._views.move_to_end(view.key)
+            if counted is not None:
+                self._judged[view.key] = counted
             while len(self._views) > KEPT_VIEWS:
-                self._views.popitem(last=False)
+                self._judged.pop(self._views.popitem(last=False)[0], None)
 
     def _say(self, key: str, state: str, share: float, stage: str, error: str = "") -> None:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,17 +57,24 @@ def sweep(work: Work, hands: Hands, target: Path | None, about: dict[str, object
     if not any(rows.hashes):
         work.bench.with_parameters(work.grid.combination(0))  # says what is wrong with the first one
         raise BadInput("the strategy allows none of the combinations; correct the sweep")
-    return Swept(work.grid, rows, str(target or ""), best_of(rows.figures[:, _SHARPE]), overfitting(rows.returns))
+    return Swept(work.grid, rows, str(target or ""), best_of(rows.figures[:, _SHARPE], rows.hashes),
+                 overfitting(rows.returns))
 
 
-def best_of(figures: FloatArray) -> int:
-    """Return the row of the largest figure, the first of equals; 0 when none is known."""
-    return 0 if np.isnan(figures).all() else int(np.nanargmax(figures))
+def best_of(figures: FloatArray, hashes: Sequence[str]) -> int:
+    """Return the row of the largest figure, the first of equals; the first that is allowed when none is known."""
+    if np.isnan(figures).all():
+        return next((row for row, name in enumerate(hashes) if name), 0)
+    return int(np.nanargmax(figures))
 
 
 def overfitting(returns: FloatArray) -> float | None:
-    """Return the probability of backtest overfitting of returns `(n_combinations, n_periods)`; None for too few."""
+    """Return the probability of backtest overfitting of returns `(n_combinations, n_periods)`; None for too few.
+
+    Combinations that never traded cannot be ranked and are left out.
+    """
     tried = returns[~np.isnan(returns).any(axis=1)]
+    tried = tried[np.ptp(tried, axis=1) > 0]
     blocks = _BLOCKS if len(tried) <= _MANY else _FEWER_BLOCKS
     if len(tried) < 2 or tried.shape[1] < 2 * blocks:
         return None

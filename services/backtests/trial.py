@@ -104,7 +104,8 @@ def decisions_of(bench: Bench, simulation: Any) -> dict[str, int]:
     cold = sum(int(np.count_nonzero((outcome == HOLD) & ~strategy.ready(candles))) for strategy, candles, outcome
                in zip(bench.strategies, bench.candles, getattr(simulation, "outcomes", ()), strict=False))
     counts["hold"] = counts.get("hold", 0) - cold
-    return {name: n for name, n in {**counts, "warming up": cold}.items() if n}
+    counts["warming up"] = counts.get("warming up", 0) + cold
+    return {name: n for name, n in counts.items() if n}
 
 
 def notes_of(bench: Bench, simulation: Any) -> tuple[str, ...]:
@@ -130,9 +131,13 @@ def _gap_notes(candles: Candles) -> list[str]:
     if not holes:
         return []
     start, longest = max(holes, key=lambda hole: hole[1])
-    missing = sum(n for _, n in holes)
-    return [f"{candles.symbol}: {len(holes)} holes, {missing} bars missing, the longest {longest} from "
+    missing = _several(sum(n for _, n in holes), "bar")
+    return [f"{candles.symbol}: {_several(len(holes), 'hole')}, {missing} missing, the longest {longest} from "
             f"{_moment(start)}; nothing is decided in a hole"]
+
+
+def _several(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _span_notes(bench: Bench) -> list[str]:

@@ -66,7 +66,7 @@ def walk(work: Work, rows: Rows) -> Walked:
     """Trade each window's test part with the parameters that were best on its training part."""
     capital, legs, windows, known = work.bench.setup.capital_units, [], [], {}
     for number, window in enumerate(work.windows):
-        best = best_of(rows.train[:, number])
+        best = best_of(rows.train[:, number], rows.hashes)
         bench = work.bench.with_parameters(work.grid.combination(best))
         if best not in known:
             known = {best: directions_of(bench)}  # one at a time: a column a symbol can be large

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from services.backtests.ask import Answer, ask
-from services.backtests.checks import Case, judge
+from services.backtests.ask import ask
+from services.backtests.checks import Case, case_of, judge
 from services.backtests.keeper import Outcome
 from services.backtests.markets import Loaded, Source, fingerprint, load
 from services.backtests.replay import BrokerOf
@@ -35,6 +35,7 @@ from trading.risk import PROFILES
 NICE = 5
 GRACE_S = 3.0
 KEPT_ANSWERS, KEPT_CANDLES = 2, 3
+KEPT_SWEEPS = 20
 SAID_EVERY_S = 0.1
 
 
@@ -72,7 +73,8 @@ class Station:
         loaded = self._loaded(job.request)
         target = self._results / f"sweep-{job.question}.parquet" if job.request.sweep else None
         found = ask(job.request, loaded, Hands(self._n_jobs), target, progress)
-        self._remember(self._answers, job.question, self._doubtful(job.request, found), KEPT_ANSWERS)
+        self._drop_old()
+        self._remember(self._answers, job.question, case_of(job.request, found, self._broker), KEPT_ANSWERS)
         view = replace(found.view, seconds=time.perf_counter() - begun)
         return replace(found.outcome(job.question, self._source.path), view=view)
 
@@ -86,18 +88,17 @@ class Station:
                                   CostSettings(), PROFILES[0])
         ask(request, Loaded((candles,), specs_for(["BTCUSDT"])), Hands(1), None, lambda *_: None)
 
+    def _drop_old(self) -> None:
+        """Remove the oldest results of sweeps."""
+        files = sorted(self._results.glob("sweep-*.parquet"), key=lambda file: file.stat().st_mtime)
+        for file in files[:-KEPT_SWEEPS]:
+            file.unlink(missing_ok=True)
+
     def _loaded(self, request: BacktestRequest) -> Loaded:
         name = (request.symbols, request.interval, request.start, request.end, fingerprint(self._source, request))
         if name not in self._candles:
             self._remember(self._candles, name, load(self._source, request), KEPT_CANDLES)
         return self._candles[name]
-
-    def _doubtful(self, request: BacktestRequest, found: Answer) -> Case:
-        """Return what the checks look at: a walk-forward is doubted by its last choice on all candles."""
-        if not request.train_days:
-            return Case(request, found.bench, found.simulation, self._broker)
-        bench = found.bench.with_parameters(found.parameters)
-        return Case(request, bench, run(bench), self._broker)
 
     def _case(self, job: Job) -> Case:
         if job.question not in self._answers:
@@ -181,7 +182,11 @@ class WorkerProcess:
         self._cancelled = self._context.Event()
         self._process = self._context.Process(target=serve, args=(theirs, self._cancelled, self._station),
                                               name="backtests", daemon=False)
-        self._process.start()
+        try:
+            self._process.start()
+        except OSError as error:
+            self._process = None
+            raise WorkerDied(f"the process that runs backtests cannot be started ({error})") from None
         theirs.close()
         self._connection = mine
 

@@ -68,14 +68,20 @@ def strategy_of_form1(form: Form1, name: str) -> RuleStrategy:
         index = Series(Study("rsi", (("period", Ref("rsi.period")),), "rsi"))
         entry.append(Compare(index, "<", Constant(Ref("rsi.buy_below"))))
         leave.append(Compare(index, ">", Constant(Ref("rsi.sell_above"))))
-        parameters |= {"rsi.period": Tunable(rsi.period, 2, 500), "rsi.buy_below": Tunable(rsi.buy_below, 0, 100, 0.5),
-                       "rsi.sell_above": Tunable(rsi.sell_above, 0, 100, 0.5)}
+        parameters |= {"rsi.period": _searched(rsi.period, 5, 30),
+                       "rsi.buy_below": _searched(rsi.buy_below, 15, 40, 2.5),
+                       "rsi.sell_above": _searched(rsi.sell_above, 60, 85, 2.5)}
     if ema is not None:
         average = Series(Study("ema", (("period", Ref("ema.period")),), "ema"))
         entry.append(_switched(Compare(Series(Price("close")), "crosses_above", average), ema.buy_crosses_above))
         leave.append(_switched(Compare(Series(Price("close")), "crosses_below", average), ema.sell_crosses_below))
-        parameters["ema.period"] = Tunable(ema.period, 2, 1000)
+        parameters["ema.period"] = _searched(ema.period, 5, 100)
     return RuleStrategy(name, (form.symbol,), AnyOf(tuple(entry)), AnyOf(tuple(leave)), parameters)
+
+
+def _searched(value: float, low: float, high: float, step: float = 1.0) -> Tunable:
+    """Return a number with the range that is worth a search, wider where the number itself lies outside."""
+    return Tunable(value, min(low, value), max(high, value), step)
 
 
 def _switched(vote: Tree, on: bool) -> Tree:

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from services.backtests import checks
+from services.backtests.ask import ask
 from services.backtests.checks import Case, judge, neighbour_steps, twice
 from services.backtests.picture import CHECKS
 from services.backtests.replay import replayed
+from services.backtests.spread import Hands
 from services.backtests.trial import run
 from services.backtests.worker import Cancelled
 from services.strategies import shipped_strategies
-from tests.fakes.asked import asked, bench, still, waves
+from tests.fakes.asked import AGGRESSIVE, asked, bench, loaded, still, waves
 from trading.brokers.paper import PaperBroker
 from trading.domain.backtests import CostSettings
 
@@ -84,6 +86,34 @@ def test_random_entries_keep_the_number_of_entries_and_the_exits():
     again = [wishes[0] for wishes in checks._random_wishes(doubted)]
     assert all(np.array_equal(one, other) for one, other in zip(drawn, again, strict=True))
     assert not np.array_equal(drawn[0], drawn[1])
+
+
+def test_a_run_that_loses_money_never_passes_against_random_entries(monkeypatch):
+    monkeypatch.setattr(checks, "N_RANDOM", 20)
+    losing = case(costs=CostSettings(commission_rate=0.05))
+    assert losing.simulation.equity[-1] < losing.bench.setup.capital_units
+    monkeypatch.setattr(checks, "random_entry_p_value", lambda *_: 0.001)
+    found = judge("random", losing, still)
+    assert (found.state, found.detail) == ("warn", "p = 0.001, and the run loses money after costs")
+
+
+def test_a_run_that_was_stopped_is_compared_with_entries_before_it(monkeypatch):
+    monkeypatch.setattr(checks, "N_RANDOM", 3)
+    stopped = case(costs=CostSettings(commission_rate=0.05), profile=replace(AGGRESSIVE, max_drawdown_rate=0.05))
+    end = stopped.simulation.killed_at
+    assert end
+    for (wishes,) in checks._random_wishes(stopped):
+        assert (wishes == 1).any()
+        assert stopped.bench.candles[0].open_time[wishes == 1].max() < end
+
+
+def test_the_checks_of_a_walk_forward_say_what_they_looked_at():
+    request = asked(train_days=40, test_days=15, sweep="rsi.period=6:14:4")
+    found = ask(request, loaded(waves(24 * 100)), Hands(1), None, still)
+    doubted = checks.case_of(request, found, PaperBroker)
+    assert doubted.bench.strategies[0].parameters["rsi.period"].value == found.parameters["rsi.period"]
+    assert "the last window's parameters on all candles" in judge("costs", doubted, still).detail
+    assert "window" not in judge("look-ahead", doubted, still).detail
 
 
 def test_doubled_costs_leave_less_of_the_edge():

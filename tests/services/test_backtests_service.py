@@ -143,6 +143,82 @@ def test_a_cancelled_question_can_be_asked_again(service):
     assert over(service, key).state == "done"
 
 
+def test_a_cancelled_run_that_is_still_stopping_can_be_run_again_at_once(service):
+    request = asked(sweep=LONG, capital=asked().capital + 10)
+    key = service.start(request)
+    wait(lambda: service.progress(key).done > 0.02, "the sweep's progress")
+    service.cancel(key)
+    assert service.start(request) == key
+    wait(lambda: service.progress(key).state == "running" and service.progress(key).done > 0.02, "the second run")
+    assert service.progress(key).state == "running"
+    service.cancel(key)
+    assert over(service, key).state == "cancelled"
+
+
+def test_cancelled_questions_take_no_place_in_the_queue(service):
+    busy = service.start(asked(sweep=LONG, capital=asked().capital + 11))
+    for _ in range(MAX_WAITING + 5):
+        service.cancel(service.start(asked(capital=asked().capital + 12)))
+    assert not service._waiting - {service._live[busy].number}
+    last = service.start(asked(capital=asked().capital + 12))
+    service.cancel(busy)
+    assert over(service, last).state == "done"
+    wait(service._queue.empty, "an empty queue")
+    assert service.progress(last).state == "done"
+
+
+def test_a_view_is_judged_by_what_was_tried_after_it(service):
+    first = service.start(asked(capital=asked().capital + 13))
+    over(service, first)
+    before = service.view(first)
+    checked(service, first)
+    over(service, service.start(asked(sweep="rsi.period=6:24:2,rsi.buy_below=20:40:10")))
+    after = service.view(first)
+    assert after.figures["n_trials"] >= before.figures["n_trials"] + 20
+    assert after.figures["deflated_sharpe"] < before.figures["deflated_sharpe"]
+    assert f"{after.figures['n_trials']:.0f} trials counted" in after.checks[-1].detail
+
+
+def test_a_question_that_a_restart_cut_off_is_not_lost(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(2_000))
+    first, database = opened(tmp_path)
+    request = asked(sweep=LONG)
+    key = first.start(request)
+    assert first.request(key) == request
+    wait(lambda: first.progress(key).done > 0.02, "the sweep's progress")
+    first.close()
+    database.close()
+    second, database = opened(tmp_path)
+    try:
+        state = second.progress(key)
+        assert (state.state, state.error) == ("failed", "interrupted by a restart; run it again")
+        assert second.request(key) == request
+        assert second.request("q" + "0" * 16) is None
+        assert second.request("../../etc") is None
+        short = second.start(asked())
+        over(second, short)
+        assert second.request(short) == second.request(second.view(short).key) == asked()
+    finally:
+        second.close()
+        database.close()
+
+
+def test_a_process_that_cannot_start_fails_the_question(tmp_path, monkeypatch):
+    CandleStore(tmp_path / "candles").append(waves(300))
+    service, database = opened(tmp_path)
+
+    def refused() -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(service._worker, "start", refused)
+    try:
+        state = over(service, service.start(asked()))
+        assert (state.state, "no more processes" in state.error) == ("failed", True)
+    finally:
+        service.close()
+        database.close()
+
+
 def test_a_process_that_is_killed_is_started_again_and_the_question_answered(service):
     key = service.start(asked(sweep=LONG, capital=asked().capital + 4))
     wait(lambda: service.progress(key).done > 0.02, "the sweep's progress")
@@ -204,7 +280,7 @@ def test_an_unknown_run_says_so(service):
 
 
 def test_no_more_than_a_number_of_questions_wait(service, monkeypatch):
-    monkeypatch.setattr(service, "_asked_for", MAX_WAITING)
+    monkeypatch.setattr(service, "_waiting", set(range(-MAX_WAITING, 0)))
     with pytest.raises(BadInput, match="wait already"):
         service.start(asked(capital=asked().capital + 7))
     monkeypatch.undo()

@@ -11,10 +11,14 @@ import pytest
 
 import services.backtests.spread as spread_module
 from services.backtests.ask import ask
+from services.backtests.markets import Source
 from services.backtests.rows import SWEPT, Rows, run_rows, spans
 from services.backtests.spread import Hands, spread
 from services.backtests.sweep import ROW_GROUP, overfitting, plateau_of, sweep
+from services.backtests.worker import Job, Station
+from storage.candle_store import CandleStore
 from tests.fakes.asked import asked, loaded, still, waves, work
+from trading.brokers.paper import PaperBroker
 from trading.errors import BadInput
 
 SWEEP = "rsi.period=6:14:2,rsi.buy_below=20:40:5"
@@ -84,6 +88,20 @@ def test_results_are_written_in_whole_row_groups_and_match(tmp_path: Path):
     assert not list(tmp_path.rglob("*.partial"))
 
 
+def test_only_the_newest_results_of_sweeps_are_kept(tmp_path: Path):
+    station = Station(Source(tmp_path / "candles"), tmp_path, PaperBroker)
+    for number in range(25):
+        file = tmp_path / f"sweep-q{number:02}.parquet"
+        file.write_text("")
+        os.utime(file, (number, number))
+    (tmp_path / "sweep.parquet").write_text("")
+    CandleStore(tmp_path / "candles").append(waves(300))
+    station.do(Job("qnew", asked(sweep="rsi.period=6:8:2")), still)
+    kept = sorted(file.name for file in tmp_path.glob("*.parquet"))
+    assert kept == ["sweep-q" + end + ".parquet" for end in (*(f"{n:02}" for n in range(6, 25)), "new")] + [
+        "sweep.parquet"]
+
+
 def test_a_sweep_that_is_stopped_leaves_no_file(tmp_path: Path):
     def stop(_share: float, _stage: str) -> None:
         raise KeyboardInterrupt
@@ -136,6 +154,18 @@ def test_returns_are_kept_in_spans_that_compound_to_the_whole():
 def test_overfitting_needs_two_combinations_and_enough_spans():
     assert overfitting(np.zeros((1, 100), np.float32)) is None
     assert overfitting(np.zeros((5, 8), np.float32)) is None
+
+
+def test_combinations_that_never_trade_say_nothing_of_overfitting():
+    returns = np.zeros((5, 100), np.float32)
+    assert overfitting(returns) is None
+    returns[0] = np.random.default_rng(1).normal(0, 0.01, 100)
+    assert overfitting(returns) is None
+
+
+def test_without_a_trade_the_first_allowed_combination_is_shown():
+    found = ask(asked(sweep="rsi.period=1:9:4"), loaded(waves(30)), Hands(1), None, still)
+    assert "shown is the best by Sharpe ratio: rsi.period 5" in " ".join(found.view.notes)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

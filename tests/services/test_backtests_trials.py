@@ -14,6 +14,8 @@ from services.strategies import shipped_strategies
 from storage.backtest_store import BacktestStore
 from storage.database import Database
 from tests.fakes.asked import AGGRESSIVE, asked, loaded, still, waves
+from trading.domain.backtests import CostSettings
+from trading.portfolio import costs_of
 
 
 @pytest.fixture
@@ -33,6 +35,10 @@ def answered(candles=None, **changed):
 
 def counted(keeper: Keeper, found) -> float:
     return keeper.view(found.view.key).figures["n_trials"]
+
+
+def named(document, profile=AGGRESSIVE) -> str:
+    return parameters_hash(document, profile, costs_of(CostSettings()))
 
 
 def entered(keeper: Keeper, **changed):
@@ -55,10 +61,34 @@ def test_counts_survive_a_restart(folder):
     assert counted(again, entered(again)) == 3
 
 
-def test_a_day_less_is_no_new_data(folder):
+def test_each_overlapping_window_and_each_cost_setting_is_a_trial(folder):
     keeper = keeper_of(folder)
-    entered(keeper)
-    assert counted(keeper, entered(keeper, candles=waves(900)[24:], sweep="rsi.period=13:14:1")) == 2
+    for first in range(5):
+        found = entered(keeper, candles=waves(900)[24 * first:])
+    assert counted(keeper, found) == 5
+    assert counted(keeper, entered(keeper, candles=waves(900)[24:])) == 5
+    for rate in (0.0002, 0.0004):
+        found = entered(keeper, costs=CostSettings(commission_rate=rate))
+    assert counted(keeper, found) == 7
+
+
+def test_candles_apart_in_time_are_other_ground(folder):
+    keeper = keeper_of(folder)
+    entered(keeper, candles=waves(900)[:400])
+    assert counted(keeper, entered(keeper, candles=waves(900)[400:])) == 1
+
+
+def test_some_of_the_symbols_are_the_same_ground(folder):
+    keeper = keeper_of(folder)
+    symbols = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    bars = {symbol: waves(900, symbol=symbol, seed=seed) for seed, symbol in enumerate(symbols)}
+
+    def tried(*chosen: str) -> float:
+        found = ask(asked(chosen), loaded(*(bars[symbol] for symbol in chosen)), Hands(1), None, still)
+        keeper.enter(found.outcome("q", ""))
+        return counted(keeper, found)
+
+    assert [tried("BTCUSDT", "ETHUSDT"), tried("BTCUSDT"), tried("ETHUSDT"), tried("SOLUSDT")] == [1, 2, 2, 1]
 
 
 def test_another_market_or_rule_counts_by_itself(folder):
@@ -88,12 +118,25 @@ def test_trials_left_by_another_process_are_counted_once(folder):
     assert list((folder / "backtests").iterdir()) == []
 
 
+def test_a_torn_line_is_left_out_and_the_rest_is_counted(folder):
+    keeper = keeper_of(folder)
+    elsewhere = answered(sweep="rsi.period=10:12:1")
+    leave_behind(folder / "backtests", elsewhere.trials)
+    (spool,) = (folder / "backtests").iterdir()
+    whole = spool.read_text().splitlines()
+    torn = [whole[0], whole[1][:40] + "}", "[]", '{"lineage": 3}', "\x00", whole[2]]
+    (folder / "backtests" / "pending-trials.jsonl").write_text("\n".join(torn))
+    spool.unlink()
+    assert counted(keeper, entered(keeper)) == 3
+    assert list((folder / "backtests").iterdir()) == []
+
+
 def test_thresholds_are_the_same_idea_and_rules_are_not():
     document = asked().document
     moved = {**document, "name": "another", "notes": "other words", "symbols": ["ETHUSDT"],
              "parameters": {**document["parameters"], "rsi.period": {"value": 9, "low": 1, "high": 10, "step": 1}}}
     assert lineage_of(document) == lineage_of(moved)
-    assert parameters_hash(document, AGGRESSIVE) != parameters_hash(moved, AGGRESSIVE)
+    assert named(document) != named(moved)
     assert lineage_of(document) != lineage_of({**document, "exit": document["entry"]})
     lines = {lineage_of(document) for _, document in shipped_strategies()}
     assert len(lines) == len(shipped_strategies())
@@ -103,10 +146,10 @@ def test_ranges_and_names_change_no_parameter_set_but_exits_do():
     document = asked().document
     wider = {**document, "name": "x", "parameters": {n: {**p, "high": p["high"] * 2}
                                                      for n, p in document["parameters"].items()}}
-    assert parameters_hash(document, AGGRESSIVE) == parameters_hash(wider, AGGRESSIVE)
+    assert named(document) == named(wider)
     other = replace(AGGRESSIVE, name="renamed")
-    assert parameters_hash(document, AGGRESSIVE) == parameters_hash(document, other)
-    assert parameters_hash(document, AGGRESSIVE) != parameters_hash(document, replace(AGGRESSIVE, stop_atr=9.0))
+    assert named(document) == named(document, other)
+    assert named(document) != named(document, replace(AGGRESSIVE, stop_atr=9.0))
 
 
 def test_the_ground_names_the_candles():

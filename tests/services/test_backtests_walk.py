@@ -8,9 +8,10 @@ import pytest
 from services.backtests.ask import ask
 from services.backtests.rows import Stretch, run_rows
 from services.backtests.spread import Hands
-from services.backtests.trial import directions_of
+from services.backtests.trial import decisions_of, directions_of
 from services.backtests.walk import DAY_MS, walk, windows_of
 from tests.fakes.asked import asked, loaded, still, waves, work
+from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
 
 SWEEP = "rsi.period=6:14:4,rsi.buy_below=25:40:15"
@@ -100,6 +101,26 @@ def test_a_walk_forward_answers_with_windows_and_how_much_is_left():
     assert found.view.curve.time[0] >= found.view.windows[0].test_start
     assert len(found.trials) == 6
     assert found.parameters == dict(found.view.windows[-1].parameters)
+
+
+def test_a_last_window_that_is_short_and_windows_that_were_stopped_are_told():
+    stopping = replace(asked().profile, max_drawdown_rate=0.05)
+    request = asked(train_days=40, test_days=15, sweep=SWEEP, profile=stopping, costs=CostSettings(0.05))
+    found = ask(request, loaded(waves(24 * 97)), Hands(1), None, still)
+    notes = " ".join(found.view.notes)
+    assert "4 windows of 15 days (the last one 12 days)" in notes
+    assert "a real account would have been stopped for good" in notes
+    assert "drawdown counted anew" in notes
+
+
+def test_windows_that_begin_before_the_strategy_is_warm_say_so():
+    request = asked(train_days=1, test_days=5, sweep="rsi.period=30")
+    found = ask(request, loaded(waves(24 * 20)), Hands(1), None, still)
+    decisions = decisions_of(found.bench, found.simulation)
+    cold = int(np.count_nonzero(~found.bench.with_parameters({"rsi.period": 30}).strategies[0].ready(
+        found.bench.candles[0])))
+    assert decisions["warming up"] == cold - 24 > 0
+    assert sum(decisions.values()) == len(found.simulation.time)
 
 
 def test_without_a_sweep_the_strategys_own_ranges_are_searched():
