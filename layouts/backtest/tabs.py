@@ -42,7 +42,7 @@ def trade_row(t: BacktestTrade) -> Row:
         "entry": float(t.entry_price),
         "exit": float(t.exit_price),
         "pnl": round(float(t.pnl), 2),
-        "pnl_rate": round(t.pnl_rate, 5),
+        "pnl_rate": round(t.pnl_rate, 9),
         "fees": round(float(t.fees), 4),
         "opened_by": t.opened_by,
         "closed_because": t.closed_because,

@@ -1,5 +1,7 @@
 """What the page "Backtest" makes of a run."""
 
+import csv
+import io
 import json
 from dataclasses import replace
 from decimal import Decimal
@@ -276,6 +278,18 @@ def test_text_that_a_spreadsheet_would_run_is_only_text(view):
     evil = replace(view, trades=(replace(view.trades[0], opened_by="=cmd|'/c calc'!A1", side="SHORT"),))
     saved = backtest_csv.text_of(evil, "trades")
     assert "'=cmd" in saved and ",2022" in saved and "Z," in saved
+
+
+def test_a_loss_is_a_number_in_the_file(view):
+    lost = replace(view, trades=(replace(view.trades[0], pnl=Decimal("-7.25"), pnl_rate=-0.0127496),))
+    row = next(csv.DictReader(io.StringIO(backtest_csv.text_of(lost, "trades"))))
+    assert (row["pnl"], row["pnl_rate"]) == ("-7.25", "-0.0127496")
+
+
+def test_a_return_is_rounded_once_so_that_table_dialog_and_file_agree(view):
+    lost = replace(view.trades[0], pnl_rate=-0.012748)
+    assert tabs.trade_row(lost)["pnl_rate"] == -0.012748
+    assert "−1.27 %" in drawn(trade.title(lost, "USDT"))
 
 
 def test_the_chart_of_a_trade_marks_entry_and_exit_on_their_bars(view):
