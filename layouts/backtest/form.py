@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -139,10 +140,16 @@ def dates(choices: Choices, symbols: list[str]) -> tuple[str | None, str | None]
     return (day(span[0]), day(span[1])) if span else (None, None)
 
 
+def written(document: Mapping[str, Any]) -> str:
+    """Write a document so that two that say the same are the same."""
+    return json.dumps(document, sort_keys=True, default=str)
+
+
 def of_request(request: BacktestRequest, choices: Choices) -> Form:
     """Return the form that would ask a stored run's question again."""
     known = [s for s in choices.strategies if s.name == request.strategy]
-    same = next((s for s in known if dict(s.document) == dict(request.document)), known[0] if known else None)
+    wanted = written(request.document)
+    same = next((s for s in known if written(s.document) == wanted), known[0] if known else None)
     low, high = dates(choices, list(request.symbols))
     start = day(request.start) if request.start is not None else low
     end = day(request.end - 1) if request.end is not None else high

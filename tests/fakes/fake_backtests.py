@@ -53,6 +53,7 @@ class FakeBacktests:
         self.asked: dict[str, tuple[BacktestRequest, float]] = {}
         self.cancelled: dict[str, float] = {}
         self.made: dict[str, BacktestView] = {}
+        self.questions: dict[str, BacktestRequest] = {}  # of runs that a restart has ended
         self.past = tuple(self._past()) if stored else ()
 
     def strategies(self) -> tuple[StrategyChoice, ...]:
@@ -113,6 +114,10 @@ class FakeBacktests:
         request, began = self.asked[key]
         since = self.clock() - began - self._seconds(request)
         return self._view(key, request, n_checks=int(since / self.check_s) if self.check_s else len(CHECKS))
+
+    def request(self, key: str) -> BacktestRequest | None:
+        """Return what a run was asked."""
+        return self.questions.get(key)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Those of earlier days under those of this one."""

@@ -305,6 +305,17 @@ def test_the_chart_of_a_trade_marks_entry_and_exit_on_their_bars(view):
     assert "not stored any more" in drawn(trade.body(one, Candles.empty(one.symbol, "1h"), "USDT"))
 
 
+@pytest.mark.parametrize("held_days", [0, 1, 30, 365, 900])
+@pytest.mark.parametrize("interval", ["1m", "1h"])
+def test_the_chart_of_a_long_trade_has_fewer_bars_of_a_longer_timeframe(view, held_days, interval):
+    one = replace(view.trades[0], exit_time=view.trades[0].entry_time + held_days * 86_400_000)
+    chosen = trade.chart_interval(one, interval)
+    start, end = trade.span(one, chosen)
+    assert (end - start) / INTERVAL_MS[chosen] <= 1_500 and INTERVAL_MS[chosen] >= INTERVAL_MS[interval]
+    assert chosen == interval or held_days
+    assert f'"{chosen}"' in drawn(trade.body(one, PORT.candles(one.symbol, chosen, start, end), "USDT"))
+
+
 def test_without_candles_the_page_says_how_to_get_them_and_cannot_run():
     made = drawn(page.page(form.first(NOTHING), NOTHING, None, None, ()))
     assert "--mode download" in made and "--mode import" in made and '"disabled": true' in made
