@@ -17,6 +17,7 @@ WHOLE, WALK = "whole", "walk"
 DEFAULT_CAPITAL = "10000"
 DEFAULT_TRAIN, DEFAULT_TEST = 180, 30
 MOST_DAYS = 3_650
+MOST_CAPITAL = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,8 @@ def costs_of(typed: Mapping[str, Any]) -> CostSettings:
         cost, value = COSTS[field.name], typed.get(field.name)
         if not isinstance(value, int | float) or not 0 <= value <= cost.high:
             raise ValueError(f"{cost.label}: enter a number from 0 to {cost.high:g} {cost.unit}")
+        if field.name == "volume_share" and not value:
+            raise ValueError(f"{cost.label}: enter a share above 0 {cost.unit}")
         read[field.name] = value / cost.scale
     return CostSettings(**read)
 
@@ -214,8 +217,8 @@ def _capital(value: Any) -> Decimal:
         read = Decimal(str(value))
     except InvalidOperation:
         read = Decimal(0)
-    if not read.is_finite() or not Decimal(1) <= read <= Decimal(10) ** 9:
-        raise ValueError("Capital: enter an amount from 1 to 1,000,000,000")
+    if not read.is_finite() or not 0 < read <= MOST_CAPITAL:
+        raise ValueError(f"Capital: enter an amount above 0, at most {MOST_CAPITAL:,}")
     return read
 
 

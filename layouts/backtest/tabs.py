@@ -151,7 +151,8 @@ def windows(view: BacktestView) -> html.Div:
         return html.Div(parts.empty("This run used the whole period at once", words), className="pane-empty")
     head = ("Train from", "Test from", "Test to", "Chosen", "Sharpe, train", "Sharpe, test", "Return, test", "Trades")
     body = html.Tbody([_window(w) for w in view.windows])
-    table = html.Table([html.Thead(html.Tr([html.Th(h) for h in head])), body], className="plain-table")
+    titles = html.Tr([html.Th(h, className="right" if i > 3 else "") for i, h in enumerate(head)])
+    table = html.Table([html.Thead(titles), body], className="plain-table")
     return html.Div(table, className="pane-scroll")
 
 
@@ -162,10 +163,10 @@ def _window(w: WalkWindow) -> html.Tr:
         [
             *(html.Td(d) for d in days),
             html.Td(chosen),
-            html.Td(text.number(w.train_sharpe)),
-            html.Td(text.number(w.test_sharpe), className=text.tone(w.test_sharpe, 2)),
-            html.Td(text.signed_percent(w.test_return), className=text.tone(w.test_return)),
-            html.Td(f"{w.n_trades}"),
+            html.Td(text.number(w.train_sharpe), className="right"),
+            html.Td(text.number(w.test_sharpe), className=f"right {text.tone(w.test_sharpe, 2)}"),
+            html.Td(text.signed_percent(w.test_return), className=f"right {text.tone(w.test_return)}"),
+            html.Td(f"{w.n_trades}", className="right"),
         ]
     )
 

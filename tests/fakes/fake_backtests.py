@@ -153,6 +153,10 @@ class FakeBacktests:
                 float(draw.normal(0.2, 0.3)),
                 float(draw.normal(0.8, 0.6)),
                 int(draw.integers(40, 300)),
+                "sweep" if n % 3 == 0 else "whole",
+                fake_runs.FIRST_MS,
+                fake_runs.LAST_MS,
+                "10000",
             )
             for n in range(7)
         ]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,11 +13,12 @@ from plotly.io.json import to_json_plotly
 
 from layouts import backtest_csv, ids
 from layouts.backtest import checks, curves, form, months, page, plateau, runs, sweep, tabs, tiles, trade
+from services.strategies import parse_strategy, shipped_strategies, to_document
 from tests.fakes import fake_runs
 from tests.fakes.fake_account import PROFILES
 from tests.fakes.fake_backtests import FakeBacktests
 from trading.domain import INTERVAL_MS, Candles
-from trading.domain.backtests import BacktestProgress, Check, CostSettings, Plateau
+from trading.domain.backtests import BacktestProgress, Check, CostSettings, Plateau, StrategyChoice
 
 PORT = FakeBacktests(seconds=0.0, check_s=0.0)
 CHOICES = form.Choices(PORT.strategies(), PORT.markets(), PROFILES, CostSettings())
@@ -69,6 +71,12 @@ def test_an_open_period_is_shown_as_what_is_stored():
         ({"start": "2024-05-01", "end": "2024-04-01"}, "From 2024-05-01 is after To 2024-04-01"),
         ({"capital": None}, "Capital: enter an amount"),
         ({"capital": "nan"}, "Capital: enter an amount"),
+        ({"capital": 0}, "Capital: enter an amount above 0"),
+        ({"capital": 900_000_001}, "at most 900,000,000"),
+        (
+            {"costs": form.cost_figures(CostSettings()) | {"volume_share": 0}},
+            "Volume limit: enter a share above 0 %",
+        ),
         ({"profile": "none"}, "Risk profile: choose one"),
         ({"mode": form.WALK, "train_days": 1.5}, "Train: enter whole days"),
         ({"mode": form.WALK, "test_days": None}, "Test: enter whole days"),
@@ -79,6 +87,31 @@ def test_an_open_period_is_shown_as_what_is_stored():
 def test_what_is_missing_or_senseless_is_named(change, words):
     with pytest.raises(ValueError, match=words.replace("(", r"\(")):
         form.request_of(replace(form.first(CHOICES), **change), CHOICES)
+
+
+@pytest.mark.parametrize("capital", ["0.5", 900_000_000])
+def test_what_the_core_can_count_is_a_capital(capital):
+    asked = form.request_of(replace(form.first(CHOICES), capital=capital), CHOICES)
+    assert asked.capital == Decimal(str(capital))
+
+
+@pytest.mark.parametrize("value", [1, 14, 300, None])
+@pytest.mark.parametrize("step", [1, 0.5, 100])
+def test_a_wide_range_is_proposed_around_the_present_value(value, step):
+    document = {"parameters": {"a": {"value": value, "low": 1, "high": 300, "step": step}}}
+    low, high, coarse = sweep.grid_of(document, "a")
+    assert 1 <= sweep.size((low, high, coarse), "a") <= sweep.MOST_PROPOSED
+    assert low >= 1 and high <= 300 and coarse >= step
+    assert value is None or step == 100 or (value - low) / coarse == pytest.approx(round((value - low) / coarse))
+
+
+def test_the_proposed_sweep_of_every_shipped_strategy_can_be_started():
+    for key, document in shipped_strategies():
+        one = parse_strategy(document, key)
+        found = StrategyChoice(key, one.name, "", to_document(one), one.symbols, one.interval, tuple(one.parameters))
+        grids = [(name, (low, high, step)) for name, low, high, step in sweep.filled(found).values()]
+        said, ready = sweep.note(grids)
+        assert ready and math.prod(sweep.size(grid, name) for name, grid in grids if name) < 400, (key, said)
 
 
 def test_one_day_is_a_period():
@@ -339,3 +372,10 @@ def test_a_run_without_result_says_what_became_of_it(state, words):
 def test_stored_runs_are_links_and_the_one_on_screen_is_marked():
     made = drawn(runs.table(PORT.runs(), "past2"))
     assert "/backtest?run=past2" in made and made.count("is-shown") == 1
+    for words in ("sweep", "whole period", "2022-01-01 to 2024-06-24", "10,000"):
+        assert words in made and words in " ".join(curves.run_words(run) for run in PORT.runs())
+
+
+def test_a_run_that_was_stored_without_its_mode_is_listed_too():
+    old = replace(PORT.runs()[0], mode="", start=None, end=None, capital="")
+    assert "–" in drawn(runs.table([old], None)) and "whole" not in curves.run_words(old)
