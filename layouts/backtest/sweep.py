@@ -23,7 +23,7 @@ Grid = tuple[Any, Any, Any]
 def grid_of(document: Mapping[str, Any], name: str, most: int = MOST_PROPOSED) -> Grid:
     """Return low, high and step to propose for a parameter, Nones where the document gives it no range.
 
-    A range of more than `most` values is narrowed to between half and twice the present value, in steps that are coarse enough.
+    A range of more than `most` values is narrowed to between half and twice the present value, in coarser steps.
     """
     known = document.get("parameters")
     found = known.get(name) if isinstance(known, Mapping) else None

@@ -12,9 +12,9 @@ import dash_bootstrap_components as dbc
 import numpy as np
 from dash import dcc, html
 
-from layouts import ids, parts, text, theme
+from layouts import figure_words, ids, parts, text, theme
 from layouts.backtest.form import COSTS, cost_figures
-from layouts.columns import COLUMNS
+from layouts.columns import COLUMNS, Column
 from layouts.tables import GRID_THEME, Row
 from trading.domain.backtests import BacktestTrade, BacktestView, WalkWindow
 
@@ -51,6 +51,12 @@ def trade_row(t: BacktestTrade) -> Row:
     }
 
 
+def trade_columns(view: BacktestView) -> list[Column]:
+    """Return the columns of the trades; without a single confidence its column is left out."""
+    told = any(t.confidence is not None for t in view.trades)
+    return [column for column in COLUMNS["backtest"] if told or column["field"] != "confidence"]
+
+
 def trades(view: BacktestView) -> Any:
     """Draw the trades; a click on one opens its chart."""
     if not view.trades:
@@ -67,7 +73,7 @@ def trades(view: BacktestView) -> Any:
     }
     return dag.AgGrid(
         id=ids.BT_TRADES,
-        columnDefs=COLUMNS["backtest"],
+        columnDefs=trade_columns(view),
         rowData=[trade_row(t) for t in reversed(shown)],
         getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "flex": 1},
@@ -202,8 +208,8 @@ def _profile(profile: Any) -> str:
 
 
 def all_figures(view: BacktestView) -> list[tuple[str, str]]:
-    """Return every figure by its name."""
-    return [(k.replace("_", " "), text.NOTHING if v is None else f"{v:,.6g}") for k, v in sorted(view.figures.items())]
+    """Return every figure by its name, with its unit."""
+    return figure_words.rows(view)
 
 
 def settings(view: BacktestView) -> html.Div:

@@ -254,7 +254,8 @@ def test_checks_fill_up_and_sum_up_in_words(view):
     assert checks.unfinished(waiting) and checks.verdict(waiting) == "1 of 3 answered"
     assert not checks.unfinished(view) and "1 of 6 failed" in checks.verdict(view)
     clean = replace(view, checks=(Check("a", "pass", ""), Check("b", "skipped", "")))
-    assert checks.verdict(clean) == "nothing found against it"
+    assert checks.verdict(clean) == "nothing found against it; 1 of 2 answered, 1 skipped"
+    assert checks.verdict(replace(view, checks=(Check("a", "pass", ""),))) == "nothing found against it"
     assert checks.verdict(replace(view, checks=(Check("a", "warn", ""),))) == "nothing failed, read the warnings"
 
 
@@ -263,6 +264,30 @@ def test_a_check_says_its_state_in_words_and_explains_bad_news():
     assert "failed" in row and "It is gone." in row and "✗" in row
     assert "check-why" not in drawn(checks.row(Check("Edge", "pass", "x", "It stays.")))
     assert "skipped" in drawn(checks.row(Check("Edge", "of the future", "")))
+
+
+def test_the_details_of_checks_are_typeset():
+    assert "−1.01 % a trade (was +0.20 %)" in drawn(checks.row(Check("a", "fail", "-1.01% a trade (was +0.20%)")))
+
+
+def test_a_column_that_would_be_empty_is_left_out(view):
+    none = replace(view, trades=tuple(replace(t, confidence=None) for t in view.trades))
+    fields = [[column["field"] for column in tabs.trade_columns(v)] for v in (view, none)]
+    assert "confidence" in fields[0] and "confidence" not in fields[1]
+
+
+def test_a_sweep_of_one_parameter_is_a_line_without_an_invented_axis():
+    one = Plateau("a", "", (1.0, 2.0, 3.0), (0.0,), np.array([[0.2, 1.0, np.nan]]), "Sharpe", (2.0, 0.0))
+    figure = plateau.figure(one)
+    assert figure["data"][0]["y"] == [0.2, 1.0, None] and figure["layout"]["yaxis"]["title"]["text"] == "Sharpe"
+    assert plateau.chosen_words(one) == "● chosen 2"
+
+
+def test_every_figure_has_its_name_and_unit(view):
+    rows = dict(tabs.all_figures(view))
+    assert rows["Volatility a year"] == "15.50 %" and rows["Longest drawdown"] == "83 days"
+    assert rows["Fees"] == "812.40 USDT" and rows["Trades"] == "164"
+    assert rows["Turnover a year, of mean equity"] == "42.00 ×"
 
 
 def test_trades_become_rows_with_both_reasons_the_newest_first(view):
