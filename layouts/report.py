@@ -63,7 +63,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[
         "<tr>" + "".join(f"<td{right.get(i, '')}>{escape(str(cell))}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f"<table>{f'<tr>{titles}</tr>' if titles else ''}{body}</table>" if body else ""
+    rest = f"<tr>{titles}</tr>{body}" if titles else body
+    wide = ' class="wide"' if titles else ""
+    return f"<table{wide}>{rest}</table>" if body else ""
 
 
 def _period(view: BacktestView) -> str:

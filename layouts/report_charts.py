@@ -74,7 +74,7 @@ def value_axis(scale: Scale, write: Write) -> str:
     for value in ticks(scale.low, scale.high):
         y = scale.at(value)
         rows.append(f'<line class="grid" x1="0" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        rows.append(f'<text x="{WIDTH - RIGHT + 6}" y="{y + 5:.1f}">{escape(write(value))}</text>')
+        rows.append(f'<text class="side" x="{WIDTH - RIGHT + 6}" y="{y + 5:.1f}">{escape(write(value))}</text>')
     return "".join(rows)
 
 

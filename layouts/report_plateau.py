@@ -12,7 +12,7 @@ from layouts.report_charts import BOTTOM, RIGHT, TOP, WIDTH, Scale, frame, path,
 from trading.domain.backtests import Plateau
 
 LEFT = 66
-MOST_WRITTEN = 17  # columns of cells that are wide enough for their value
+MOST_WRITTEN = 28  # columns of cells that are wide enough for their value
 
 
 def chart(plateau: Plateau) -> str:
