@@ -136,5 +136,5 @@ def outcome(
         (ids.BT_HEADING, "children"): heading.title(view),
         (ids.BT_ASKED, "data"): asked,
         (ids.BT_GO, "children"): controls.run_word(view),
-        (ids.BT_RUNS, "children"): runs.table(stored, progress.key),
+        (ids.BT_RUNS, "children"): runs.table(stored, view.key if view else progress.key),
     }
