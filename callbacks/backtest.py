@@ -14,7 +14,7 @@ from layouts.backtest import controls, form, sweep
 from layouts.backtest import page as layout
 from layouts.backtest.form import Form
 from services.container import Services
-from trading.domain.backtests import BacktestProgress, BacktestView
+from trading.domain.backtests import BacktestProgress, BacktestRequest, BacktestView
 from trading.errors import CockpitError
 
 PATIENCE_S = 0.8  # a run that is done by then is answered at once, without a progress bar
@@ -33,6 +33,8 @@ FRAME: tuple[tuple[str, str], ...] = (
     (ids.BT_SWEEP, "disabled"),
     (ids.BT_BODY, "className"),
     (ids.BT_BODY, "children"),
+    (ids.BT_HEADING, "children"),
+    (ids.BT_ASKED, "data"),
     (ids.BT_RUNS, "children"),
 )
 
@@ -44,8 +46,14 @@ def page(services: Services, query: Mapping[str, str]) -> Any:
     view = services.backtests.view(key) if key else None
     if view is not None and progress is not None:
         progress = BacktestProgress(view.key, "done", 1.0, "", version=progress.version)
-    now = form.of_request(view.request, choices) if view else form.first(choices)
+    asked = view.request if view else request_of(services, key)
+    now = form.of_request(asked, choices) if asked else form.first(choices)
     return layout.page(now, choices, view, progress, services.backtests.runs())
+
+
+def request_of(services: Services, key: str | None) -> BacktestRequest | None:
+    """Return what a run without a result was asked (a restart may have ended it), None where nobody knows."""
+    return services.backtests.request(key) if key and hasattr(services.backtests, "request") else None
 
 
 def refused(error: Exception) -> parts.Parts:
@@ -71,6 +79,7 @@ async def on_run(services: Services, asked: Form, swept: str = "", *, over: str 
     found = await asyncio.to_thread(state_of, services, key)
     if (ids.BT_BODY, "children") not in found and over != "done":
         found[ids.BT_BODY, "children"] = layout.body(None, BacktestProgress(key, "running", 0.0, ""), ())
+        found[ids.BT_HEADING, "children"], found[ids.BT_ASKED, "data"] = [], None
     return found
 
 
@@ -83,7 +92,7 @@ def state_of(services: Services, key: str) -> parts.Parts:
     view: BacktestView | None = port.view(key) if progress.state == "done" else None
     if progress.state == "done" and view is None:
         progress = BacktestProgress(key, "failed", 1.0, "", "the result is not stored any more: run it again")
-    return layout.outcome(progress, view, port.runs())
+    return layout.outcome(progress, view, port.runs(), choices_of(services))
 
 
 async def on_tick(services: Services, run: Mapping[str, Any]) -> parts.Parts:

@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, no_update
 
 from layouts import ids
-from layouts.backtest import controls, form, sweep
+from layouts.backtest import controls, form, heading, sweep
 from layouts.backtest.form import Choices, Form
 from services.container import Services
 
@@ -62,9 +62,11 @@ async def on_strategy(services: Services, key: str, symbols: list[str]) -> tuple
     strategy = choices.strategy(key)
     if strategy is None:
         return no_update, no_update, no_update
-    kept = symbols or form.proposed(choices, strategy)[0]
+    stored = {market.symbol for market in choices.markets}
+    own = [symbol for symbol in strategy.symbols if symbol in stored]
+    kept = own or symbols or form.proposed(choices, strategy)[0]
     interval = strategy.interval if strategy.interval in choices.intervals(kept) else no_update
-    return strategy.notes, no_update if symbols else kept, interval
+    return strategy.notes, no_update if kept == symbols else kept, interval
 
 
 async def on_symbols(services: Services, symbols: list[str], chosen: tuple[Any, Any, Any]) -> tuple[Any, ...]:
@@ -130,6 +132,22 @@ def _register_words(app: Dash, services: Services) -> None:
     @app.callback(Output(ids.BT_FOLD_WORD, "children"), *shown, *FORM[5:], prevent_initial_call=True)
     async def fold(*values: Any) -> str:
         return form.summary(form_of(values), await asyncio.to_thread(choices_of, services))
+
+    @app.callback(
+        Output(ids.BT_CHANGED, "children"),
+        Output(ids.BT_RESULT, "className"),
+        Input(ids.BT_ASKED, "data"),
+        *(Input(part.component_id, part.component_property) for part in FORM),
+        prevent_initial_call=True,
+    )
+    async def changed(shown: list[str] | None, *values: Any) -> Any:
+        return await on_form(services, shown, form_of(values))
+
+
+async def on_form(services: Services, shown: list[str] | None, now: Form) -> tuple[str, str]:
+    """Say when the form asks something else than the result on screen answers; return words and class."""
+    found = heading.has_changed(now, await asyncio.to_thread(choices_of, services), shown)
+    return heading.CHANGED if found else "", heading.result_class(found)
 
 
 async def on_sweep_strategy(services: Services, key: str) -> list[Any]:

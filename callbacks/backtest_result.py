@@ -62,8 +62,9 @@ async def on_trade(services: Services, run: Run, number: int | None, step: int =
     found = neighbour(view, number, step) if view else None
     if view is None or found is None:
         return (no_update,) * 4
-    start, end = trade.span(found, view.request.interval)
-    candles = await asyncio.to_thread(services.backtests.candles, found.symbol, view.request.interval, start, end)
+    interval = trade.chart_interval(found, view.request.interval)
+    start, end = trade.span(found, interval)
+    candles = await asyncio.to_thread(services.backtests.candles, found.symbol, interval, start, end)
     return True, trade.title(found, view.quote), trade.body(found, candles, view.quote), found.number
 
 

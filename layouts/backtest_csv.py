@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from layouts.backtest import tabs
@@ -41,9 +42,11 @@ def text_of(view: BacktestView, tab: str) -> str:
 
 
 def safe(cell: Any) -> Any:
-    """Keep a spreadsheet from reading text as a formula."""
+    """Keep a spreadsheet from reading text as a formula; a number stays a number, whatever its sign."""
     if cell is None:
         return ""
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
     return "'" + cell if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
@@ -57,13 +60,7 @@ Table = tuple[Iterable[str], list[list[Any]]]
 
 def _trades(view: BacktestView) -> Table:
     def cell(name: str, value: Any) -> Any:
-        return (
-            iso(value)
-            if name.endswith("_time")
-            else value
-            if isinstance(value, str | int | float | None)
-            else f"{value:f}"
-        )
+        return iso(value) if name.endswith("_time") else value
 
     return TRADES, [[cell(name, getattr(t, name)) for name in TRADES] for t in view.trades]
 

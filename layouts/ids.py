@@ -99,6 +99,10 @@ BT_STAGE = "bt-stage"
 BT_BAR = "bt-bar"
 BT_CANCEL = "bt-cancel"
 BT_BODY = "bt-body"
+BT_HEADING = "bt-heading"
+BT_CHANGED = "bt-changed"
+BT_ASKED = "bt-asked"  # what the run on screen was asked, to compare with the form
+BT_RESULT = "bt-result"
 BT_RUNS = "bt-runs"
 
 # Page Backtest: the sweep's dialog

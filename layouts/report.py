@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from layouts import report_charts as charts
-from layouts import text
+from layouts import report_plateau, text
 from layouts.backtest import checks, curves, months, plateau, tabs, tiles
 from layouts.report_style import STYLE
 from trading.domain.backtests import BacktestView
@@ -63,7 +63,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[
         "<tr>" + "".join(f"<td{right.get(i, '')}>{escape(str(cell))}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f"<table>{f'<tr>{titles}</tr>' if titles else ''}{body}</table>" if body else ""
+    rest = f"<tr>{titles}</tr>{body}" if titles else body
+    wide = ' class="wide"' if titles else ""
+    return f"<table{wide}>{rest}</table>" if body else ""
 
 
 def _period(view: BacktestView) -> str:
@@ -111,8 +113,9 @@ def _plateau(view: BacktestView) -> str:
     if view.plateau is None:
         return ""
     p = view.plateau
-    words = f"{p.x_name} across, {p.y_name} up, colour: {p.figure} {plateau.chosen_words(p)}"
-    return charts.heat(p) + f"<div class='muted'>{escape(words)}</div>"
+    axes = f"{p.x_name} across, {p.y_name} up, colour: {p.figure}" if p.y_name else f"{p.figure} over {p.x_name}"
+    words = f"{axes} {plateau.chosen_words(p)}"
+    return report_plateau.chart(p) + f"<div class='muted'>{escape(words)}</div>"
 
 
 def _checks(view: BacktestView) -> str:
@@ -123,10 +126,10 @@ def _checks(view: BacktestView) -> str:
         rows.append(
             f"<tr><td class='{state}'>{mark} {word}</td><td>{escape(check.name)}"
             f"<div class='muted'>{escape(check.explanation)}</div></td>"
-            f"<td class='detail'>{escape(check.detail)}</td></tr>"
+            f"<td class='detail'>{escape(text.typeset(check.detail))}</td></tr>"
         )
     said = f"<p class='muted'>{escape(checks.verdict(view))}</p>"
-    return f"<table>{''.join(rows)}</table>{said}" if rows else ""
+    return f"<table class='checks'>{''.join(rows)}</table>{said}" if rows else ""
 
 
 def _costs(view: BacktestView) -> str:

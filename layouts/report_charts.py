@@ -11,10 +11,11 @@ import numpy as np
 
 from layouts import text
 from trading.domain import FloatArray
-from trading.domain.backtests import BacktestCurve, Plateau
+from trading.domain.backtests import BacktestCurve
 
-WIDTH, RIGHT, BOTTOM, TOP = 1000, 62, 18, 6
+WIDTH, RIGHT, BOTTOM, TOP = 1000, 76, 22, 8
 MOST_POINTS = 1_000
+FILLED = ("drawdown", "exposure")
 Write = Callable[[float], str]
 
 
@@ -59,12 +60,21 @@ def thinned(n: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, min(n, MOST_POINTS)).astype(int)) if n else np.zeros(0, int)
 
 
-def _value_axis(scale: Scale, write: Write) -> str:
+def peaks(column: FloatArray, rows: np.ndarray) -> FloatArray:
+    """Return for each drawn row the value farthest from zero until the next one, so that no short visit is lost."""
+    if not len(column):
+        return column
+    high, low = np.fmax.reduceat(column, rows), np.fmin.reduceat(column, rows)
+    return np.where(-low > high, low, high)
+
+
+def value_axis(scale: Scale, write: Write) -> str:
+    """Draw round values with their lines."""
     rows = []
     for value in ticks(scale.low, scale.high):
         y = scale.at(value)
         rows.append(f'<line class="grid" x1="0" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        rows.append(f'<text x="{WIDTH - RIGHT + 6}" y="{y + 4:.1f}">{escape(write(value))}</text>')
+        rows.append(f'<text class="side" x="{WIDTH - RIGHT + 6}" y="{y + 5:.1f}">{escape(write(value))}</text>')
     return "".join(rows)
 
 
@@ -88,11 +98,15 @@ def lines(curve: BacktestCurve, height: int, columns: dict[str, FloatArray], nam
     up = Scale(low - air, high + air, height - BOTTOM, TOP)
     x = [across.at(t) for t in curve.time[rows].tolist()]
     drawn = [
-        _drawn(kind, x, [up.at(v) for v in column[rows].tolist()], up)
+        _drawn(kind, x, [up.at(v) for v in _thin(kind, column, rows).tolist()], up)
         for kind, column in columns.items()
         if len(column)
     ]
-    return frame(height, name, _value_axis(up, write), *drawn, _time_axis(curve, across, height))
+    return frame(height, name, value_axis(up, write), *drawn, _time_axis(curve, across, height))
+
+
+def _thin(kind: str, column: FloatArray, rows: np.ndarray) -> FloatArray:
+    return peaks(column, rows) if kind in FILLED else column[rows]
 
 
 def _drawn(kind: str, x: list[float], y: list[float], up: Scale) -> str:
@@ -102,7 +116,7 @@ def _drawn(kind: str, x: list[float], y: list[float], up: Scale) -> str:
     ground = up.at(0.0) if up.low <= 0 <= up.high else up.begin
     area = f'<path class="area {kind}" d="{line}L{x[-1]:.1f} {ground:.1f}L{x[0]:.1f} {ground:.1f}Z"/>'
     stroke = f'<path class="line {kind}" d="{line}"/>'
-    return area + stroke if kind in ("drawdown", "exposure") else stroke
+    return area + stroke if kind in FILLED else stroke
 
 
 def histogram(edges: FloatArray, counts: Sequence[int], height: int = 200) -> str:
@@ -123,35 +137,4 @@ def histogram(edges: FloatArray, counts: Sequence[int], height: int = 200) -> st
         f'<text class="mid" x="{across.at(v):.1f}" y="{height - 4}">{text.percent(v)}</text>'
         for v in ticks(across.low, across.high, 8)
     )
-    return frame(height, "Returns of the trades", _value_axis(up, lambda v: f"{v:g}"), *bars, words)
-
-
-def heat(plateau: Plateau, height: int = 260) -> str:
-    """Draw the figure of merit over both parameters."""
-    n_y, n_x = plateau.values.shape
-    left = 60
-    wide, tall = (WIDTH - RIGHT - left) / n_x, (height - 2 * BOTTOM) / n_y
-    top = float(np.nanmax(np.abs(plateau.values))) if np.isfinite(plateau.values).any() else 1.0
-    cells = []
-    for i, j in np.ndindex(n_y, n_x):
-        value = float(plateau.values[i, j])
-        if not math.isfinite(value):
-            continue
-        x, y = left + j * wide, (n_y - 1 - i) * tall
-        at = (plateau.x[j], plateau.y[i])
-        said = f"{plateau.x_name} {at[0]:g}, {plateau.y_name} {at[1]:g}: {value:.3g}"
-        look = ("gain" if value >= 0 else "loss") + (" chosen" if at == plateau.chosen else "")
-        cells.append(
-            f'<rect class="{look}" x="{x:.1f}" y="{y:.1f}" width="{wide - 1:.1f}" height="{tall - 1:.1f}" '
-            f'fill-opacity="{0.08 + 0.92 * abs(value) / (top or 1):.2f}"><title>{escape(said)}</title></rect>'
-        )
-    every = max(1, n_x // 10)
-    below = "".join(
-        f'<text class="mid" x="{left + (j + 0.5) * wide:.1f}" y="{height - BOTTOM - 4}">{plateau.x[j]:g}</text>'
-        for j in range(0, n_x, every)
-    )
-    beside = "".join(
-        f'<text class="end" x="{left - 6}" y="{(n_y - 0.5 - i) * tall + 4:.1f}">{plateau.y[i]:g}</text>'
-        for i in range(0, n_y, max(1, n_y // 8))
-    )
-    return frame(height, f"{plateau.figure} over {plateau.x_name} and {plateau.y_name}", *cells, below, beside)
+    return frame(height, "Returns of the trades", value_axis(up, lambda v: f"{v:g}"), *bars, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -76,6 +77,11 @@ def plural(n: int, word: str) -> str:
 def short(name: str) -> str:
     """Leave out what follows a comma: `Simulated market, seed 7`."""
     return name.split(",", maxsplit=1)[0]
+
+
+def typeset(words: str) -> str:
+    """Give figures in words their minus sign and the space before `%`: `−1.01 % a trade`."""
+    return re.sub(r"(?<=\d)%", " %", re.sub(r"(?<![\w.-])-(?=\.?\d)", "−", words))
 
 
 def date(time_ms: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from layouts import ids, parts
+from layouts import ids, parts, text
 from trading.domain.backtests import BacktestView, Check
 
 MARKS = {
@@ -28,7 +28,7 @@ def unfinished(view: BacktestView) -> bool:
 def row(check: Check) -> html.Div:
     """Draw a question with its answer; what it means stands below when it is bad news."""
     mark, tone, word = MARKS.get(check.state, MARKS["skipped"])
-    detail = check.detail or (word if check.state in (*OPEN, "skipped") else "")
+    detail = text.typeset(check.detail) or (word if check.state in (*OPEN, "skipped") else "")
     cells: list[Any] = [
         html.Span(
             [html.Span(mark, **{"aria-hidden": "true"}), html.Span(word, className="visually-hidden")],
@@ -53,7 +53,9 @@ def verdict(view: BacktestView) -> str:
         return f"{bad} of {len(states)} failed: do not trust it yet"
     if not states or set(states) == {"skipped"}:
         return "nothing to judge"
-    return "nothing found against it" if "warn" not in states else "nothing failed, read the warnings"
+    said = "nothing failed, read the warnings" if "warn" in states else "nothing found against it"
+    n_skipped = states.count("skipped")
+    return f"{said}; {len(states) - n_skipped} of {len(states)} answered, {n_skipped} skipped" if n_skipped else said
 
 
 def inside(view: BacktestView) -> list[Any]:

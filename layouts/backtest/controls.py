@@ -103,7 +103,7 @@ def _fields(now: Form, choices: Choices) -> list[Any]:
     )
     intervals = choices.intervals(now.symbols)
     interval = dbc.Select(interval_options(intervals), now.interval, id=ids.BT_INTERVAL, size="sm")
-    capital = dbc.Input(id=ids.BT_CAPITAL, type="number", value=now.capital, min=1, step="any", size="sm")
+    capital = dbc.Input(id=ids.BT_CAPITAL, type="number", value=now.capital, min=0, step="any", size="sm")
     profile = dbc.Select(
         [{"label": p.name, "value": p.name} for p in choices.profiles], now.profile, id=ids.BT_PROFILE, size="sm"
     )

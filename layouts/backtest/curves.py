@@ -10,6 +10,7 @@ import numpy as np
 from dash import dcc, html
 
 from layouts import ids, parts, text, theme
+from layouts.backtest.runs import MODES, capital, dates
 from layouts.backtest.tiles import fall
 from layouts.curves import numbers
 from layouts.report_charts import ticks
@@ -159,12 +160,12 @@ def compare_options(runs: Sequence[RunSummary], shown: str, chosen: Sequence[str
 
 
 def run_words(run: RunSummary) -> str:
-    """Write a stored run in a line."""
+    """Write a stored run in a line; mode, dates and capital where the store has them."""
+    asked = [MODES[run.mode], dates(run), capital(run)] if run.mode in MODES else []
     more = f" +{len(run.symbols) - 1}" if len(run.symbols) > 1 else ""
     figure = text.signed_percent(run.total_return, 1)
-    return (
-        f"{text.moment(run.created)} · {run.strategy} · {text.symbol(run.symbols[0])}{more} {run.interval} · {figure}"
-    )
+    named = (text.moment(run.created), run.strategy, f"{text.symbol(run.symbols[0])}{more} {run.interval}")
+    return " · ".join([*named, *asked, figure])
 
 
 def compare_word(chosen: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ WHOLE, WALK = "whole", "walk"
 DEFAULT_CAPITAL = "10000"
 DEFAULT_TRAIN, DEFAULT_TEST = 180, 30
 MOST_DAYS = 3_650
+MOST_CAPITAL = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,16 @@ def dates(choices: Choices, symbols: list[str]) -> tuple[str | None, str | None]
     return (day(span[0]), day(span[1])) if span else (None, None)
 
 
+def written(document: Mapping[str, Any]) -> str:
+    """Write a document so that two that say the same are the same."""
+    return json.dumps(document, sort_keys=True, default=str)
+
+
 def of_request(request: BacktestRequest, choices: Choices) -> Form:
     """Return the form that would ask a stored run's question again."""
     known = [s for s in choices.strategies if s.name == request.strategy]
-    same = next((s for s in known if dict(s.document) == dict(request.document)), known[0] if known else None)
+    wanted = written(request.document)
+    same = next((s for s in known if written(s.document) == wanted), known[0] if known else None)
     low, high = dates(choices, list(request.symbols))
     start = day(request.start) if request.start is not None else low
     end = day(request.end - 1) if request.end is not None else high
@@ -198,6 +206,8 @@ def costs_of(typed: Mapping[str, Any]) -> CostSettings:
         cost, value = COSTS[field.name], typed.get(field.name)
         if not isinstance(value, int | float) or not 0 <= value <= cost.high:
             raise ValueError(f"{cost.label}: enter a number from 0 to {cost.high:g} {cost.unit}")
+        if field.name == "volume_share" and not value:
+            raise ValueError(f"{cost.label}: enter a share above 0 {cost.unit}")
         read[field.name] = value / cost.scale
     return CostSettings(**read)
 
@@ -207,8 +217,8 @@ def _capital(value: Any) -> Decimal:
         read = Decimal(str(value))
     except InvalidOperation:
         read = Decimal(0)
-    if not read.is_finite() or not Decimal(1) <= read <= Decimal(10) ** 9:
-        raise ValueError("Capital: enter an amount from 1 to 1,000,000,000")
+    if not read.is_finite() or not 0 < read <= MOST_CAPITAL:
+        raise ValueError(f"Capital: enter an amount above 0, at most {MOST_CAPITAL:,}")
     return read
 
 

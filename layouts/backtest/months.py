@@ -37,7 +37,7 @@ def table(view: BacktestView) -> html.Table:
             [
                 html.Th(str(year), scope="row"),
                 *(
-                    html.Td(words(v), style={"background": ink(v)}, title=f"{name} {year}")
+                    html.Td(words(v), style={"background": ink(v)}, title=f"{name} {year}", **{"data-month": name})
                     for name, v in zip(NAMES, months, strict=True)
                 ),
                 html.Td(words(whole), className="month-year"),

@@ -9,7 +9,7 @@ import dash_ag_grid as dag
 from dash import dcc, html
 
 from layouts import ids, parts, theme
-from layouts.backtest import checks, controls, curves, months, plateau, runs, tabs, tiles, trade
+from layouts.backtest import checks, controls, curves, heading, months, plateau, runs, tabs, tiles, trade
 from layouts.backtest.form import Choices, Form
 from trading.domain.backtests import BacktestProgress, BacktestView, RunSummary
 
@@ -36,10 +36,13 @@ def page(
     inside = html.Div(
         body(view, progress, stored, empty=not choices.markets), id=ids.BT_BODY, className=body_class(progress)
     )
+    strip = heading.strip(view, now, choices)
+    changed = view is not None and heading.has_changed(now, choices, heading.marks(view.request, choices))
+    result = html.Div([strip, inside], id=ids.BT_RESULT, className=heading.result_class(changed))
     listed = runs.card(stored, key)
     dialogs = controls.dialogs(now, choices)
     return html.Main(
-        [*memory, controls.card(now, choices, view, progress), inside, listed, *dialogs], className="bt-page"
+        [*memory, controls.card(now, choices, view, progress), result, listed, *dialogs], className="bt-page"
     )
 
 
@@ -118,12 +121,20 @@ def moving(progress: BacktestProgress) -> parts.Parts:
     return {**now, (ids.BT_BODY, "className"): body_class(progress), (ids.BT_ERROR, "children"): ""}
 
 
-def outcome(progress: BacktestProgress, view: BacktestView | None, stored: Sequence[RunSummary]) -> parts.Parts:
+def outcome(
+    progress: BacktestProgress,
+    view: BacktestView | None,
+    stored: Sequence[RunSummary],
+    choices: Choices | None = None,
+) -> parts.Parts:
     """Return all that changes when a run has ended."""
+    asked = heading.marks(view.request, choices) if view and choices else None
     return {
         **moving(progress),
         (ids.BT_ERROR, "children"): progress.error if progress.state == "failed" else "",
         (ids.BT_BODY, "children"): body(view, progress, stored),
+        (ids.BT_HEADING, "children"): heading.title(view),
+        (ids.BT_ASKED, "data"): asked,
         (ids.BT_GO, "children"): controls.run_word(view),
-        (ids.BT_RUNS, "children"): runs.table(stored, progress.key),
+        (ids.BT_RUNS, "children"): runs.table(stored, view.key if view else progress.key),
     }

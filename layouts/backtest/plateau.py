@@ -17,6 +17,8 @@ BOTH = [[0.0, "#7d2f3d"], [0.5, "#181d22"], [1.0, theme.UP]]
 def figure(plateau: Plateau) -> dict[str, Any]:
     """Draw the heat map; losses are red, so zero is in the middle as soon as there is one."""
     values = np.asarray(plateau.values, float)
+    if not plateau.y_name and len(values) == 1:
+        return _line(plateau, values[0])
     top = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
     low = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
     loses = low < -0.05 * top
@@ -43,6 +45,23 @@ def figure(plateau: Plateau) -> dict[str, Any]:
         },
     }
     return {"data": [heat, *_chosen(plateau)], "layout": _layout(plateau)}
+
+
+def _line(plateau: Plateau, values: np.ndarray) -> dict[str, Any]:
+    """Draw the figure over the one parameter that was swept."""
+    colours = [theme.TEXT if plateau.chosen and x == plateau.chosen[0] else theme.ACCENT for x in plateau.x]
+    trace = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": list(plateau.x),
+        "y": [None if v != v else round(v, 4) for v in values.tolist()],  # noqa: PLR0124
+        "line": {"color": theme.ACCENT, "width": 1.5},
+        "marker": {"color": colours, "size": 8},
+        "hovertemplate": f"{plateau.x_name} %{{x}}<br>{plateau.figure} %{{y:.2f}}<extra></extra>",
+    }
+    layout = _layout(plateau)
+    layout["yaxis"] = theme.FIGURE_LAYOUT["yaxis"] | {"title": layout["yaxis"]["title"] | {"text": plateau.figure}}
+    return {"data": [trace], "layout": layout}
 
 
 def _chosen(plateau: Plateau) -> list[dict[str, Any]]:
@@ -83,7 +102,7 @@ def card(view: BacktestView) -> html.Section:
             "Sweep… runs two parameters over their grids. Good neighbours mean that the result does not hang on luck.",
         )
         return parts.card("Parameter plateau", nothing, name="plateau")
-    names = f"{plateau.x_name} × {plateau.y_name} · {plateau.figure}"
+    names = " × ".join(n for n in (plateau.x_name, plateau.y_name) if n) + f" · {plateau.figure}"
     title = html.Span(["Parameter plateau", html.Span(names, className="title-note", title=names)])
     graph = dcc.Graph(figure=figure(plateau), config=theme.FIGURE_CONFIG, className="bt-plateau", responsive=True)
     note = chosen_words(plateau)
@@ -92,4 +111,6 @@ def card(view: BacktestView) -> html.Section:
 
 def chosen_words(plateau: Plateau) -> str:
     """Write the chosen point: `● chosen 14 × 30`."""
+    if plateau.chosen is not None and not plateau.y_name:
+        return f"● chosen {plateau.chosen[0]:g}"
     return "" if plateau.chosen is None else f"● chosen {plateau.chosen[0]:g} × {plateau.chosen[1]:g}"

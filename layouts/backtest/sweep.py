@@ -15,16 +15,36 @@ from trading.domain.backtests import StrategyChoice
 AXES = {"x": "Across", "y": "Up"}
 LABELS = {"name": "Parameter", "low": "from", "high": "to", "step": "step"}
 MOST_RUNS = 20_000
+MOST_PROPOSED = 30  # values of an axis that are proposed as the document has them
+NARROWED = 19  # values of an axis that was narrowed: two of them stay below 400 runs
 Grid = tuple[Any, Any, Any]
 
 
-def grid_of(document: Mapping[str, Any], name: str) -> Grid:
-    """Return low, high and step that a document gives a parameter, Nones where it gives none."""
+def grid_of(document: Mapping[str, Any], name: str, most: int = MOST_PROPOSED) -> Grid:
+    """Return low, high and step to propose for a parameter, Nones where the document gives it no range.
+
+    A range of more than `most` values is narrowed to between half and twice the present value, in coarser steps.
+    """
     known = document.get("parameters")
     found = known.get(name) if isinstance(known, Mapping) else None
     if not isinstance(found, Mapping):
         return None, None, None
-    return found.get("low"), found.get("high"), found.get("step")
+    grid = found.get("low"), found.get("high"), found.get("step")
+    try:
+        return grid if size(grid, name) <= most else _around(found.get("value"), grid)
+    except ValueError:
+        return grid
+
+
+def _around(value: Any, grid: tuple[float, float, float]) -> Grid:
+    low, high, step = grid
+    middle = value if isinstance(value, int | float) and low <= value <= high else (low + high) / 2
+    near = sorted((middle / 2, middle * 2)) if middle else (low, high)
+    below, above = max(low, near[0]), min(high, near[1])
+    coarse = step * max(1, math.ceil((above - below) / step / (NARROWED - 2)))
+    first = middle - math.floor((middle - below) / coarse + 1e-9) * coarse
+    last = first + math.floor((above - first) / coarse + 1e-9) * coarse
+    return round(first, 9), round(last, 9), round(coarse, 9)
 
 
 def size(grid: Grid, name: str) -> int:
@@ -78,11 +98,18 @@ def filled(strategy: StrategyChoice | None) -> dict[str, list[Any]]:
     """Return what the dialog proposes for a strategy: its first two parameters with their grids."""
     names = list(strategy.parameters[:2]) if strategy else []
     names += [""] * (2 - len(names))
-    made = {}
-    for axis, name in zip(AXES, names, strict=True):
-        grid = grid_of(strategy.document, name) if strategy else (None, None, None)
-        made[axis] = [name, *grid]
-    return made
+    return {axis: [name, *grid] for axis, name, grid in zip(AXES, names, _proposed(strategy, names), strict=True)}
+
+
+def _proposed(strategy: StrategyChoice | None, names: list[str]) -> list[Grid]:
+    """Return grids for parameters, narrowed where they would be too many runs together."""
+    document = strategy.document if strategy else {}
+    grids = [grid_of(document, name) for name in names]
+    try:
+        many = math.prod(size(grid, name) for grid, name in zip(grids, names, strict=True) if name) > NARROWED**2
+    except ValueError:
+        return grids
+    return [grid_of(document, name, NARROWED) for name in names] if many else grids
 
 
 def options(strategy: StrategyChoice | None) -> list[dict[str, str]]:

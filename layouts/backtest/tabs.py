@@ -12,9 +12,9 @@ import dash_bootstrap_components as dbc
 import numpy as np
 from dash import dcc, html
 
-from layouts import ids, parts, text, theme
+from layouts import figure_words, ids, parts, text, theme
 from layouts.backtest.form import COSTS, cost_figures
-from layouts.columns import COLUMNS
+from layouts.columns import COLUMNS, Column
 from layouts.tables import GRID_THEME, Row
 from trading.domain.backtests import BacktestTrade, BacktestView, WalkWindow
 
@@ -42,13 +42,19 @@ def trade_row(t: BacktestTrade) -> Row:
         "entry": float(t.entry_price),
         "exit": float(t.exit_price),
         "pnl": round(float(t.pnl), 2),
-        "pnl_rate": round(t.pnl_rate, 5),
+        "pnl_rate": round(t.pnl_rate, 9),
         "fees": round(float(t.fees), 4),
         "opened_by": t.opened_by,
         "closed_because": t.closed_because,
         "confidence": None if t.confidence is None else round(t.confidence, 2),
         "decimals": t.decimals,
     }
+
+
+def trade_columns(view: BacktestView) -> list[Column]:
+    """Return the columns of the trades; without a single confidence its column is left out."""
+    told = any(t.confidence is not None for t in view.trades)
+    return [column for column in COLUMNS["backtest"] if told or column["field"] != "confidence"]
 
 
 def trades(view: BacktestView) -> Any:
@@ -67,7 +73,7 @@ def trades(view: BacktestView) -> Any:
     }
     return dag.AgGrid(
         id=ids.BT_TRADES,
-        columnDefs=COLUMNS["backtest"],
+        columnDefs=trade_columns(view),
         rowData=[trade_row(t) for t in reversed(shown)],
         getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "flex": 1},
@@ -151,7 +157,8 @@ def windows(view: BacktestView) -> html.Div:
         return html.Div(parts.empty("This run used the whole period at once", words), className="pane-empty")
     head = ("Train from", "Test from", "Test to", "Chosen", "Sharpe, train", "Sharpe, test", "Return, test", "Trades")
     body = html.Tbody([_window(w) for w in view.windows])
-    table = html.Table([html.Thead(html.Tr([html.Th(h) for h in head])), body], className="plain-table")
+    titles = html.Tr([html.Th(h, className="right" if i > 3 else "") for i, h in enumerate(head)])
+    table = html.Table([html.Thead(titles), body], className="plain-table")
     return html.Div(table, className="pane-scroll")
 
 
@@ -162,10 +169,10 @@ def _window(w: WalkWindow) -> html.Tr:
         [
             *(html.Td(d) for d in days),
             html.Td(chosen),
-            html.Td(text.number(w.train_sharpe)),
-            html.Td(text.number(w.test_sharpe), className=text.tone(w.test_sharpe, 2)),
-            html.Td(text.signed_percent(w.test_return), className=text.tone(w.test_return)),
-            html.Td(f"{w.n_trades}"),
+            html.Td(text.number(w.train_sharpe), className="right"),
+            html.Td(text.number(w.test_sharpe), className=f"right {text.tone(w.test_sharpe, 2)}"),
+            html.Td(text.signed_percent(w.test_return), className=f"right {text.tone(w.test_return)}"),
+            html.Td(f"{w.n_trades}", className="right"),
         ]
     )
 
@@ -201,8 +208,8 @@ def _profile(profile: Any) -> str:
 
 
 def all_figures(view: BacktestView) -> list[tuple[str, str]]:
-    """Return every figure by its name."""
-    return [(k.replace("_", " "), text.NOTHING if v is None else f"{v:,.6g}") for k, v in sorted(view.figures.items())]
+    """Return every figure by its name, with its unit."""
+    return figure_words.rows(view)
 
 
 def settings(view: BacktestView) -> html.Div:

@@ -15,6 +15,7 @@ from trading.domain import INTERVAL_MS, Candles, ChartView
 from trading.domain.backtests import BacktestTrade
 
 AROUND = 60  # bars before the entry and after the exit
+MOST_BARS = 1_500  # of a trade that was held longer, bars of a longer timeframe are drawn
 
 
 def span(trade: BacktestTrade, interval: str) -> tuple[int, int]:
@@ -22,6 +23,16 @@ def span(trade: BacktestTrade, interval: str) -> tuple[int, int]:
     step = INTERVAL_MS[interval]
     air = max(AROUND * step, (trade.exit_time - trade.entry_time) // 4)
     return trade.entry_time - air, trade.exit_time + air
+
+
+def chart_interval(trade: BacktestTrade, interval: str) -> str:
+    """Return the shortest timeframe, not below the run's, of which few enough bars show the whole trade."""
+    longer = [name for name, step in INTERVAL_MS.items() if step >= INTERVAL_MS[interval]]
+    for name in longer:
+        start, end = span(trade, name)
+        if end - start <= MOST_BARS * INTERVAL_MS[name]:
+            return name
+    return longer[-1]
 
 
 def markers(trade: BacktestTrade, candles: Candles) -> list[dict[str, Any]]:
@@ -61,8 +72,8 @@ def chart(trade: BacktestTrade, candles: Candles) -> Any:
     )
 
 
-def facts(trade: BacktestTrade, quote: str) -> html.Div:
-    """Write the trade's figures."""
+def facts(trade: BacktestTrade, quote: str, drawn: str) -> html.Div:
+    """Write the trade's figures, and the timeframe that is drawn."""
     held = text.span(trade.exit_time - trade.entry_time)
     rows = [
         ("Entry", f"{text.minute(trade.entry_time)} · {text.number(trade.entry_price, trade.decimals)}"),
@@ -72,6 +83,7 @@ def facts(trade: BacktestTrade, quote: str) -> html.Div:
         ("Fees", f"{text.number(trade.fees)} {quote}"),
         ("Opened by", trade.opened_by or text.NOTHING),
         ("Closed because", trade.closed_because or text.NOTHING),
+        ("Candles", drawn),
     ]
     return html.Div(
         [html.Div([html.Span(k, className="muted"), html.Span(v)]) for k, v in rows], className="trade-facts"
@@ -87,7 +99,7 @@ def title(trade: BacktestTrade, quote: str) -> list[Any]:
 
 def body(trade: BacktestTrade, candles: Candles, quote: str) -> list[Any]:
     """Draw facts and chart."""
-    return [facts(trade, quote), html.Div(chart(trade, candles), className="chart trade-chart")]
+    return [facts(trade, quote, candles.interval), html.Div(chart(trade, candles), className="chart trade-chart")]
 
 
 def dialog() -> dbc.Modal:

@@ -147,8 +147,13 @@ def _summary_of(outcome: Outcome) -> dict[str, Any]:
         "strategy": view.request.strategy, "symbols": list(view.request.symbols), "interval": view.request.interval,
         "total_return": view.figures.get("total_return"), "sharpe": view.figures.get("sharpe"),
         "n_trades": len(view.trades), "sample": asdict(outcome.sample) if outcome.sample else None,
-        "ground": asdict(outcome.ground), "parameters": outcome.parameters,
+        "ground": asdict(outcome.ground), "parameters": outcome.parameters, "mode": _mode(view.request),
+        "start": view.request.start, "end": view.request.end, "capital": str(view.request.capital),
     }
+
+
+def _mode(asked: BacktestRequest) -> str:
+    return "walk-forward" if asked.train_days and asked.test_days else "sweep" if asked.sweep else "whole"
 
 
 def leave_behind(folder: Path, trials: Iterable[Trial]) -> None:
@@ -196,4 +201,5 @@ def _trial_check(n_trials: int, deflated: float | None) -> Check:
 def _summary(row: dict[str, Any]) -> RunSummary:
     said = row["summary"]
     return RunSummary(row["key"], row["created"], said["strategy"], tuple(said["symbols"]), said["interval"],
-                      said["total_return"], said["sharpe"], said["n_trades"])
+                      said["total_return"], said["sharpe"], said["n_trades"], said.get("mode", ""), said.get("start"),
+                      said.get("end"), said.get("capital", ""))

@@ -82,6 +82,21 @@ def test_run_shows_the_result_its_seconds_and_the_checks_that_fill_up(make):
     page.clean()
 
 
+def test_another_strategy_dims_the_result_until_run_or_the_old_choice(make):
+    page = make().open().run().finished()
+    window = page.window
+    window.until_text("#bt-heading", "RSI reversion")
+    assert window.text("#bt-changed") == ""
+    page.choose("SMA cross")
+    window.until_text("#bt-changed", "press Run")
+    window.until("return getComputedStyle(document.querySelector('#bt-body')).opacity < 0.9")
+    assert "RSI reversion" in window.text("#bt-heading")
+    page.run()
+    window.until_text("#bt-heading", "SMA cross")
+    window.until("return document.querySelector('#bt-changed').innerText === ''")
+    page.clean()
+
+
 def test_reload_and_a_second_tab_show_the_same_run_and_its_question(make, open_window):
     page = make().open().choose("SMA cross").run().finished()
     page.window.until("return location.search.startsWith('?run=')")

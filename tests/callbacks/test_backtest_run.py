@@ -97,6 +97,28 @@ def test_the_page_of_a_stored_run_asks_its_question_again():
     assert '"value":"sma_cross"' in made and '"value":"777"' in made and '"value":["SOLUSDT"]' in made
 
 
+def test_a_result_says_whose_it_is_and_that_the_form_has_changed_since():
+    services = services_of(seconds=0.0)
+    parts = run(services, capital="777", symbols=["SOLUSDT"])
+    heading = str(parts[ids.BT_HEADING, "children"])
+    for words in ("RSI reversion", "SOL/USDT", "1h", "2022-01-01 to 2024-06-24", "whole period", "777 USDT"):
+        assert words in heading
+    shown, same = parts[ids.BT_ASKED, "data"], asked(services, capital=777.0, symbols=["SOLUSDT"])
+    assert asyncio.run(backtest_form.on_form(services, shown, same)) == ("", "bt-result")
+    for change in ({"strategy": "sma_cross"}, {"capital": 778}, {"symbols": []}, {"mode": form.WALK}):
+        said, look = asyncio.run(backtest_form.on_form(services, shown, replace(same, **change)))
+        assert "press Run" in said and "is-changed" in look
+    assert asyncio.run(backtest_form.on_form(services, None, same))[0] == ""
+
+
+def test_an_interrupted_run_leaves_its_question_in_the_form():
+    services = services_of()
+    question = form.request_of(asked(services, strategy="sma_cross", capital="432"), backtest_form.choices_of(services))
+    services.backtests.questions["lost"] = question
+    made = to_json_plotly(backtest.page(services, {"run": "lost"}))
+    assert '"value":"sma_cross"' in made and '"value":"432"' in made and "This run has no result" in made
+
+
 def test_a_run_whose_result_is_gone_is_an_error_and_not_an_empty_page(monkeypatch):
     services = services_of(seconds=0.0)
     monkeypatch.setattr(services.backtests, "view", lambda key: None)
@@ -120,10 +142,11 @@ def test_a_sweep_becomes_a_plateau_and_pbo():
     assert "PBO 0.18" in body and "heatmap" in body
 
 
-def test_a_strategy_brings_its_timeframe_and_keeps_the_chosen_symbols():
+def test_a_strategy_brings_its_timeframe_and_those_of_its_symbols_that_are_stored():
     services = services_of()
     note, symbols, interval = asyncio.run(backtest_form.on_strategy(services, "sma_cross", ["SOLUSDT"]))
-    assert "sideways" in note and symbols is no_update and interval == "1h"
+    assert "sideways" in note and symbols == ["BTCUSDT", "ETHUSDT"] and interval == "1h"
+    assert asyncio.run(backtest_form.on_strategy(services, "sma_cross", ["BTCUSDT", "ETHUSDT"]))[1] is no_update
     assert asyncio.run(backtest_form.on_strategy(services, "sma_cross", []))[1] == ["BTCUSDT", "ETHUSDT"]
     assert asyncio.run(backtest_form.on_strategy(services, "gone", [])) == (no_update,) * 3
 

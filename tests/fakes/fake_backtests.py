@@ -53,6 +53,7 @@ class FakeBacktests:
         self.asked: dict[str, tuple[BacktestRequest, float]] = {}
         self.cancelled: dict[str, float] = {}
         self.made: dict[str, BacktestView] = {}
+        self.questions: dict[str, BacktestRequest] = {}  # of runs that a restart has ended
         self.past = tuple(self._past()) if stored else ()
 
     def strategies(self) -> tuple[StrategyChoice, ...]:
@@ -114,6 +115,10 @@ class FakeBacktests:
         since = self.clock() - began - self._seconds(request)
         return self._view(key, request, n_checks=int(since / self.check_s) if self.check_s else len(CHECKS))
 
+    def request(self, key: str) -> BacktestRequest | None:
+        """Return what a run was asked."""
+        return self.questions.get(key)
+
     def runs(self) -> tuple[RunSummary, ...]:
         """Those of earlier days under those of this one."""
         done = [key for key in reversed(self.asked) if self.progress(key).state == "done"]
@@ -148,6 +153,10 @@ class FakeBacktests:
                 float(draw.normal(0.2, 0.3)),
                 float(draw.normal(0.8, 0.6)),
                 int(draw.integers(40, 300)),
+                "sweep" if n % 3 == 0 else "whole",
+                fake_runs.FIRST_MS,
+                fake_runs.LAST_MS,
+                "10000",
             )
             for n in range(7)
         ]

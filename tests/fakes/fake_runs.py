@@ -108,6 +108,10 @@ def summary_of(view: BacktestView) -> RunSummary:
         figures["total_return"],
         figures["sharpe"],
         len(view.trades),
+        "walk-forward" if asked.train_days else "sweep" if asked.sweep else "whole",
+        asked.start,
+        asked.end,
+        f"{asked.capital}",
     )
 
 

@@ -1,6 +1,9 @@
 """What the page "Backtest" makes of a run."""
 
+import csv
+import io
 import json
+import math
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,11 +13,12 @@ from plotly.io.json import to_json_plotly
 
 from layouts import backtest_csv, ids
 from layouts.backtest import checks, curves, form, months, page, plateau, runs, sweep, tabs, tiles, trade
+from services.strategies import parse_strategy, shipped_strategies, to_document
 from tests.fakes import fake_runs
 from tests.fakes.fake_account import PROFILES
 from tests.fakes.fake_backtests import FakeBacktests
 from trading.domain import INTERVAL_MS, Candles
-from trading.domain.backtests import BacktestProgress, Check, CostSettings, Plateau
+from trading.domain.backtests import BacktestProgress, Check, CostSettings, Plateau, StrategyChoice
 
 PORT = FakeBacktests(seconds=0.0, check_s=0.0)
 CHOICES = form.Choices(PORT.strategies(), PORT.markets(), PROFILES, CostSettings())
@@ -67,6 +71,12 @@ def test_an_open_period_is_shown_as_what_is_stored():
         ({"start": "2024-05-01", "end": "2024-04-01"}, "From 2024-05-01 is after To 2024-04-01"),
         ({"capital": None}, "Capital: enter an amount"),
         ({"capital": "nan"}, "Capital: enter an amount"),
+        ({"capital": 0}, "Capital: enter an amount above 0"),
+        ({"capital": 900_000_001}, "at most 900,000,000"),
+        (
+            {"costs": form.cost_figures(CostSettings()) | {"volume_share": 0}},
+            "Volume limit: enter a share above 0 %",
+        ),
         ({"profile": "none"}, "Risk profile: choose one"),
         ({"mode": form.WALK, "train_days": 1.5}, "Train: enter whole days"),
         ({"mode": form.WALK, "test_days": None}, "Test: enter whole days"),
@@ -77,6 +87,31 @@ def test_an_open_period_is_shown_as_what_is_stored():
 def test_what_is_missing_or_senseless_is_named(change, words):
     with pytest.raises(ValueError, match=words.replace("(", r"\(")):
         form.request_of(replace(form.first(CHOICES), **change), CHOICES)
+
+
+@pytest.mark.parametrize("capital", ["0.5", 900_000_000])
+def test_what_the_core_can_count_is_a_capital(capital):
+    asked = form.request_of(replace(form.first(CHOICES), capital=capital), CHOICES)
+    assert asked.capital == Decimal(str(capital))
+
+
+@pytest.mark.parametrize("value", [1, 14, 300, None])
+@pytest.mark.parametrize("step", [1, 0.5, 100])
+def test_a_wide_range_is_proposed_around_the_present_value(value, step):
+    document = {"parameters": {"a": {"value": value, "low": 1, "high": 300, "step": step}}}
+    low, high, coarse = sweep.grid_of(document, "a")
+    assert 1 <= sweep.size((low, high, coarse), "a") <= sweep.MOST_PROPOSED
+    assert low >= 1 and high <= 300 and coarse >= step
+    assert value is None or step == 100 or (value - low) / coarse == pytest.approx(round((value - low) / coarse))
+
+
+def test_the_proposed_sweep_of_every_shipped_strategy_can_be_started():
+    for key, document in shipped_strategies():
+        one = parse_strategy(document, key)
+        found = StrategyChoice(key, one.name, "", to_document(one), one.symbols, one.interval, tuple(one.parameters))
+        grids = [(name, (low, high, step)) for name, low, high, step in sweep.filled(found).values()]
+        said, ready = sweep.note(grids)
+        assert ready and math.prod(sweep.size(grid, name) for name, grid in grids if name) < 400, (key, said)
 
 
 def test_one_day_is_a_period():
@@ -219,7 +254,8 @@ def test_checks_fill_up_and_sum_up_in_words(view):
     assert checks.unfinished(waiting) and checks.verdict(waiting) == "1 of 3 answered"
     assert not checks.unfinished(view) and "1 of 6 failed" in checks.verdict(view)
     clean = replace(view, checks=(Check("a", "pass", ""), Check("b", "skipped", "")))
-    assert checks.verdict(clean) == "nothing found against it"
+    assert checks.verdict(clean) == "nothing found against it; 1 of 2 answered, 1 skipped"
+    assert checks.verdict(replace(view, checks=(Check("a", "pass", ""),))) == "nothing found against it"
     assert checks.verdict(replace(view, checks=(Check("a", "warn", ""),))) == "nothing failed, read the warnings"
 
 
@@ -228,6 +264,30 @@ def test_a_check_says_its_state_in_words_and_explains_bad_news():
     assert "failed" in row and "It is gone." in row and "✗" in row
     assert "check-why" not in drawn(checks.row(Check("Edge", "pass", "x", "It stays.")))
     assert "skipped" in drawn(checks.row(Check("Edge", "of the future", "")))
+
+
+def test_the_details_of_checks_are_typeset():
+    assert "−1.01 % a trade (was +0.20 %)" in drawn(checks.row(Check("a", "fail", "-1.01% a trade (was +0.20%)")))
+
+
+def test_a_column_that_would_be_empty_is_left_out(view):
+    none = replace(view, trades=tuple(replace(t, confidence=None) for t in view.trades))
+    fields = [[column["field"] for column in tabs.trade_columns(v)] for v in (view, none)]
+    assert "confidence" in fields[0] and "confidence" not in fields[1]
+
+
+def test_a_sweep_of_one_parameter_is_a_line_without_an_invented_axis():
+    one = Plateau("a", "", (1.0, 2.0, 3.0), (0.0,), np.array([[0.2, 1.0, np.nan]]), "Sharpe", (2.0, 0.0))
+    figure = plateau.figure(one)
+    assert figure["data"][0]["y"] == [0.2, 1.0, None] and figure["layout"]["yaxis"]["title"]["text"] == "Sharpe"
+    assert plateau.chosen_words(one) == "● chosen 2"
+
+
+def test_every_figure_has_its_name_and_unit(view):
+    rows = dict(tabs.all_figures(view))
+    assert rows["Volatility a year"] == "15.50 %" and rows["Longest drawdown"] == "83 days"
+    assert rows["Fees"] == "812.40 USDT" and rows["Trades"] == "164"
+    assert rows["Turnover a year, of mean equity"] == "42.00 ×"
 
 
 def test_trades_become_rows_with_both_reasons_the_newest_first(view):
@@ -278,6 +338,18 @@ def test_text_that_a_spreadsheet_would_run_is_only_text(view):
     assert "'=cmd" in saved and ",2022" in saved and "Z," in saved
 
 
+def test_a_loss_is_a_number_in_the_file(view):
+    lost = replace(view, trades=(replace(view.trades[0], pnl=Decimal("-7.25"), pnl_rate=-0.0127496),))
+    row = next(csv.DictReader(io.StringIO(backtest_csv.text_of(lost, "trades"))))
+    assert (row["pnl"], row["pnl_rate"]) == ("-7.25", "-0.0127496")
+
+
+def test_a_return_is_rounded_once_so_that_table_dialog_and_file_agree(view):
+    lost = replace(view.trades[0], pnl_rate=-0.012748)
+    assert tabs.trade_row(lost)["pnl_rate"] == -0.012748
+    assert "−1.27 %" in drawn(trade.title(lost, "USDT"))
+
+
 def test_the_chart_of_a_trade_marks_entry_and_exit_on_their_bars(view):
     one = view.trades[3]
     start, end = trade.span(one, "1h")
@@ -289,6 +361,17 @@ def test_the_chart_of_a_trade_marks_entry_and_exit_on_their_bars(view):
     short = trade.markers(replace(one, side="SHORT"), candles)
     assert [m["shape"] for m in short] == ["arrowDown", "arrowUp"]
     assert "not stored any more" in drawn(trade.body(one, Candles.empty(one.symbol, "1h"), "USDT"))
+
+
+@pytest.mark.parametrize("held_days", [0, 1, 30, 365, 900])
+@pytest.mark.parametrize("interval", ["1m", "1h"])
+def test_the_chart_of_a_long_trade_has_fewer_bars_of_a_longer_timeframe(view, held_days, interval):
+    one = replace(view.trades[0], exit_time=view.trades[0].entry_time + held_days * 86_400_000)
+    chosen = trade.chart_interval(one, interval)
+    start, end = trade.span(one, chosen)
+    assert (end - start) / INTERVAL_MS[chosen] <= 1_500 and INTERVAL_MS[chosen] >= INTERVAL_MS[interval]
+    assert chosen == interval or held_days
+    assert f'"{chosen}"' in drawn(trade.body(one, PORT.candles(one.symbol, chosen, start, end), "USDT"))
 
 
 def test_without_candles_the_page_says_how_to_get_them_and_cannot_run():
@@ -314,3 +397,10 @@ def test_a_run_without_result_says_what_became_of_it(state, words):
 def test_stored_runs_are_links_and_the_one_on_screen_is_marked():
     made = drawn(runs.table(PORT.runs(), "past2"))
     assert "/backtest?run=past2" in made and made.count("is-shown") == 1
+    for words in ("sweep", "whole period", "2022-01-01 to 2024-06-24", "10,000"):
+        assert words in made and words in " ".join(curves.run_words(run) for run in PORT.runs())
+
+
+def test_a_run_that_was_stored_without_its_mode_is_listed_too():
+    old = replace(PORT.runs()[0], mode="", start=None, end=None, capital="")
+    assert "–" in drawn(runs.table([old], None)) and "whole" not in curves.run_words(old)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from layouts import report_charts as charts
+from layouts import report_plateau
 from layouts.report import MOST_TRADES, report
 from tests.fakes import fake_runs
 from tests.fakes.fake_backtests import FakeBacktests
+from trading.domain.backtests import Plateau
 
 PORT = FakeBacktests(seconds=0.0, check_s=0.0)
 EVIL = "<script>alert('1')</script>\"><img src=x onerror=alert(2)>"
@@ -112,6 +114,21 @@ def test_a_run_without_trades_sweep_or_windows_has_a_report_too():
 def test_a_walk_forward_lists_its_windows(view):
     walked = fake_runs.view_of("walked", replace(view.request, train_days=180, test_days=30), 1.0)
     assert "Walk-forward windows" in report(walked)
+
+
+def test_a_heat_map_has_values_and_a_scale_and_one_parameter_is_a_line():
+    values = np.array([[0.25, -1.0], [np.nan, 0.5]])
+    heat = report_plateau.chart(Plateau("a", "b", (1.0, 2.0), (3.0, 4.0), values, "Sharpe", (1.0, 3.0)))
+    assert heat.count("value-in") == 3 and heat.count("<rect") == 3 + 7 and ">−1.00</text>" in heat
+    line = report_plateau.chart(Plateau("a", "", (1.0, 2.0), (0.0,), values[:1], "Sharpe", (1.0, 0.0)))
+    assert "<rect" not in line and line.count("<circle") == 2 and line.count("dot chosen") == 1
+
+
+def test_a_short_position_is_not_lost_between_the_drawn_points():
+    column = np.zeros(5_000)
+    column[1_234], column[4_321] = 0.7, -0.9
+    drawn = charts.peaks(column, charts.thinned(5_000))
+    assert len(drawn) <= 1_000 and drawn.max() == 0.7 and drawn.min() == -0.9
 
 
 def test_ticks_are_round_and_inside():

@@ -187,7 +187,7 @@ class BacktestProgress:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A stored run in the list."""
+    """A stored run in the list. `mode` is whole, walk-forward or sweep, or empty for runs stored before it was kept."""
 
     key: str
     created: int
@@ -197,3 +197,7 @@ class RunSummary:
     total_return: float | None
     sharpe: float | None
     n_trades: int
+    mode: str = ""
+    start: int | None = None
+    end: int | None = None
+    capital: str = ""
