@@ -70,7 +70,7 @@ class Round:
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
-        self.time, self._heard, self._ranked = snapshot["time"], set(snapshot["heard"]), snapshot["ranked"]
+        self.time, self._heard, self._ranked = snapshot["time"], set(snapshot["heard"]), snapshot.get("ranked", False)
         self.wishes = [_wish(row) for row in snapshot["wishes"]]
 
 
