@@ -110,7 +110,9 @@ def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
     _tell_unranked(settings, len(loaded))
     for candles, report in loaded:
         if report.rows_dropped or report.gaps:
-            found = f"{candles.symbol}: {report.rows_dropped} rows dropped, {len(report.gaps)} gaps"
+            n_rows, n_gaps = report.rows_dropped, len(report.gaps)
+            found = (f"{candles.symbol}: {n_rows} row{'s' * (n_rows != 1)} dropped, "
+                     f"{n_gaps} gap{'s' * (n_gaps != 1)}")
             print(f"{found} (--mode import {path} lists them)", file=sys.stderr)
     return [candles for candles, _ in loaded]
 

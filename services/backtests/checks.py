@@ -19,6 +19,7 @@ from trading.domain import Candles
 from trading.domain.backtests import BacktestRequest, Check, CostSettings
 from trading.errors import BadInput
 from trading.metrics import random_entry_p_value
+from trading.portfolio import COST_RANGES
 from trading.strategies import DIRECTIONS, RuleStrategy
 from trading.strategies.causality import first_lie
 from trading.walk import OUTCOMES
@@ -122,9 +123,12 @@ def random_entries(case: Case, progress: Progress) -> tuple[str, str]:
 def doubled_costs(case: Case, _: Progress) -> tuple[str, str]:
     """Trade again at twice the costs."""
     doubled = replace(case.bench, setup=replace(case.bench.setup, costs=rule_costs(twice(case.request.costs))))
-    before, after = edge(case.simulation), edge(run(doubled))
-    state = "pass" if after > 0 else "warn" if before > 0 else "fail"
-    return state, f"{after:+.2%} a trade (was {before:+.2%})"
+    again = run(doubled)
+    before, after = edge(case.simulation), edge(again)
+    told = f"{after:+.2%} a trade (was {before:+.2%})"
+    if after > 0 and again.equity[-1] <= doubled.setup.capital_units:
+        return "warn", f"{told}, and the run loses money then"
+    return "pass" if after > 0 else "warn" if before > 0 else "fail", told
 
 
 def neighbours(case: Case, progress: Progress) -> tuple[str, str]:
@@ -153,8 +157,8 @@ def edge(simulation: Any) -> float:
 
 
 def twice(costs: CostSettings) -> CostSettings:
-    """Return doubled costs."""
-    return replace(costs, **{name: 2 * getattr(costs, name) for name in _RATES})
+    """Return doubled costs, none above what costs may be."""
+    return replace(costs, **{name: min(2 * getattr(costs, name), COST_RANGES[name][1]) for name in _RATES})
 
 
 def neighbour_steps(strategy: RuleStrategy) -> Iterator[dict[str, float]]:

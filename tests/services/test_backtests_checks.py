@@ -126,6 +126,13 @@ def test_doubled_costs_leave_less_of_the_edge():
     assert twice(CostSettings()) == CostSettings(0.002, 2.0, 4.0, 0.10)
 
 
+def test_a_good_mean_trade_is_no_pass_when_the_account_loses(monkeypatch):
+    losing = case(costs=CostSettings(commission_rate=0.05))
+    monkeypatch.setattr(checks, "edge", lambda _: 0.01)
+    found = judge("costs", losing, still)
+    assert (found.state, "loses money then" in found.detail) == ("warn", True)
+
+
 def test_neighbours_are_one_step_away_and_within_the_ranges():
     strategy = bench(waves(100)).strategies[0]
     steps = list(neighbour_steps(strategy))
