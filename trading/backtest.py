@@ -95,17 +95,27 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
     curve = new_curve(tape.n_moments, len(direction))
     alone = tape.order is None and ranking.top_n == 0
     if alone:
-        kernel.run_one(desk, tape.bars, direction, curve)
+        trade_alone(setup, tape, desk, direction, curve)
     else:
         wishes = np.zeros((len(tape.candles), 2), np.int64)
         advice = kernel.Advice(direction, score, ranking.top_n, ranking.min_score, wishes)
         order = tape.order if tape.order is not None else _order(tape.candles, tape.bars)
         kernel.run_many(desk, tape.bars, advice, order, curve)
-    if setup.ends_flat:
-        kernel.finish_flat(desk, curve, int(tape.time[-1]))
+        _end(setup, tape, desk, curve)
     if int(curve.equity.min()) < 0:
         raise BrokenInvariant(f"equity fell to {int(curve.equity.min())} units: more than can be counted")
     return Simulation(setup, tape, desk, curve, source, alone)
+
+
+def trade_alone(setup: Setup, tape: Tape, desk: book.Desk, direction: Directions, curve: kernel.Curve) -> None:
+    """Trade one symbol from a fresh account to the end that the setup asks for."""
+    kernel.run_one(desk, tape.bars, direction, curve)
+    _end(setup, tape, desk, curve)
+
+
+def _end(setup: Setup, tape: Tape, desk: book.Desk, curve: kernel.Curve) -> None:
+    if setup.ends_flat:
+        kernel.finish_flat(desk, curve, int(tape.time[-1]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from trading import book, kernel, rules
 from trading.arithmetic import MAX_UNITS, PPM, ppm_floor
-from trading.backtest import Directions, Setup, Tape, new_curve, new_desk
+from trading.backtest import Directions, Setup, Tape, new_curve, new_desk, trade_alone
 from trading.compiled import lean_njit as njit
 from trading.domain import INTERVAL_MS, FloatArray, IntArray
 from trading.errors import BadInput, BrokenInvariant
 from trading.metrics import periods_per_year, returns_of, sharpe_ratio
 from trading.portfolio import UNITS
 
-S_EQUITY, S_DRAWDOWN, S_TRADES, S_WINS, S_FEES, S_TURNOVER, S_KILLED, N_SWEPT = range(8)
+S_EQUITY, S_DRAWDOWN, S_TRADES, S_WINS, S_FEES, N_SWEPT = range(6)
 BLOCK = 64
 N_POINTS = 250
 
@@ -97,7 +97,7 @@ def sweep(setup: Setup, tape: Tape, directions: Iterable[Directions], n_points: 
         if len(direction) != n_bars:
             raise BadInput(f"sweep: directions of {len(direction)} rows do not fit bars of {n_bars} rows")
         _start_over(desk, curve, setup.capital_units)
-        kernel.run_one(desk, tape.bars, np.ascontiguousarray(direction, np.int8), curve)
+        trade_alone(setup, tape, desk, np.ascontiguousarray(direction, np.int8), curve)
         rows.append(_figures(desk, curve, setup.capital_units))
         curves.append(curve.equity[every - 1:: every].copy())
     interval = INTERVAL_MS[tape.candles[0].interval]
@@ -161,7 +161,7 @@ def _figures(desk: book.Desk, curve: kernel.Curve, start: int) -> list[int]:
     account, (lowest, drawdown) = desk.account, extremes(curve.equity, start)
     if lowest < 0:
         raise BrokenInvariant(f"equity fell to {lowest} units: more than can be counted")
-    counted = (book.N_TRADES, book.N_WINS, book.ALL_FEES, book.TURNOVER, book.KILLED)
+    counted = (book.N_TRADES, book.N_WINS, book.ALL_FEES)
     return [int(curve.equity[-1]), max(drawdown, int(account[book.WORST])), *(int(account[name]) for name in counted)]
 
 

@@ -53,6 +53,15 @@ def test_every_pair_of_a_sweep_equals_its_own_simulation():
     assert_as_simulated(found, ACCOUNT, tape, [d.copy() for d in crossing_pairs(columns, pairs)])
 
 
+def test_a_sweep_ends_flat_where_a_simulation_does():
+    tape, direction = Tape.of([made_candles(100)], SPECS), np.zeros(100, np.int8)
+    direction[97] = 1
+    flat = replace(ACCOUNT, ends_flat=True, profile=replace(BALANCED, stop_atr=9.0, target_atr=9.0))
+    found = sweep(flat, tape, [direction])
+    assert found.n_trades.tolist() == [1]
+    assert_as_simulated(found, flat, tape, [direction])
+
+
 @settings(max_examples=60)
 @given(st.one_of(walks(), dusty(), pinched()), st.integers(1, 40))
 def test_sweep_under_random_rules_equals_simulations(case, n_points):
