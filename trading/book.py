@@ -15,12 +15,10 @@ from trading import rules
 from trading.arithmetic import PPM, mul_div, ppm_floor
 from trading.compiled import lean_njit as njit
 from trading.domain.market import IntArray
-from trading.rules import Costs, Limits, Market
+from trading.rules import MINUTE_MS, ORDERS_A_MINUTE, Costs, Limits, Market
 
 DAY_MS = 86_400_000
 UNITS = 10**8
-RATE_SPAN_MS = 60_000
-ORDERS_A_MINUTE = 10
 
 (
     MARK, VALUE, OPENED, LAST_OPEN, ATR, LEFT, VOLUME,
@@ -286,7 +284,7 @@ def n_recent_orders(desk: Desk, time: int) -> int:
     """Return how many of the last entries were approved within the last minute."""
     count = 0
     for slot in range(min(desk.account[N_RECENT], ORDERS_A_MINUTE)):
-        if desk.account[RECENT + slot] > time - RATE_SPAN_MS:
+        if desk.account[RECENT + slot] > time - MINUTE_MS:
             count += 1
     return count
 

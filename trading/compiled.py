@@ -38,14 +38,14 @@ def njit(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True)(function))
 
 
-def lean_njit(function: F) -> F:
+def lean_njit(function: F, inline: bool = True) -> F:
     """Compile a function that only reads and writes arrays it was given.
 
     Such code needs no reference counts; numba's own would cost more than most steps (`_nrt` is its option to leave
     them out). Dividing by zero gives inf, NaN or 0, as in numpy, instead of a branch that raises.
     """
-    build = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)  # type: ignore[call-overload]
-    return cast(F, build(function))
+    options = {"error_model": "numpy", "_nrt": False, "forceinline": inline}
+    return cast(F, numba.njit(cache=True, nogil=True, **options)(function))  # type: ignore[call-overload]
 
 
 def _fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -11,15 +11,13 @@ from trading.arithmetic import PPM
 from trading.domain import RiskProfile, Side, Verdict
 from trading.orders import OrderManager
 from trading.portfolio import UNITS, Portfolio
-from trading.rules import Entry, Limits, Wallet
+from trading.rules import MINUTE_MS, ORDERS_A_MINUTE, Entry, Limits, Wallet
 
 PROFILES = (
     RiskProfile("Conservative", 0.005, 2.0, 3.0, 0.0, 0.15, 0.40, 3, 0.02, 0.06),
     RiskProfile("Balanced", 0.010, 2.0, 3.0, 0.0, 0.25, 0.60, 4, 0.03, 0.10),
     RiskProfile("Aggressive", 0.020, 2.5, 5.0, 2.5, 0.40, 0.95, 6, 0.06, 0.20),
 )
-ORDERS_A_MINUTE = 10
-MINUTE_MS = 60_000
 
 
 def limits_of(profile: RiskProfile) -> Limits:

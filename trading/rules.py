@@ -26,6 +26,8 @@ CAP_NAMES = ("risk", "max_position", "exposure", "cash", "lot_size", "min_notion
 EXIT_NONE, EXIT_STOP, EXIT_TARGET = range(3)
 STOP_FIXED, STOP_BREAKEVEN, STOP_TRAILING = range(3)
 STOP_NAMES = ("stop", "break-even", "trailing stop")
+ORDERS_A_MINUTE = 10
+MINUTE_MS = 60_000
 RESERVE_PPM = 10_000  # what an entry may cost beyond the expected price
 
 

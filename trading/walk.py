@@ -37,7 +37,6 @@ from trading.book import (
     N_BARS,
     N_RECENT,
     OPENED,
-    ORDERS_A_MINUTE,
     PROTECT,
     RECENT,
     RESERVED,
@@ -233,7 +232,7 @@ def gate(desk: Desk, s: int, time: int) -> int:
         return DENIED_POSITIONS
     if rules.loss_ppm(account[DAY_START], equity(desk)) >= limits.daily_loss:
         return DENIED_DAY
-    if n_recent_orders(desk, time) >= ORDERS_A_MINUTE:
+    if n_recent_orders(desk, time) >= rules.ORDERS_A_MINUTE:
         return DENIED_RATE
     return ENTRY
 
@@ -252,7 +251,7 @@ def buy(desk: Desk, s: int, time: int) -> int:
     lots, budget, cap = rules.approved_entry(market, desk.limits, desk.costs, wallet, entry)
     if lots == 0:
         return DENIED_CAP + cap
-    account[RECENT + account[N_RECENT] % ORDERS_A_MINUTE] = time
+    account[RECENT + account[N_RECENT] % rules.ORDERS_A_MINUTE] = time
     account[N_RECENT] += 1
     if rules.notional_floor(market, book[s, LAST_OPEN], lots) >= market.min_notional:  # else the venue rejects it
         book[s, BUY_LOTS], book[s, BUY_BUDGET] = lots, budget

@@ -14,12 +14,12 @@ from services.backtests.figures import columns_of, figures_of
 from services.backtests.picture import check_of
 from services.backtests.replay import BrokerOf, replayed
 from services.backtests.sweep import Progress
-from services.backtests.trial import Bench, Directions, directions_of, rule_costs, run
+from services.backtests.trial import Bench, Directions, directions_of, run
 from trading.domain import Candles
 from trading.domain.backtests import BacktestRequest, Check, CostSettings
 from trading.errors import BadInput
 from trading.metrics import random_entry_p_value
-from trading.portfolio import COST_RANGES
+from trading.portfolio import COST_RANGES, costs_of
 from trading.strategies import DIRECTIONS, RuleStrategy
 from trading.strategies.causality import first_lie
 from trading.walk import OUTCOMES
@@ -122,7 +122,7 @@ def random_entries(case: Case, progress: Progress) -> tuple[str, str]:
 
 def doubled_costs(case: Case, _: Progress) -> tuple[str, str]:
     """Trade again at twice the costs."""
-    doubled = replace(case.bench, setup=replace(case.bench.setup, costs=rule_costs(twice(case.request.costs))))
+    doubled = replace(case.bench, setup=replace(case.bench.setup, costs=costs_of(twice(case.request.costs))))
     again = run(doubled)
     before, after = edge(case.simulation), edge(again)
     told = f"{after:+.2%} a trade (was {before:+.2%})"

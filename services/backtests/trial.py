@@ -15,11 +15,10 @@ from services.runs import profile_for, ranking_of
 from services.strategies import parse_strategy
 from trading.backtest import Setup, Simulation, Tape, simulate
 from trading.domain import Candles, FloatArray
-from trading.domain.backtests import BacktestRequest, CostSettings
+from trading.domain.backtests import BacktestRequest
 from trading.errors import BadInput
 from trading.folding import gaps
 from trading.portfolio import costs_of
-from trading.rules import Costs
 from trading.strategies import RuleStrategy
 from trading.strategies.columns import Cache
 from trading.walk import OUTCOMES
@@ -60,7 +59,7 @@ def bench_of(request: BacktestRequest, loaded: Loaded) -> Bench:
     """Put the strategy on the candles."""
     strategies = tuple(strategy_on(request, symbol) for symbol in request.symbols)
     profile = profile_for(request.profile, strategies[0])
-    setup = Setup(loaded.specs, int(request.capital * UNITS), rule_costs(request.costs), profile,
+    setup = Setup(loaded.specs, int(request.capital * UNITS), costs_of(request.costs), profile,
                   ranking_of(strategies[0]))
     return Bench(strategies, loaded.candles, setup, Tape.of(loaded.candles, loaded.specs))
 
@@ -71,11 +70,6 @@ def strategy_on(request: BacktestRequest, symbol: str) -> RuleStrategy:
     if strategy.side != "long":
         raise BadInput(f"{strategy.name} sells short, which spot cannot; use a strategy of side long")
     return strategy.for_symbol(symbol)
-
-
-def rule_costs(costs: CostSettings) -> Costs:
-    """Return costs in the rule book's integers."""
-    return costs_of(costs)
 
 
 def directions_of(bench: Bench, caches: Sequence[Cache] | None = None) -> Directions:

@@ -6,19 +6,14 @@ from typing import Any, TypeVar, cast
 import numba
 from numba.core.dispatcher import Dispatcher
 
-from trading import compiled  # noqa: F401 (sets the folder of numba's disk cache)
+from trading import compiled
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def njit(function: F) -> F:
-    """Compile a function that only reads and writes arrays it was given.
-
-    Such code needs no reference counts; numba's own would cost more than most steps (`_nrt` is its option to leave
-    them out). Dividing by zero gives inf or NaN, as in numpy, instead of a branch that raises.
-    """
-    build = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
-    return cast(F, build(function))
+    """Compile a step or a loop over it as `compiled.lean_njit` does, leaving it to the compiler what to inline."""
+    return compiled.lean_njit(function, inline=False)
 
 
 def entry_point(function: F, *arguments: object) -> F:
