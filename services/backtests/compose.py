@@ -6,8 +6,9 @@ from services.backtests.keeper import Keeper
 from services.backtests.markets import SimulatedPast, Source
 from services.backtests.replay import BrokerOf
 from services.backtests.service import BacktestService
-from services.backtests.worker import Station, WorkerProcess
+from services.backtests.station import BacktestStation
 from services.settings import Settings
+from services.worker import WorkerProcess
 from storage.backtest_store import BacktestStore
 from storage.database import Database
 
@@ -18,4 +19,5 @@ def backtest_service(settings: Settings, database: Database, past: SimulatedPast
     folder = settings.data_dir / "backtests"
     source = Source(settings.candles_dir, simulated=past)
     keeper = Keeper(BacktestStore(database), folder)
-    return BacktestService(settings, source, keeper, WorkerProcess(Station(source, folder, broker)))
+    worker = WorkerProcess("backtests", BacktestStation(source, folder, broker))
+    return BacktestService(settings, source, keeper, worker)

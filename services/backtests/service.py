@@ -16,9 +16,10 @@ from services.backtests.keeper import Keeper, Outcome
 from services.backtests.markets import Source, Span, fingerprint, market_choices, stored_candles
 from services.backtests.picture import check_key, check_of
 from services.backtests.question import check_request, question_key, request_of
+from services.backtests.station import Job
 from services.backtests.trial import strategy_on
-from services.backtests.worker import Cancelled, Job, WorkerDied, WorkerProcess
 from services.settings import Settings
+from services.worker import Cancelled, WorkerDied, WorkerProcess
 from trading.domain import Candles
 from trading.domain.backtests import (
     BacktestProgress,
@@ -266,7 +267,7 @@ class BacktestService:
                 return
         self._tell(ticket, 0.0, "reading candles")
         try:
-            outcome = self._worker.call(job, lambda share, stage: self._tell(ticket, share, stage),
+            outcome: Outcome = self._worker.call(job, lambda share, stage: self._tell(ticket, share, stage),
                                         lambda: not self._is_live(ticket) or self._closed.is_set())
             self._finish(job, outcome)
         except Cancelled:
@@ -289,8 +290,7 @@ class BacktestService:
             self._say(ticket.job.question, "waiting", 0.0, "waiting")
         self._queue.put(replace(ticket, n_tried=1))
 
-    def _finish(self, job: Job, outcome: Outcome | Check) -> None:
-        assert isinstance(outcome, Outcome)
+    def _finish(self, job: Job, outcome: Outcome) -> None:
         view = self._keeper.enter(outcome)
         with self._lock:
             self._keys[job.question] = view.key
@@ -312,8 +312,8 @@ class BacktestService:
         job = ticket.job
         self._put_check(ticket.key, check_of(job.check, "running"))
         try:
-            found = self._worker.call(job, lambda *_: None, lambda: bool(self._waiting) or self._closed.is_set())
-            assert isinstance(found, Check)
+            found: Check = self._worker.call(job, lambda *_: None,
+                                             lambda: bool(self._waiting) or self._closed.is_set())
         except Cancelled:
             self._put_check(ticket.key, check_of(job.check, "waiting"))
             self._queue.put(ticket)

@@ -12,8 +12,8 @@ from services.backtests.picture import CHECKS
 from services.backtests.replay import replayed
 from services.backtests.spread import Hands
 from services.backtests.trial import run
-from services.backtests.worker import Cancelled
 from services.strategies import shipped_strategies
+from services.worker import Cancelled
 from tests.fakes.asked import AGGRESSIVE, asked, bench, loaded, still, waves
 from trading.brokers.paper import PaperBroker
 from trading.domain.backtests import CostSettings

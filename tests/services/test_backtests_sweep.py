@@ -14,8 +14,8 @@ from services.backtests.ask import ask
 from services.backtests.markets import Source
 from services.backtests.rows import SWEPT, Rows, run_rows, spans
 from services.backtests.spread import Hands, spread
+from services.backtests.station import BacktestStation, Job
 from services.backtests.sweep import ROW_GROUP, overfitting, plateau_of, sweep
-from services.backtests.worker import Job, Station
 from storage.candle_store import CandleStore
 from tests.fakes.asked import asked, loaded, still, waves, work
 from trading.brokers.paper import PaperBroker
@@ -89,7 +89,7 @@ def test_results_are_written_in_whole_row_groups_and_match(tmp_path: Path):
 
 
 def test_only_the_newest_results_of_sweeps_are_kept(tmp_path: Path):
-    station = Station(Source(tmp_path / "candles"), tmp_path, PaperBroker)
+    station = BacktestStation(Source(tmp_path / "candles"), tmp_path, PaperBroker)
     for number in range(25):
         file = tmp_path / f"sweep-q{number:02}.parquet"
         file.write_text("")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from trading.domain.market import Candles, FloatArray, IntArray
@@ -200,6 +201,26 @@ class SignalQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model that advises now. `probability` is of class 1, calibrated; `agreement` 1 when both members say the same.
+
+    `top` are (feature label, contribution to the log-odds) of the last decision, largest first. `state`: voting,
+    warming, abstaining or failed.
+    """
+
+    symbol: str
+    display: str
+    version: str
+    state: str
+    detail: str
+    time: int
+    probability: float | None
+    agreement: float | None
+    figures: Mapping[str, float | None] = field(default_factory=dict)
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """A background job. `state`: waiting, running, done or failed."""
 
@@ -246,3 +267,4 @@ class CockpitView:
     log: tuple[JournalLine, ...]
     jobs: tuple[JobView, ...]
     signal_quality: SignalQuality
+    models: tuple[ModelStatus, ...] = ()

@@ -1,4 +1,4 @@
-"""The process that runs backtests: spawned once, kept warm, nicer than the rest, replaced when it dies."""
+"""A process for heavy work: spawned once, kept warm, nicer than the rest, replaced when it dies."""
 
 from __future__ import annotations
 
@@ -7,36 +7,16 @@ import multiprocessing
 import os
 import signal
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from decimal import Decimal
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
-
-from services.backtests.ask import ask
-from services.backtests.checks import Case, case_of, judge
-from services.backtests.keeper import Outcome
-from services.backtests.markets import Loaded, Source, fingerprint, load
-from services.backtests.replay import BrokerOf
-from services.backtests.spread import Hands
-from services.backtests.sweep import Progress
-from services.backtests.trial import bench_of, run
-from services.strategies import demo_strategy, to_document
-from services.symbols import specs_for
-from trading.domain import Candles
-from trading.domain.backtests import BacktestRequest, Check, CostSettings
 from trading.errors import BadInput, CockpitError
-from trading.risk import PROFILES
 
 NICE = 5
 GRACE_S = 3.0
-KEPT_ANSWERS, KEPT_CANDLES = 2, 3
-KEPT_SWEEPS = 20
 SAID_EVERY_S = 0.1
+Progress = Callable[[float, str], None]
 
 
 class Cancelled(Exception):
@@ -47,72 +27,16 @@ class WorkerDied(CockpitError):
     """The process ended before it answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One thing to do: a question (`check` is empty), or one check of its answer with the chosen `parameters`."""
-
-    question: str
-    request: BacktestRequest
-    check: str = ""
-    parameters: tuple[tuple[str, float], ...] = ()
-
-
-class Station:
-    """Runs jobs one after the other and remembers candles and answers between them."""
-
-    def __init__(self, source: Source, results: Path, broker: BrokerOf, n_jobs: int = 0) -> None:
-        self._source, self._results, self._broker, self._n_jobs = source, results, broker, n_jobs
-        self._candles: OrderedDict[Any, Loaded] = OrderedDict()
-        self._answers: OrderedDict[str, Case] = OrderedDict()
-
-    def do(self, job: Job, progress: Progress) -> Outcome | Check:
-        """Do a job; `progress` may raise `Cancelled`."""
-        if job.check:
-            return judge(job.check, self._case(job), progress)
-        begun = time.perf_counter()
-        loaded = self._loaded(job.request)
-        target = self._results / f"sweep-{job.question}.parquet" if job.request.sweep else None
-        found = ask(job.request, loaded, Hands(self._n_jobs), target, progress)
-        self._drop_old()
-        self._remember(self._answers, job.question, case_of(job.request, found, self._broker), KEPT_ANSWERS)
-        view = replace(found.view, seconds=time.perf_counter() - begun)
-        return replace(found.outcome(job.question, self._source.path), view=view)
+class Station(Protocol):
+    """What the process does; it is pickled once, jobs and answers each time."""
 
     def warm(self) -> None:
-        """Load compiled code and everything else that the first question would wait for."""
-        times = 60_000 * np.arange(200, dtype=np.int64)
-        price = 100.0 + np.arange(200) % 7
-        candles = Candles("BTCUSDT", "1m", times, price, price + 1, price - 1, price, price, price, times, price)
-        strategy = demo_strategy("BTCUSDT")
-        request = BacktestRequest(strategy.name, to_document(strategy), ("BTCUSDT",), "1m", None, None, Decimal(10_000),
-                                  CostSettings(), PROFILES[0])
-        ask(request, Loaded((candles,), specs_for(["BTCUSDT"])), Hands(1), None, lambda *_: None)
+        """Load what the first job would wait for."""
+        ...
 
-    def _drop_old(self) -> None:
-        """Remove the oldest results of sweeps."""
-        files = sorted(self._results.glob("sweep-*.parquet"), key=lambda file: file.stat().st_mtime)
-        for file in files[:-KEPT_SWEEPS]:
-            file.unlink(missing_ok=True)
-
-    def _loaded(self, request: BacktestRequest) -> Loaded:
-        name = (request.symbols, request.interval, request.start, request.end, fingerprint(self._source, request))
-        if name not in self._candles:
-            self._remember(self._candles, name, load(self._source, request), KEPT_CANDLES)
-        return self._candles[name]
-
-    def _case(self, job: Job) -> Case:
-        if job.question not in self._answers:
-            bench = bench_of(job.request, self._loaded(job.request))
-            bench = bench.with_parameters(dict(job.parameters)) if job.parameters else bench
-            self._remember(self._answers, job.question, Case(job.request, bench, run(bench), self._broker),
-                           KEPT_ANSWERS)
-        return self._answers[job.question]
-
-    @staticmethod
-    def _remember(shelf: OrderedDict[Any, Any], name: Any, value: Any, n_kept: int) -> None:
-        shelf[name] = value
-        while len(shelf) > n_kept:
-            shelf.popitem(last=False)
+    def do(self, job: Any, progress: Progress) -> Any:
+        """Do a job; `progress` may raise `Cancelled`. BadInput is for whoever asked."""
+        ...
 
 
 def serve(connection: Connection, cancelled: Any, station: Station) -> None:
@@ -125,7 +49,7 @@ def serve(connection: Connection, cancelled: Any, station: Station) -> None:
             connection.send((number, *_answer(connection, cancelled, station, number, job)))
 
 
-def _answer(connection: Connection, cancelled: Any, station: Station, number: int, job: Job) -> tuple[str, Any]:
+def _answer(connection: Connection, cancelled: Any, station: Station, number: int, job: Any) -> tuple[str, Any]:
     said = 0.0
 
     def progress(share: float, stage: str) -> None:
@@ -160,8 +84,8 @@ def _stand_apart() -> None:
 class WorkerProcess:
     """The other end: starts the process when it is needed, again when it died. One caller at a time."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
+    def __init__(self, name: str, station: Station) -> None:
+        self.name, self._station = name, station
         self._context = multiprocessing.get_context("spawn")
         self._cancelled: Any = None
         self._process: Any = None
@@ -181,16 +105,16 @@ class WorkerProcess:
         mine, theirs = self._context.Pipe()
         self._cancelled = self._context.Event()
         self._process = self._context.Process(target=serve, args=(theirs, self._cancelled, self._station),
-                                              name="backtests", daemon=False)
+                                              name=self.name, daemon=False)
         try:
             self._process.start()
         except OSError as error:
             self._process = None
-            raise WorkerDied(f"the process that runs backtests cannot be started ({error})") from None
+            raise WorkerDied(f"the process that runs {self.name} cannot be started ({error})") from None
         theirs.close()
         self._connection = mine
 
-    def call(self, job: Job, progress: Progress, unwanted: Callable[[], bool]) -> Outcome | Check:
+    def call(self, job: Any, progress: Progress, unwanted: Callable[[], bool]) -> Any:
         """Do a job in the process.
 
         Raises
@@ -212,9 +136,9 @@ class WorkerProcess:
         except (EOFError, OSError) as error:
             code = self._process.exitcode
             self._drop()
-            raise WorkerDied(f"the process that runs backtests ended ({code or error}); it was started again") from None
+            raise WorkerDied(f"the process that runs {self.name} ended ({code or error}), and begins anew") from None
 
-    def _wait(self, progress: Progress, unwanted: Callable[[], bool]) -> Outcome | Check:
+    def _wait(self, progress: Progress, unwanted: Callable[[], bool]) -> Any:
         assert self._connection is not None
         asked: float | None = None
         while True:
@@ -256,10 +180,9 @@ def _kill_group(process: Any) -> None:
     process.kill()
 
 
-def _unwrapped(kind: str, value: Any) -> Outcome | Check:
+def _unwrapped(kind: str, value: Any) -> Any:
     if kind == "cancelled":
         raise Cancelled
     if kind == "failed":
         raise BadInput(value)
-    found: Outcome | Check = value
-    return found
+    return value

@@ -1,0 +1,1 @@
+"""Machine learning: features, labels, ensemble, validation, registry."""
