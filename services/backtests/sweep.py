@@ -78,7 +78,7 @@ def overfitting(returns: FloatArray) -> float | None:
     blocks = _BLOCKS if len(tried) <= _MANY else _FEWER_BLOCKS
     if len(tried) < 2 or tried.shape[1] < 2 * blocks:
         return None
-    return float(pbo_cscv(np.ascontiguousarray(tried.T, np.float64), blocks).pbo)
+    return float(pbo_cscv(np.ascontiguousarray(tried.T, np.float64), blocks, wide=True).pbo)
 
 
 def plateau_of(swept: Swept) -> Plateau | None:

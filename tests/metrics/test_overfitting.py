@@ -100,6 +100,23 @@ def test_choosing_among_noise_is_overfitting_half_of_the_time():
     assert np.mean(values) == pytest.approx(0.5, abs=0.04)
 
 
+def test_two_hundred_trials_over_a_thousand_periods_judge_noise_and_edges_as_they_are():
+    """S = 16: noise is a coin, twenty edges of 0.15 deviations a period are found, noise without a mean is hopeless."""
+    noise = [np.random.default_rng(seed).normal(size=(1000, 200)) for seed in range(30)]
+    assert 0.40 < np.mean([pbo_cscv(matrix).pbo for matrix in noise]) < 0.60
+    edged = noise[0].copy()
+    edged[:, :20] += 0.15
+    assert pbo_cscv(edged).pbo < 0.02
+    assert pbo_cscv(noise[0] - noise[0].mean(axis=0)).pbo == 1.0
+
+
+def test_a_matrix_that_lies_on_its_side_is_refused_unless_it_is_said_to_be_wide():
+    matrix = np.random.default_rng(8).normal(size=(1000, 200))
+    with pytest.raises(BadInput, match="200 periods and 1000 trials"):
+        pbo_cscv(matrix.T)
+    assert 0.0 <= pbo_cscv(matrix.T, wide=True).pbo <= 1.0
+
+
 def test_a_dominating_strategy_is_never_overfit():
     matrix = np.random.default_rng(1).normal(size=(640, 30))
     matrix[:, 7] += 1.0

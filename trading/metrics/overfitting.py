@@ -44,7 +44,7 @@ class Overfitting:
     loss: float
 
 
-def pbo_cscv(matrix: ArrayLike, n_blocks: int = 16) -> Overfitting:
+def pbo_cscv(matrix: ArrayLike, n_blocks: int = 16, *, wide: bool = False) -> Overfitting:
     """Split periods into blocks, choose the best trial on every half of them, judge it on the other half.
 
     Parameters
@@ -54,13 +54,18 @@ def pbo_cscv(matrix: ArrayLike, n_blocks: int = 16) -> Overfitting:
         stretches that differ by one row at most.
     n_blocks
         An even number, 2 to 20; 16 give 12,870 splits.
+    wide
+        There are more trials than periods and that is meant; else such a matrix is taken to lie on its side.
 
     Raises
     ------
     BadInput
-        On another shape, NaN, or fewer than two periods a block.
+        On another shape, more trials than periods, NaN, or fewer than two periods a block.
     """
     returns = _checked(matrix, n_blocks)
+    if returns.shape[1] > len(returns) and not wide:
+        raise BadInput(f"returns of {len(returns)} periods and {returns.shape[1]} trials: give (periods, trials), "
+                       "or say that the matrix is wide")
     blocks = _Blocks.of(returns, n_blocks)
     found = []
     for chosen, rest in _halves(n_blocks, max(1, CELLS_AT_ONCE // returns.shape[1])):
