@@ -54,7 +54,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("bb_squeeze", "Bollinger width, 20 against 100 bars", "share",
             ("bb_width_20_2.width", "bb_width_100_2.width"), Rows(100)),
     Feature("atr_share", "ATR 14 in the price", "share", ("atr_14", "close"), FADING),
-    Feature("atr_ratio", "ATR, 14 against 100 bars", "share", ("atr_14", "atr_100"), FADING),
+    Feature("atr_ratio", "ATR, 14 against 50 bars", "share", ("atr_14", "atr_50"), FADING),
     Feature("range", "Range of the bar, in ATR", "gap", ("high", "low", "atr_14"), FADING),
     Feature("ulcer_14", "Ulcer index 14", "plain", ("ulcer_14",), Rows(27), PERCENT),
     Feature("volume_ratio", "Volume against its mean of 20", "share", ("volume", "volume_sma_20"), Rows(20)),
