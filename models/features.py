@@ -17,7 +17,7 @@ from models.feature_table import ALL_EARLIER, THIS_BAR, Cells, Feature, Matrix, 
 from trading.domain import INTERVAL_MS, Candle, Candles, FloatArray
 
 PERCENT = 0.01
-CHUNK = 4_096  # bars at a time: their cells stay in the processor's cache
+CHUNK = 2_000  # bars at a time: their cells stay in the processor's cache; no power of two, whose columns collide in it
 SETTLED_BARS = 2_000  # bars after which no feature remembers, in float32, where the history began
 FADING = ALL_EARLIER
 

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,6 +232,13 @@ def test_hash_knows_definitions_and_the_numbers_behind_them(monkeypatch):
     shifted = matrix(random_candles(400))
     monkeypatch.setattr(features, "matrix", lambda candles: shifted)
     assert features_hash.__wrapped__() != before
+
+
+def test_every_feature_is_in_the_documentation_as_it_is():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if " | sees" not in line]
+    rows = {row[0].strip("`"): row[1:] for row in rows if len(row) == 4 and row[0].strip("`") in FEATURE_NAMES}
+    assert rows == {feature.name: [feature.label, feature.formula, str(feature.rows)] for feature in FEATURES}
 
 
 def test_importing_features_brings_no_learning_library():
