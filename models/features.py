@@ -72,7 +72,7 @@ FEATURES: tuple[Feature, ...] = (
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 WARM_UP_BARS = bars_needed(FEATURES)  # the first row that can be all numbers is this one less 1
 
-N_CUTS = 5
+N_CUTS = 12
 
 
 def matrix(candles: Candles, features: Sequence[Feature] = FEATURES) -> Matrix:
@@ -147,13 +147,19 @@ def first_leak(candles: Candles, build: Callable[[Candles], NDArray[np.floating]
     """
     whole = build(candles)
     leaking: set[int] = set()
-    for cut in sorted({len(candles) * part // (N_CUTS + 1) for part in range(1, N_CUTS + 1)}):
+    for cut in _cuts(len(candles)):
         blind = build(_without_future(candles, cut))
         leaking |= set(np.flatnonzero(_differs(whole[:cut], blind[:cut])).tolist())
     if not leaking:
         return None
     column = min(leaking)
     return names[column] if column < len(names) else f"column {column}"
+
+
+def _cuts(n_bars: int) -> list[int]:
+    """Return rows spread over the bars, each at another distance from a whole hour or day, where leaks may hide."""
+    spread = (n_bars * part // (N_CUTS + 1) + part for part in range(1, N_CUTS + 1))
+    return sorted({min(cut, n_bars - 1) for cut in spread if n_bars > 1})
 
 
 def _differs(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.bool_]:

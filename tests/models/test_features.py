@@ -113,6 +113,21 @@ def test_planted_next_return_is_named():
     assert first_leak(random_candles(500), build) == f"column {len(FEATURES)}"
 
 
+@pytest.mark.parametrize("period", [3, 5, 12])
+def test_leak_that_shows_on_some_bars_only_is_named(period):
+    def build(candles: Candles) -> np.ndarray:
+        found, ahead = matrix(candles), np.append(candles.close[1:], np.nan)
+        found[::period, 4] = (ahead / candles.close)[::period]
+        return found
+
+    assert first_leak(random_candles(600), build) == FEATURE_NAMES[4]
+
+
+@pytest.mark.parametrize("n_bars", [0, 1, 2, 5])
+def test_few_bars_have_no_leak(n_bars):
+    assert first_leak(random_candles(n_bars)) is None
+
+
 def test_scaling_by_all_rows_is_a_leak():
     def build(candles: Candles) -> np.ndarray:
         found = matrix(candles)
