@@ -119,7 +119,8 @@ class Ensemble:
 
     def probability(self, rows: Matrix) -> FloatArray:
         """Return the calibrated probability of each raw row, `(n_rows,)`; NaN where the row holds NaN."""
-        return self.answers(rows)[:, PROBABILITY]
+        said: FloatArray = self.answers(rows)[:, PROBABILITY]
+        return said
 
     def members(self, rows: Matrix) -> FloatArray:
         """Return the probabilities of forest and boost, `(n_rows, 2)`."""
