@@ -1,16 +1,20 @@
-"""What an account that followed the forecasts would have made, by the rule book and after costs."""
+"""What an account that followed the forecasts would have made, by the rule book and after costs.
+
+Each test window starts flat with what the one before left and ends flat, as the walk-forward of the page Backtest
+does: an open position is sold at the close of the window's last bar. A tripped kill switch ends trading in its window.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.validation import Window
 from trading import book
 from trading.backtest import Setup, Simulation, Tape, simulate
-from trading.domain import INTERVAL_MS, Candles, SymbolSpec
+from trading.domain import INTERVAL_MS, Candles, IntArray, SymbolSpec
 from trading.domain.backtests import BacktestCurve
 from trading.domain.learning import TrainRequest
 from trading.metrics import EquityCurve, TradeColumns, figures
@@ -19,60 +23,67 @@ from trading.portfolio import costs_of
 CAPITAL_UNITS = 10_000 * 10**8
 UNITS = 1e8
 MAX_POINTS = 2_000
-COLUMNS = ("time", "open", "high", "low", "close", "volume", "atr")
 SHOWN = ("total_return", "sharpe", "sharpe_low", "sharpe_high", "max_drawdown", "n_trades", "win_rate", "profit_factor",
          "exposure", "fees")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Account:
-    """One account over all test windows, one after the other: a model's successor takes over what it held."""
+    """One account over all test windows: a simulation for each, and buying and holding through all of them."""
 
-    first: int
-    simulation: Simulation
+    runs: tuple[Simulation, ...]
+    benchmark: IntArray
     interval_ms: int
 
     def figures(self) -> dict[str, float | None]:
         """Return the result after costs and that of buying and holding."""
-        run, rows = self.simulation, self.simulation.trade_columns
-        curve = EquityCurve(run.time, run.equity, CAPITAL_UNITS, self.interval_ms, run.exposure,
-                            benchmark=run.benchmark, fees=run.fees, traded=run.turnover)
+        rows = self._joined("trade_columns")
+        curve = EquityCurve(self._joined("time"), self._joined("equity"), CAPITAL_UNITS, self.interval_ms,
+                            self._joined("exposure"), benchmark=self.benchmark, fees=sum(run.fees for run in self.runs),
+                            traded=sum(run.turnover for run in self.runs))
         trades = TradeColumns(rows[:, book.T_PNL], rows[:, book.T_ENTRY_UNITS], rows[:, book.T_ENTRY_TIME],
                               rows[:, book.T_EXIT_TIME], rows[:, book.T_FEES], rows[:, book.T_EXIT_UNITS])
         found = figures(curve, trades)
-        return {name: found.get(name) for name in SHOWN} | {"benchmark_return": found["buy_and_hold"]}
+        killed = float(sum(run.killed_at > 0 for run in self.runs))
+        return {name: found.get(name) for name in SHOWN} | {"benchmark_return": found["buy_and_hold"],
+                                                            "n_killed": killed}
 
-    def of_window(self, window: Window) -> tuple[float, int]:
-        """Return a window's return and how many round trips ended in it."""
-        equity, time = self.simulation.equity, self.simulation.time
-        start, last = int(window.split.test[0]) - self.first, int(window.split.test[-1]) - self.first
-        before = int(equity[start - 1]) if start else CAPITAL_UNITS
-        ended = self.simulation.trade_columns[:, book.T_EXIT_TIME]
-        since = int(time[start - 1]) if start else 0
-        return int(equity[last]) / before - 1.0, int(((ended > since) & (ended <= int(time[last]))).sum())
+    def returns(self) -> list[float]:
+        """Return each window's return."""
+        return [int(run.equity[-1]) / run.setup.capital_units - 1.0 for run in self.runs]
 
     def curve(self) -> BacktestCurve:
         """Return what a screen shows: at most 2,000 points, the last one included, without a band."""
-        run = self.simulation
-        n = min(len(run.time), MAX_POINTS)
-        rows = np.arange(1, n + 1, dtype=np.int64) * len(run.time) // n - 1
-        equity = run.equity[rows] / UNITS
-        exposure = np.divide(run.exposure[rows] / UNITS, equity, out=np.zeros(n), where=equity > 0)
-        return BacktestCurve(run.time[rows], equity, run.benchmark[rows] / UNITS, -run.drawdown_ppm[rows] / 1e6,
-                             exposure, np.zeros(0), np.zeros(0))
+        time, equity, exposure = (self._joined(name) for name in ("time", "equity", "exposure"))
+        n = min(len(time), MAX_POINTS)
+        rows = np.arange(1, n + 1, dtype=np.int64) * len(time) // n - 1
+        peak = np.maximum(np.maximum.accumulate(equity), CAPITAL_UNITS)
+        held = np.divide(exposure, equity, out=np.zeros(len(time)), where=equity > 0)
+        return BacktestCurve(time[rows], equity[rows] / UNITS, self.benchmark[rows] / UNITS,
+                             equity[rows] / peak[rows] - 1.0, held[rows], np.zeros(0), np.zeros(0))
+
+    def _joined(self, name: str) -> IntArray:
+        return np.concatenate([getattr(run, name) for run in self.runs])
 
 
 def follow(candles: Candles, windows: Sequence[Window], request: TrainRequest, spec: SymbolSpec) -> Account:
     """Trade the windows' directions with the request's costs and risk profile, from cash to cash."""
-    first, last = int(windows[0].split.test[0]), int(windows[-1].split.test[-1])
     setup = Setup({candles.symbol: spec}, CAPITAL_UNITS, costs_of(request.costs), request.profile, ends_flat=True)
-    directions = np.concatenate([window.directions for window in windows])
-    return Account(first, simulate(setup, _tape(candles[:last + 1], spec, first), [directions], source="model"),
-                   INTERVAL_MS[candles.interval])
+    whole = Tape.of([candles], setup.specs)
+    runs: list[Simulation] = []
+    for window in windows:
+        capital = int(runs[-1].equity[-1]) if runs else CAPITAL_UNITS
+        rows = slice(int(window.split.test[0]), int(window.split.test[-1]) + 1)
+        runs.append(simulate(replace(setup, capital_units=capital), part(whole, rows), [window.directions],
+                             source="model"))
+    held = part(whole, slice(int(windows[0].split.test[0]), int(windows[-1].split.test[-1]) + 1))
+    nothing = simulate(setup, held, [np.zeros(held.n_moments, np.int8)])
+    return Account(tuple(runs), nothing.benchmark, INTERVAL_MS[candles.interval])
 
 
-def _tape(candles: Candles, spec: SymbolSpec, first: int) -> Tape:
-    """Return the bars from `first` on, with average true ranges that the bars before have warmed up."""
-    whole = Tape.of([candles], {candles.symbol: spec})
-    bars = whole.bars._replace(**{name: np.ascontiguousarray(getattr(whole.bars, name)[first:]) for name in COLUMNS})
-    return Tape((candles[first:],), bars, whole.n_moments - first, None)
+def part(tape: Tape, rows: slice) -> Tape:
+    """Return some bars of a single symbol's tape, with the average true ranges that the bars before have warmed up."""
+    bars = tape.bars
+    own = bars._replace(time=bars.time[rows], open=bars.open[rows], high=bars.high[rows], low=bars.low[rows],
+                        close=bars.close[rows], volume=bars.volume[rows], atr=bars.atr[rows])
+    return Tape((tape.candles[0][rows],), own, rows.stop - rows.start, None)

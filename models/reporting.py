@@ -28,7 +28,7 @@ def report_of(problem: Problem, windows: Sequence[Window], account: Account, ens
         "weight_forest": ensemble.weights[0], "weight_boost": ensemble.weights[1],
     }
     return ModelReport(
-        figures, tuple(_fold(problem, window, account) for window in windows), calibration_bins(said),
+        figures, _folds(problem, windows, account), calibration_bins(said),
         confusion(said), importance_of(problem, windows, labels), account.curve(),
         leaks=suspected_leaks(figures, problem.settings.label, problem.candles.interval), notes=_notes(figures),
     )
@@ -50,18 +50,22 @@ def suspected_leaks(figures: Figures, label: str, interval: str) -> tuple[str, .
             "believed; look for something in features or candles that knows the future",)
 
 
-def _fold(problem: Problem, window: Window, account: Account) -> Fold:
+def _folds(problem: Problem, windows: Sequence[Window], account: Account) -> tuple[Fold, ...]:
+    results = zip(windows, account.returns(), account.runs, strict=True)
+    return tuple(_fold(problem, window, total, run.n_trades) for window, total, run in results)
+
+
+def _fold(problem: Problem, window: Window, total_return: float, n_trades: int) -> Fold:
     candles, split = problem.candles, window.split
     rows, said = forecasts_of(problem, [window])
     figures = figures_of(said)
     opened, last = candles.open_time, INTERVAL_MS[candles.interval] - 1
-    total, n_trades = account.of_window(window)
     return Fold(
         train_start=int(opened[split.train[0]]), train_end=int(opened[split.train[-1]]) + last,
         test_start=int(opened[split.test[0]]), test_end=int(opened[split.test[-1]]) + last, n=len(rows),
         accuracy=_number(figures["accuracy"]), baseline=_number(figures["baseline"]), auc=figures["auc"],
         brier=_number(figures["brier"]), ece=_number(figures["ece"]), weights=window.ensemble.weights,
-        total_return=total, n_trades=n_trades,
+        total_return=total_return, n_trades=n_trades,
     )
 
 
@@ -85,4 +89,6 @@ def _notes(figures: Figures) -> tuple[str, ...]:
     elif found["total_return"] <= found["benchmark_return"]:
         notes.append(f"After costs {found['total_return']:+.1%}, less than buying and holding, "
                      f"{found['benchmark_return']:+.1%}.")
+    if found["n_killed"] > 0.0:
+        notes.append(f"The kill switch ended trading in {found['n_killed']:.0f} of the windows.")
     return tuple(notes)

@@ -23,7 +23,7 @@ def split_accuracy(candles: Candles, settings: ModelSettings) -> float | None:
     """Return the share of the last 20 % of bars that it says right; None with too few bars or one class."""
     columns = _columns(candles)
     y = (candles.close[1:] > candles.close[:-1]).astype(np.int8)
-    rows = np.flatnonzero(np.isfinite(columns).all(axis=1)[:-1])
+    rows = np.flatnonzero(np.isfinite(columns[:-1]).all(axis=1))
     cut = int(len(rows) * TRAIN_SHARE)
     early, late = rows[:cut], rows[cut:]
     if len(rows) < MIN_ROWS or len(np.unique(y[early])) < 2:

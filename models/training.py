@@ -84,7 +84,8 @@ def train(candles: Candles, request: TrainRequest, spec: SymbolSpec, progress: C
     progress(GATE, "windows")
     windows = walk(problem, problem.splits(), lambda share, stage: progress(GATE + (WALKED - GATE) * share, stage))
     everything = np.arange(len(candles))
-    ensemble = problem.fit(everything, lambda share, stage: progress(WALKED + (FITTED - WALKED) * share, f"model: {stage}"))
+    ensemble = problem.fit(everything, lambda share, stage: progress(WALKED + (FITTED - WALKED) * share,
+                                                                     f"model: {stage}"))
     progress(FITTED, "report")
     account = follow(candles, windows, request, spec)
     labels = [LABELS.get(name, name) for name in problem.names]

@@ -42,8 +42,7 @@ class Problem:
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
         """Whether every feature of a bar is a number, `(n_bars,)`."""
-        found: NDArray[np.bool_] = np.isfinite(self.rows).all(axis=1)
-        return found
+        return np.asarray(np.isfinite(self.rows).all(axis=1))
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
