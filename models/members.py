@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from trading.domain import FloatArray, IntArray
 from trading.domain.learning import ModelSettings
 
-LEAF_SHARE = 0.005
+LEAF_SHARE, LEAF_LABELS = 0.005, 10
+"""A forest's leaf holds this share of the rows, and labels that are worth as many that do not overlap."""
 ROW_SHARE = 0.3
 BOOST_LEAF_SHARE = 0.05
 """Boosted trees add up, so each must be duller than a forest's: with smaller leaves they learn the noise of hourly bars
@@ -55,13 +56,14 @@ def scaler_of(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
 
 
 def fit_forest(sample: Sample, settings: ModelSettings) -> Any:
-    """Return a RandomForestClassifier; each tree sees a drawing of `ROW_SHARE` of the rows."""
+    """Return a RandomForestClassifier; each tree sees a part of the rows, drawn by their weights."""
     from sklearn.ensemble import RandomForestClassifier
 
-    least = max(1, round(LEAF_SHARE * len(sample.y)))
+    n = len(sample.y)
+    least = max(round(LEAF_SHARE * n), round(LEAF_LABELS * n / float(sample.weight.sum())))
     forest = RandomForestClassifier(
-        n_estimators=settings.trees, max_depth=settings.depth, min_samples_leaf=least, max_samples=ROW_SHARE,
-        max_features="sqrt", random_state=settings.seed, n_jobs=1)
+        n_estimators=settings.trees, max_depth=settings.depth, min_samples_leaf=max(1, least), max_features="sqrt",
+        max_samples=max(1, round(ROW_SHARE * n)), random_state=settings.seed, n_jobs=1)
     return forest.fit(sample.rows, sample.y, sample_weight=sample.weight)
 
 
