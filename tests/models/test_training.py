@@ -9,7 +9,7 @@ from models import importance, scores, simple
 from models.features import FEATURE_NAMES, matrix
 from models.reporting import suspected_leaks
 from models.training import LeakFound, data_hash, train
-from models.validation import Problem, forecasts_of, walk
+from models.validation import Problem, walk
 from services.startup import candles_hash
 from tests.fakes.asked import waves
 from tests.fakes.made_candles import made_candles
