@@ -1,6 +1,6 @@
 """One live forecast against the plain library calls, and what a training costs beyond the libraries' own fits.
 
-Run with `python -m benchmarks model_fits`. All in CPU seconds, on a made market of hourly bars that come back to a mean.
+Run with `python -m benchmarks model_fits`. All in CPU seconds, on made hourly bars that come back to a mean.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def fits_timed(spent: list[float]) -> Iterator[None]:
 
         return work
 
-    with (patch.object(ensemble, "fit_forest", timed(fit_forest)), patch.object(ensemble, "fit_boost", timed(fit_boost)),
-          patch.object(simple, "fit_forest", timed(fit_forest))):
+    forest, boost = timed(fit_forest), timed(fit_boost)
+    with (patch.object(ensemble, "fit_forest", forest), patch.object(ensemble, "fit_boost", boost),
+          patch.object(simple, "fit_forest", forest)):
         yield
 
 

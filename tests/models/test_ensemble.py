@@ -43,7 +43,8 @@ def library_members(ensemble: Ensemble, rows):
     import xgboost
 
     scaled = (rows - ensemble.scaler.center) * ensemble.scaler.inverse
-    return np.column_stack((ensemble.forest.predict_proba(scaled)[:, 1], ensemble.boost.predict(xgboost.DMatrix(scaled))))
+    boost = ensemble.boost.predict(xgboost.DMatrix(scaled))
+    return np.column_stack((ensemble.forest.predict_proba(scaled)[:, 1], boost))
 
 
 def test_compiled_members_answer_like_the_libraries(skilled, later):
