@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from models import importance, scores, simple
+from models.account import part
 from models.features import FEATURE_NAMES, matrix
-from models.reporting import suspected_leaks
+from models.reporting import _notes, suspected_leaks
 from models.training import LeakFound, data_hash, train
 from models.validation import Problem, walk
 from services.startup import candles_hash
 from tests.fakes.asked import waves
 from tests.fakes.made_candles import made_candles
 from tests.models.asked import FREE, SMALL, SPEC, asked, still
+from trading.backtest import Tape
 from trading.domain import Candles
 from trading.errors import BadInput
 
@@ -194,6 +196,16 @@ def test_a_window_is_forecast_from_labels_that_closed_before_it(reverting):
     np.testing.assert_array_equal(walk(other, [split], still)[0].probability, window.probability)
 
 
+@pytest.mark.parametrize("label", ["horizon", "triple_barrier"])
+def test_a_window_s_first_forecast_is_the_same_when_the_candles_end_there(reverting, label):
+    settings = replace(SMALL, label=label, horizon=24)
+    problem = problem_of(reverting, settings)
+    split = problem.splits()[1]
+    cut = problem_of(reverting[:split.test[0] + 1], settings)  # its last labels are not known yet
+    alone = walk(cut, [replace(split, test=split.test[:1])], still)[0]
+    assert alone.probability[0] == walk(problem, [split], still)[0].probability[0]
+
+
 def test_importance_by_the_short_way_equals_forecasting_the_shuffled_rows_anew(reverting):
     problem = problem_of(reverting)
     window = walk(problem, problem.splits()[-1:], still)[0]
@@ -218,6 +230,33 @@ def test_the_first_design_s_split_is_reported_and_stays_in_time(reverting):
     cut = int(N_BARS * 0.9)
     assert simple.split_accuracy(changed_after(reverting, cut), SMALL) is not None
     assert simple.split_accuracy(reverting[:60], SMALL) is None
+    walks = [simple.split_accuracy(made_candles(N_BARS, "1h", seed=seed), SMALL) for seed in range(8)]
+    assert np.mean(walks) < 0.54  # what it was trained on, it would say right in 60 %
+
+
+def test_stops_of_a_window_s_first_bars_know_the_average_true_range(reverting):
+    whole = Tape.of([reverting], {"BTCUSDT": SPEC})
+    window = part(whole, slice(700, 900))
+    np.testing.assert_array_equal(window.bars.atr, whole.bars.atr[700:900])
+    assert (window.n_moments, len(window.candles[0]), window.bars.time[0]) == (200, 200, reverting.open_time[700])
+
+
+GOOD = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "baseline": 0.5, "baseline_rule": 0.5,
+        "log_loss": 0.68, "log_loss_baseline": 0.69, "total_return": 0.2, "benchmark_return": 0.1, "n_killed": 0.0}
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"baseline": 0.59}, "No better than a simple rule: 60.0% right against 59.0%"),
+    ({"baseline_rule": 0.59}, "No better than a simple rule: 60.0% right against 59.0%"),
+    ({"log_loss": 0.69}, "no better than always saying the base rate"),
+    ({"total_return": -0.01}, "After costs the account lost: -1.0%"),
+    ({"total_return": 0.05}, "less than buying and holding, +10.0%"),
+    ({"n_killed": 2.0}, "kill switch ended trading in 2 of the windows"),
+])
+def test_what_the_figures_do_not_support_is_said_in_words(changed, words):
+    assert _notes(GOOD) == ()
+    assert len(_notes(GOOD | changed)) == 1
+    assert words in _notes(GOOD | changed)[0]
 
 
 def figures(accuracy, low, baseline=0.51):
