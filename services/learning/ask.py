@@ -142,7 +142,7 @@ def _settled(registry: Registry, version: ModelVersion, verdict: Verdict) -> Mod
     reason = verdict.detail
     promote = verdict.promote and not version.leaks
     if verdict.promote and version.leaks:
-        reason = f"suspected leak, never appointed by itself: {version.leaks[0]} ({verdict.detail})"
+        reason = f"not appointed by itself: {version.leaks[0]} ({verdict.detail})"
     if version.id != office.champion and office.said.get(version.id) != reason:
         registry.appoint(version.id, "promoted" if promote else "refused", reason)
     return registry.version(version.id)
