@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import time as wall_clock
@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download, "backtest": run_backtest, "check": run_check}
+             "download": candles.run_download, "backtest": run_backtest, "check": run_check,
+             "train": run_train}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -167,7 +168,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     orders = OrderManager(broker, recorder, "ck")
     risk = Risk(portfolio, orders, profile)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
-        settings, traded, feed.interval, bus, executor is None)
+        settings, feed, traded, bus, executor is None)
     agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
@@ -176,7 +177,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf)
 
 
-def model_sources(settings: Settings, symbols: Iterable[str], interval: str, bus: Any,
+def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,
                   inline: bool) -> tuple[Any, Any, list[Any]]:
     """Return the registry of models, the shelf that holds those that vote, and a source a symbol.
 
@@ -189,9 +190,10 @@ def model_sources(settings: Settings, symbols: Iterable[str], interval: str, bus
     from trading.events import SourceFailed
 
     registry = Registry(settings.models_dir, training_version())
-    shelf = ModelShelf(registry, lambda symbol, detail: bus.post(SourceFailed(symbol, NAME, detail)), inline)
-    shelf.open((symbol, interval) for symbol in symbols)
-    return registry, shelf, [ModelSource(symbol, interval, shelf) for symbol in symbols]
+    shelf = ModelShelf(registry, lambda symbol, detail: bus.post(SourceFailed(symbol, NAME, detail)),
+                       feed.badge == "SIMULATED", inline)
+    shelf.open((symbol, feed.interval) for symbol in symbols)
+    return registry, shelf, [ModelSource(symbol, feed.interval, shelf) for symbol in symbols]
 
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
@@ -233,6 +235,13 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
             return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)
+
+
+def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Train, judge and keep a model on stored or given candles."""
+    from services.learning.command import run_train
+
+    return run_train(settings, chosen)
 
 
 def run_check(settings: Settings, chosen: argparse.Namespace) -> int:

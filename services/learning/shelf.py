@@ -11,7 +11,7 @@ import numpy as np
 
 from models.registry import Registry
 from models.source import NOBODY, Standing
-from trading.errors import CockpitError
+from trading.errors import CockpitError, ModelRefused
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +23,20 @@ class ModelShelf:
     """Implements `models.source.Shelf`: answers at once from any thread, reads files on a thread of its own.
 
     A model that cannot be used is told of once and only silences its own market.
+
+    Parameters
+    ----------
+    alert
+        Hears of a symbol and what is wrong with its model, on the loading thread.
+    is_simulated
+        Whether the market is; only there a model of the simulated market may vote.
+    inline
+        Read files on the calling thread.
     """
 
-    def __init__(self, registry: Registry, alert: Alert = lambda *_: None, inline: bool = False) -> None:
-        self._registry, self._alert = registry, alert
+    def __init__(self, registry: Registry, alert: Alert = lambda *_: None, is_simulated: bool = True,
+                 inline: bool = False) -> None:
+        self._registry, self._alert, self._is_simulated = registry, alert, is_simulated
         self._standing: dict[Key, Standing] = {}
         self._stamps: dict[Key, tuple[int, int]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -84,6 +94,8 @@ class ModelShelf:
             version = self._registry.champion(*key)
             if version is None or not self._registry.office(*key).votes:
                 return NOBODY
+            if version.origin and not self._is_simulated:
+                raise ModelRefused(f"{version.id} was trained on the {version.origin} market; train on this one")
             ensemble = self._registry.load(version.id)
             ensemble.compiled().explain(np.zeros(len(ensemble.features), np.float32))
             ensemble.probability(np.zeros((1, len(ensemble.features)), np.float32))
