@@ -103,6 +103,8 @@ def test_a_model_trained_in_the_cockpit_votes_and_its_decisions_carry_contributi
         said = [text for stage, text, _ in shown.lines if stage == "SIGNAL" and text.startswith("model:")]
         assert "for a higher next close (buys above" in said[0]
         assert any(mark in said[0] for mark in (" +0.", " -0."))
+        models = [text for stage, text, _ in shown.lines if stage == "MODEL"]
+        assert models[0].startswith(f"version {status.version} · forest ")
         inputs = [text for stage, text, _ in shown.lines if stage == "INPUTS"]
         assert inputs[-1].count(" · ") == 4
         assert any(NAME in {s.source for s in d.signals} and d.action == "BUY" for d in voted)
