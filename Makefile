@@ -33,6 +33,7 @@ $(VENV)/.run: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/pyth
 	$(SYNC) -r requirements.txt -c constraints.txt
 	$(SYNC) --no-deps -e .
 	$(PY) -m trading.warm
+	$(PY) -m models.warm
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run

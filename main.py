@@ -135,7 +135,6 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     """Put an engine together around a feed, with the paper broker; nothing is started. Charts only for a screen."""
     from services.charts import ChartService
     from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
-    from services.startup import candles_hash
     from storage.history import History
     from storage.recorder import SqlRecorder
     from trading.agents.desk import SignalDesk
@@ -157,7 +156,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     profile = profile_for(named_profile(settings.profile), strategies[0])
     document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
     replaying = feed.badge == "REPLAY"
-    known = {s: candles_hash(feed.history(s, sys.maxsize)) for s in feed.symbols} if replaying else {}
+    known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
     account = prefix + account_name(settings, feed.badge, document, versions)
     bus = Bus()

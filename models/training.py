@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,7 +100,8 @@ def train(candles: Candles, request: TrainRequest, spec: SymbolSpec, progress: C
     closes = candles.open_time + (INTERVAL_MS[candles.interval] - 1)
     rows, said = forecasts_of(problem, windows)
     kept = OutOfSample(closes[rows], closes[problem.labels.end[rows]], said.probability, said.y, said.base)
-    return Trained(ensemble, report, int(candles.open_time[0]), int(closes[-1]), len(candles), data_hash(candles), kept)
+    return Trained(ensemble, report, int(candles.open_time[0]), int(closes[-1]), len(candles), candles.content_hash(),
+                   kept)
 
 
 def check_settings(settings: ModelSettings) -> None:
@@ -110,14 +110,6 @@ def check_settings(settings: ModelSettings) -> None:
         value = getattr(settings, name)
         if not low <= value <= high:
             raise BadInput(f"{name}: {value} is out of range; use {low:g} to {high:g}")
-
-
-def data_hash(candles: Candles) -> str:
-    """Return a hash over every field of the bars."""
-    digest = hashlib.sha256(f"{candles.symbol} {candles.interval}".encode())
-    for column in Candles.columns():
-        digest.update(getattr(candles, column).tobytes())
-    return digest.hexdigest()
 
 
 def _checked(candles: Candles, build: Build, names: Sequence[str]) -> NDArray[np.float32]:

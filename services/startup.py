@@ -29,14 +29,6 @@ def known_symbols(snapshot: dict[str, Any] | None) -> tuple[str, ...]:
     return () if snapshot is None else tuple(snapshot["portfolio"]["marks"])
 
 
-def candles_hash(candles: Candles) -> str:
-    """Return a hash over every field of the bars."""
-    digest = hashlib.sha256(f"{candles.symbol} {candles.interval}".encode())
-    for column in Candles.columns():
-        digest.update(getattr(candles, column).tobytes())
-    return digest.hexdigest()
-
-
 def run_id(candles: dict[str, str], settings: dict[str, Any]) -> str:
     """Return the name of a replay: the hash of its candles' hashes and its settings."""
     document = json.dumps([candles, settings], sort_keys=True)

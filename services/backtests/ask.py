@@ -22,7 +22,6 @@ from services.backtests.sweep import Progress, Swept, plateau_of, sweep
 from services.backtests.trial import Bench, bench_of, kill_reason, notes_of, run
 from services.backtests.walk import DAY_MS, Walked, walk, windows_of
 from services.runs import run_settings
-from services.startup import candles_hash
 from services.strategies import to_document
 from services.version import VERSION, code_version
 from trading.domain.backtests import BacktestRequest, BacktestView
@@ -95,7 +94,7 @@ def settings_of(request: BacktestRequest, bench: Bench) -> dict[str, Any]:
 
 def versions_of(bench: Bench) -> dict[str, Any]:
     """Return the versions of code and candles."""
-    return {"cockpit": VERSION, "code": code_version(), "candles": {c.symbol: candles_hash(c) for c in bench.candles}}
+    return {"cockpit": VERSION, "code": code_version(), "candles": {c.symbol: c.content_hash() for c in bench.candles}}
 
 
 def hashes_of(settings: Mapping[str, Any], versions: Mapping[str, Any]) -> dict[str, str]:

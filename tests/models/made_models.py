@@ -11,7 +11,7 @@ from models.drift import reference_of
 from models.ensemble import fit
 from models.features import FEATURE_NAMES, matrix
 from models.labels import make_labels
-from models.training import OutOfSample, Trained, data_hash
+from models.training import OutOfSample, Trained
 from tests.fakes.made_candles import made_candles
 from trading.domain import Candles
 from trading.domain.backtests import BacktestCurve, CostSettings
@@ -52,7 +52,7 @@ def made_model(seed: int = 5, settings: ModelSettings = SETTINGS, symbol: str = 
     times = candles.open_time[usable] + 59_999
     kept = OutOfSample(times, times + 60_000, said, labels.y[usable], np.full(len(usable), 0.5))
     return Trained(ensemble, made_report(), int(candles.open_time[0]), int(candles.open_time[-1]) + 59_999, n_bars,
-                   data_hash(candles), kept)
+                   candles.content_hash(), kept)
 
 
 def made_report() -> ModelReport:

@@ -9,9 +9,8 @@ from models import importance, scores, simple
 from models.account import part
 from models.features import FEATURE_NAMES, matrix
 from models.reporting import _notes, suspected_leaks
-from models.training import LeakFound, data_hash, train
+from models.training import LeakFound, train
 from models.validation import Problem, forecasts_of, walk
-from services.startup import candles_hash
 from tests.fakes.asked import waves
 from tests.fakes.made_candles import made_candles
 from tests.models.asked import FREE, SMALL, SPEC, asked, still
@@ -119,8 +118,8 @@ def test_costs_are_in_the_account_and_not_in_the_accuracy(found, reverting):
 def test_the_last_bar_seen_is_the_last_candle(found, reverting):
     assert found.trained_until == int(reverting.open_time[-1]) + HOUR - 1
     assert (found.trained_from, found.n_bars) == (int(reverting.open_time[0]), N_BARS)
-    assert found.data_hash == data_hash(reverting) == candles_hash(reverting)
-    assert found.data_hash != data_hash(reverting[:-1])
+    assert found.data_hash == reverting.content_hash()
+    assert found.data_hash != reverting[:-1].content_hash()
     assert found.ensemble.features == FEATURE_NAMES
 
 

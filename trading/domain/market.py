@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from decimal import ROUND_FLOOR, Decimal
@@ -93,6 +94,13 @@ class Candles:
     def columns(cls) -> tuple[str, ...]:
         """Names of the columns, in order."""
         return tuple(f.name for f in fields(cls))[2:]
+
+    def content_hash(self) -> str:
+        """Return a hash over every field of the bars."""
+        digest = hashlib.sha256(f"{self.symbol} {self.interval}".encode())
+        for column in self.columns():
+            digest.update(getattr(self, column).tobytes())
+        return digest.hexdigest()
 
     @classmethod
     def empty(cls, symbol: str, interval: str) -> Candles:
