@@ -17,6 +17,10 @@ class BadStrategy(BadInput):
     """A strategy document that the schema refuses; the message names the field and its range."""
 
 
+class ModelRefused(BadInput):
+    """Files of a trained model that are missing, damaged, foreign or could run code; nothing of them was used."""
+
+
 class FeedFailed(CockpitError):
     """A market data source that cannot answer."""
 
