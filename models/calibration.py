@@ -16,6 +16,7 @@ from trading.domain import FloatArray
 
 N_STEPS = 50
 CLOSE_ENOUGH = 1e-10
+EDGE = 1e-12
 MOST = 50.0
 """A slope above this says yes or no; a slice that the vote separates without a fault has no finite best slope."""
 
@@ -34,7 +35,8 @@ def platt(vote: FloatArray, y: NDArray[np.int8], weight: FloatArray) -> Calibrat
     The two targets are Platt's, (n1 + 1) / (n1 + 2) and 1 / (n0 + 2), so that few bars do not say 0 or 1.
     """
     target = _targets(y, weight)
-    odds = np.log(np.clip(vote, 1e-12, 1.0 - 1e-12)) - np.log1p(-np.clip(vote, 1e-12, 1.0 - 1e-12))
+    held = np.clip(vote, EDGE, 1.0 - EDGE)
+    odds = np.log(held) - np.log1p(-held)
     if float(np.ptp(odds)) < CLOSE_ENOUGH:
         return base_rate_only(y, weight)
     middle, spread = float(odds.mean()), float(odds.std())
@@ -59,16 +61,17 @@ def _newton(x: FloatArray, target: FloatArray, weight: FloatArray) -> tuple[floa
     slope, shift, best = 0.0, 0.0, np.inf
     step = np.zeros(2)
     for _ in range(N_STEPS):
-        tried, at = (slope + step[0], shift + step[1]), np.inf
+        tried = slope + float(step[0]), shift + float(step[1])
         at = _loss(x, target, weight, *tried)
         if at > best:  # overshot: half the step
             step = step / 2.0
             continue
-        if best - at < CLOSE_ENOUGH * float(weight.sum()):
-            return tried
-        (slope, shift), best = tried, at
+        gained, best = best - at, at
+        slope, shift = tried
+        if gained < CLOSE_ENOUGH * float(weight.sum()):
+            break
         step = _step(x, target, weight, slope, shift)
-    return slope, shift
+    return float(slope), float(shift)
 
 
 def _loss(x: FloatArray, target: FloatArray, weight: FloatArray, slope: float, shift: float) -> float:

@@ -79,7 +79,7 @@ class Predictor:
 
     def __init__(self, model: voting.Model) -> None:
         self.model = model
-        self._weights = tuple(model.numbers[[voting.FOREST_WEIGHT, voting.BOOST_WEIGHT]].tolist())
+        self._weights: list[float] = model.numbers[[voting.FOREST_WEIGHT, voting.BOOST_WEIGHT]].tolist()
         self._base: list[float] = model.numbers[voting.BASE:].tolist()
         self._answers = np.empty(voting.N_ANSWERS)
 
@@ -119,7 +119,8 @@ class Ensemble:
 
     def probability(self, rows: Matrix) -> FloatArray:
         """Return the calibrated probability of each raw row, `(n_rows,)`; NaN where the row holds NaN."""
-        return self.answers(rows)[:, PROBABILITY]
+        said: FloatArray = self.answers(rows)[:, PROBABILITY]
+        return said
 
     def members(self, rows: Matrix) -> FloatArray:
         """Return the probabilities of forest and boost, `(n_rows, 2)`."""
@@ -229,4 +230,5 @@ def _calibrated(features: tuple[str, ...], scaler: Scaler, forest: Any, boost: A
     said = asked[:, PROBABILITY]
     floor = 0.5 if settings.label == "next_bar" else rate
     enter = max(float(np.quantile(said, 1.0 - settings.enter_share)), floor)
-    return Ensemble(features, scaler, forest, boost, weights, calibration, settings, enter, float(np.median(said)), rate)
+    leave = float(np.median(said))
+    return Ensemble(features, scaler, forest, boost, weights, calibration, settings, enter, leave, rate)

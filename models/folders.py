@@ -45,7 +45,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
         _swap(partial, target)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise StateFailed(f"{target} cannot be written ({error}): make room or allow writing, and train again") from None
+        raise StateFailed(f"{target} cannot be written ({error}): make room or allow writing; train again") from None
 
 
 def drop_leftovers(folder: Path) -> None:

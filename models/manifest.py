@@ -26,7 +26,7 @@ _STATED = ("id", "symbol", "interval", "created", "trained_from", "trained_until
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A description that was found whole. `version` has no status yet; `reference` is what drift is measured against."""
+    """A description that was found whole; `version` has no status yet, drift is measured against `reference`."""
 
     version: ModelVersion
     ensemble: Mapping[str, Any]

@@ -12,6 +12,7 @@ from trading.domain import FloatArray, IntArray
 from trading.domain.learning import ModelSettings
 
 LEAF_SHARE = 0.005
+ROW_SHARE = 0.3
 MAX_BINS = 64
 NORMAL_IQR = 1.349
 """The interquartile range of a normal distribution in standard deviations."""
@@ -51,12 +52,12 @@ def scaler_of(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
 
 
 def fit_forest(sample: Sample, settings: ModelSettings) -> Any:
-    """Return a RandomForestClassifier; each tree sees half of the rows."""
+    """Return a RandomForestClassifier; each tree sees a drawing of `ROW_SHARE` of the rows."""
     from sklearn.ensemble import RandomForestClassifier
 
     least = max(1, round(LEAF_SHARE * len(sample.y)))
     forest = RandomForestClassifier(
-        n_estimators=settings.trees, max_depth=settings.depth, min_samples_leaf=least, max_samples=0.5,
+        n_estimators=settings.trees, max_depth=settings.depth, min_samples_leaf=least, max_samples=ROW_SHARE,
         max_features="sqrt", random_state=settings.seed, n_jobs=1)
     return forest.fit(sample.rows, sample.y, sample_weight=sample.weight)
 
@@ -67,8 +68,8 @@ def fit_boost(sample: Sample, settings: ModelSettings) -> Any:
 
     asked = {
         "objective": "binary:logistic", "tree_method": "hist", "max_bin": MAX_BINS, "max_depth": settings.depth,
-        "eta": settings.learning_rate, "subsample": 0.7, "colsample_bytree": 0.5, "min_child_weight": 10.0, "lambda": 5.0,
-        "seed": settings.seed, "nthread": 1,
+        "eta": settings.learning_rate, "subsample": 0.7, "colsample_bytree": 0.5, "min_child_weight": 10.0,
+        "lambda": 5.0, "seed": settings.seed, "nthread": 1,
     }
     rows = xgboost.QuantileDMatrix(sample.rows, sample.y, weight=sample.weight, max_bin=MAX_BINS, nthread=1)
     return xgboost.train(asked, rows, settings.rounds)

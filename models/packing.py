@@ -61,7 +61,8 @@ def ensemble_of(document: Document, bodies: Mapping[str, bytes], where: str) -> 
     boost = boost_of(bodies[BOOST], f"{where}/{BOOST}")
     try:
         rest = dict(document)
-        names, forest_weight, boost_weight = tuple(rest.pop("features")), *rest.pop("weights")
+        names: tuple[str, ...] = tuple(rest.pop("features"))
+        forest_weight, boost_weight = rest.pop("weights")
         scaler = Scaler(*(np.array(rest["scaler"][name], np.float32) for name in ("center", "inverse")))
         widths = {len(names), len(scaler.center), len(scaler.inverse), int(forest.n_features_in_),
                   int(boost.num_features())}
@@ -103,5 +104,6 @@ def columns_of(body: bytes) -> dict[str, Any]:
 
 
 def _curve(row: Document) -> BacktestCurve:
-    return BacktestCurve(**{name: np.array(column, np.int64 if name == "time" else np.float64)
-                            for name, column in row.items()})
+    columns: dict[str, Any] = {name: np.array(column, np.int64 if name == "time" else np.float64)
+                               for name, column in row.items()}
+    return BacktestCurve(**columns)

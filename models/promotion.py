@@ -2,8 +2,8 @@
 
 Both forecast the same bars, which neither was trained on. The differences of their log losses are tested for a mean
 above 0 (Diebold and Mariano 1995), with the variance of Newey and West (1987), since forecasts that look several bars
-ahead err together. Bandwidth and degrees of freedom follow Lazarus, Lewis, Stock and Watson (2018): the plain normal test with a
-short bandwidth passes lucky challengers too often.
+ahead err together. Bandwidth and degrees of freedom follow Lazarus, Lewis, Stock and Watson (2018): the plain normal
+test with a short bandwidth passes lucky challengers too often.
 """
 
 from __future__ import annotations

@@ -244,9 +244,10 @@ class Registry:
 
     def _files(self, name: str, trained: Trained, request: TrainRequest, reference: Any) -> dict[str, bytes]:
         report: ModelReport = trained.report
-        columns = trained.out_of_sample
+        found = trained.out_of_sample
+        columns = {f.name: getattr(found, f.name) for f in fields(found)}
         bodies = {**ensemble_files(trained.ensemble), REPORT: json_bytes(report),
-                  OUT_OF_SAMPLE: columns_bytes({f.name: getattr(columns, f.name) for f in fields(columns)})}
+                  OUT_OF_SAMPLE: columns_bytes(columns)}
         version = ModelVersion(
             id=name, symbol=request.symbol, interval=request.interval, created=int(self._clock() * 1000),
             trained_from=trained.trained_from, trained_until=trained.trained_until, n_bars=trained.n_bars,
@@ -283,7 +284,8 @@ class Registry:
             trouble = trouble or CHANGED
         if trouble:
             return replace(known, status="broken", detail=trouble)
-        return replace(known, status=status, votes=status == "champion" and office.votes, detail=office.said.get(known.id, ""))
+        votes = status == "champion" and office.votes
+        return replace(known, status=status, votes=votes, detail=office.said.get(known.id, ""))
 
     def _trouble(self, folder: Path) -> str:
         """Return what is wrong with a folder's files, empty if nothing; unchanged files are not hashed twice."""

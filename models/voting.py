@@ -148,7 +148,7 @@ def answer_one(model: Model, row: Row, answers: NDArray[np.float64], parts: NDAr
     """Fill `answers` `(4,)` and each feature's part of the probability `(n_features,)`; False: the row holds NaN.
 
     The members speak on different scales (probability and log odds). Each one's parts are stretched so that they sum to
-    its own change of probability, weighted by the vote, and stretched once more by what the calibration makes of the vote.
+    its own change of probability, weighted by the vote, and once more by what the calibration makes of the vote.
     """
     n_features = len(row)
     scaled = np.empty(n_features, np.float32)

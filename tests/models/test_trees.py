@@ -27,8 +27,8 @@ def a_forest(rows, y, **settings):
 def a_booster(rows, y, n_rounds: int = 60, **settings):
     import xgboost
 
-    asked = {"objective": "binary:logistic", "tree_method": "hist", "max_depth": 5, "nthread": 1, "eta": 0.1, **settings}
-    return xgboost.train(asked, xgboost.DMatrix(rows, y), n_rounds)
+    asked = {"objective": "binary:logistic", "tree_method": "hist", "max_depth": 5, "nthread": 1, "eta": 0.1}
+    return xgboost.train(asked | settings, xgboost.DMatrix(rows, y), n_rounds)
 
 
 def boosted(booster, rows):
