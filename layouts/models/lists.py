@@ -9,7 +9,7 @@ from dash import html
 
 from layouts import ids, parts, text
 from layouts.models.form import label_word
-from layouts.models.market import Market, number
+from layouts.models.market import ACTIVE, Market, number
 from layouts.models.verdict import span
 from trading.domain.learning import Appointment, ModelVersion, TrainingRun
 
@@ -106,7 +106,7 @@ def _run(run: TrainingRun, market: Market) -> html.Tr:
         html.Td(text.moment(run.begun)),
         html.Td(run.state, className=RUN_TONES.get(run.state, "")),
         html.Td(run.why),
-        html.Td(took if run.state != "waiting" else text.NOTHING, className="right"),
+        html.Td(took if run.state not in ACTIVE else text.NOTHING, className="right"),
         html.Td(link(run.version, market.name) if run.version else text.NOTHING),
         html.Td(text.typeset(run.detail), className="md-words"),
     ]

@@ -73,7 +73,7 @@ def _heading(market: Market, version: ModelVersion) -> html.Div:
         f"{version.n_bars:,} bars from {text.date(version.trained_from)} to {text.minute(version.trained_until)}",
         f"made {text.moment(version.created)}",
         f"data {version.data_hash[:8]}",
-        f"code {version.code}",
+        f"code {version.code[:12]}",
     )
     words = [html.Strong(market.words), badge, html.Strong(number(version.id)),
              html.Span(" · ".join(facts), className="muted")]
@@ -112,8 +112,7 @@ def _known(market: Market, version: ModelVersion) -> list[Any]:
         return [*made, html.Section(gone, className="panel bt-instead md-instead"), _watched(market, None)]
     side = html.Div([calibration.card(report), calibration.confusion(report)], className="bt-side")
     upper = html.Div([walk.card(report, version.settings), side], className="bt-columns")
-    notes = [html.Div([html.Span(n) for n in report.notes], className="md-notes muted")] if report.notes else []
-    return [*made, upper, _watched(market, importance.card(report)), *notes]
+    return [*made, upper, _watched(market, importance.card(report))]
 
 
 def _watched(market: Market, beside: Any) -> html.Div:

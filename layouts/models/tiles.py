@@ -14,9 +14,9 @@ from layouts.models.verdict import span
 Figures = Mapping[str, float | None]
 
 
-def _versus(value: float | None, rival: float | None, *, lower_is_better: bool = False) -> str:
+def _versus(value: float | None, rival: float | None, decimals: int, *, lower_is_better: bool = False) -> str:
     """Class that colours a figure against its rival; equal as written has none."""
-    if value is None or rival is None or round(value, 4) == round(rival, 4):
+    if value is None or rival is None or round(value, decimals) == round(rival, decimals):
         return ""
     return "up" if (value < rival) == lower_is_better else "warning"
 
@@ -45,13 +45,13 @@ def auc(f: Figures) -> Tile:
     """How well forecasts rank the bars."""
     value = f.get("auc")
     title = "Chance that a bar that came true was given the higher probability; a coin has 0.500"
-    return Tile(text.number(value, 3), "a coin has 0.500", _versus(value, 0.5), title=title)
+    return Tile(text.number(value, 3), "a coin has 0.500", _versus(value, 0.5, 3), title=title)
 
 
 def brier(f: Figures) -> Tile:
     """Mean squared error of the probabilities."""
     value, plain = f.get("brier"), f.get("brier_baseline")
-    tone = _versus(value, plain, lower_is_better=True)
+    tone = _versus(value, plain, 4, lower_is_better=True)
     title = "Mean squared error of the probabilities, lower is better"
     return Tile(text.number(value, 4), f"base rate {text.number(plain, 4)}", tone, title=title)
 

@@ -19,8 +19,9 @@ PERCENTS = 100
 def lines(figures: Figures, leaks: tuple[str, ...] = ()) -> list[Line]:
     """Return the verdict, the worst news first."""
     if leaks:
-        return [("bad", f"Suspected leak: {why}") for why in leaks] + [("bad", LEAK_ADVICE)]
-    found = [line for line in (accuracy(figures), probabilities(figures), result(figures)) if line]
+        named = [why.removeprefix("suspected leak: ") for why in leaks]
+        return [("bad", f"Suspected leak: {text.typeset(why)}") for why in named] + [("bad", LEAK_ADVICE)]
+    found = [line for line in (accuracy(figures), probabilities(figures), result(figures), killed(figures)) if line]
     return sorted(found, key=lambda line: ("bad", "warn", "good").index(line[0]))
 
 
@@ -71,6 +72,12 @@ def result(f: Figures) -> Line | None:
     if hold is not None and value < hold:
         return "warn", f"Following it made less than holding: {words}"
     return "good", f"Following it made more than holding: {words}"
+
+
+def killed(f: Figures) -> Line | None:
+    """Say that the account was stopped for good."""
+    n = round(f.get("n_killed") or 0)
+    return ("warn", f"The kill switch ended trading in {text.plural(n, 'fold')}") if n else None
 
 
 def span(low: float, high: float) -> str:

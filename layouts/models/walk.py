@@ -29,12 +29,13 @@ def wilson(rate: float, n: int) -> tuple[float, float]:
 
 def figure(report: ModelReport) -> dict[str, Any]:
     """Draw accuracy by fold above the account on one time axis."""
-    if not report.folds:
+    folds = [fold for fold in report.folds if fold.n]  # a window without a known label has no accuracy
+    if not folds:
         return theme.blank("This model has no fold to draw.")
-    traces = [_baseline(report.folds), _accuracy(report.folds), *_account(report.curve)]
-    axes = _axes(report)
-    shapes = [_edge(fold.test_start) for fold in report.folds]
-    layout = theme.FIGURE_LAYOUT | axes | {"annotations": _titles(report), "shapes": shapes, "hovermode": "closest"}
+    traces = [_baseline(folds), _accuracy(folds), *_account(report.curve)]
+    shapes = [_edge(fold.test_start) for fold in folds]
+    drawn = {"annotations": _titles(report), "shapes": shapes, "hovermode": "closest"}
+    layout = theme.FIGURE_LAYOUT | _axes(folds, report.curve) | drawn
     return {"data": traces, "layout": layout}
 
 
@@ -112,15 +113,15 @@ def _account(curve: BacktestCurve | None) -> list[dict[str, Any]]:
     ]
 
 
-def _axes(report: ModelReport) -> dict[str, Any]:
-    folds, usual = report.folds, theme.FIGURE_LAYOUT["yaxis"]
+def _axes(folds: Sequence[Fold], curve: BacktestCurve | None) -> dict[str, Any]:
+    usual = theme.FIGURE_LAYOUT["yaxis"]
     edges = [edge for fold in folds for edge in (*wilson(fold.accuracy, fold.n), fold.baseline)]
     air = max(0.005, (max(edges) - min(edges)) * 0.12)
     time = theme.FIGURE_LAYOUT["xaxis"] | {"anchor": "y2", "nticks": 6, "tickangle": 0}
     time["range"] = [folds[0].test_start, folds[-1].test_end]
     accuracy = {"domain": DOMAINS["accuracy"], "range": [min(edges) - air, max(edges) + air], "tickformat": ".1~%"}
     return {"xaxis": time, "yaxis": usual | accuracy, "yaxis2": usual | {"domain": DOMAINS["money"],
-            "range": _money(report.curve), "tickformat": "+.0~%", "zeroline": True, "zerolinecolor": theme.LINE}}
+            "range": _money(curve), "tickformat": "+.0~%", "zeroline": True, "zerolinecolor": theme.LINE}}
 
 
 def _money(curve: BacktestCurve | None) -> list[float]:

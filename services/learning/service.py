@@ -181,10 +181,15 @@ class LearningService:
         return self._announced(self._registry.silence(symbol, interval, reason))
 
     def _announced(self, made: Appointment) -> Appointment:
-        with self._lock:
-            self._listed.pop((made.symbol, made.interval), None)
-        self.changed(made.symbol, made.interval)
+        self._news(made.symbol, made.interval)
         return made
+
+    def _news(self, symbol: str, interval: str) -> None:
+        """Say that another model may vote, and have it looked at."""
+        with self._lock:
+            self._listed.pop((symbol, interval), None)
+        self.changed(symbol, interval)
+        self.check_drift(symbol, interval)
 
     def is_kept_fresh(self, symbol: str, interval: str) -> bool:
         """Tell whether the schedule trains a market again: as was wished, else where a model votes."""
@@ -208,7 +213,7 @@ class LearningService:
     def check_drift(self, symbol: str, interval: str) -> bool:
         """Have the champion of a market looked at; tell whether there is one."""
         champion = self.champion(symbol, interval)
-        if champion is None:
+        if champion is None or champion.status == "broken":
             return False
         market = market_name(symbol, interval)
         self._background.submit(f"drift-{market}", DriftCheck(symbol, interval),
@@ -222,9 +227,7 @@ class LearningService:
     def _settle(self, key: str, learned: Learned) -> None:
         """Book what a training left, before it counts as done."""
         run = self._end(key, "done", learned.detail, learned.version)
-        with self._lock:
-            self._listed.pop((run.symbol, run.interval), None)
-        self.changed(run.symbol, run.interval)
+        self._news(run.symbol, run.interval)
 
     def _hear(self, now: BacktestProgress) -> None:
         """Follow the queue's words in the diary."""

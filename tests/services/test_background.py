@@ -8,28 +8,11 @@ import time
 import pytest
 
 from services.background import Background
-from services.worker import Cancelled, WorkerDied, WorkerProcess
+from services.worker import WorkerDied, WorkerProcess
+from tests.fakes.fake_worker import HandWorker, until_asked_to_stop
 from trading.errors import BadInput
 
 PATIENCE_S = 30.0
-
-
-class HandWorker:
-    """Stands in for a process: a job is a function that gets `progress` and `unwanted`."""
-
-    name = "errands"
-
-    def __init__(self):
-        self.done = []
-        self.stopped = False
-
-    def call(self, job, progress, unwanted):
-        answer = job(progress, unwanted)
-        self.done.append(answer)
-        return answer
-
-    def stop(self):
-        self.stopped = True
 
 
 class Kill:
@@ -80,12 +63,6 @@ def wait(until):
         assert time.monotonic() < limit, "waited in vain"
         time.sleep(0.005)
     return found
-
-
-def until_asked_to_stop(_progress, unwanted):
-    while not unwanted():
-        time.sleep(0.005)
-    raise Cancelled
 
 
 def test_the_answer_is_settled_before_the_job_counts_as_done(make):
