@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import time as wall_clock
@@ -36,6 +36,8 @@ class Cockpit:
     charts: Any
     document: dict[str, Any]
     versions: dict[str, Any]
+    registry: Any = None
+    shelf: Any = None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download, "backtest": run_backtest, "check": run_check}
+             "download": candles.run_download, "backtest": run_backtest, "check": run_check,
+             "train": run_train}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -164,12 +167,33 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     broker = PaperBroker(portfolio.markets, costs, bus.publish)
     orders = OrderManager(broker, recorder, "ck")
     risk = Risk(portfolio, orders, profile)
-    agents = SignalDesk([SymbolAgent(strategy) for strategy in strategies], executor)
+    registry, shelf, voters = (None, None, []) if replaying else model_sources(
+        settings, feed, traded, bus, executor is None)
+    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
-                   ChartService(bus, specs, feed.interval) if screen else None, document, versions)
+                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf)
+
+
+def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,
+                  inline: bool) -> tuple[Any, Any, list[Any]]:
+    """Return the registry of models, the shelf that holds those that vote, and a source a symbol.
+
+    A replay has none of them: what comes of it depends on candles and settings alone.
+    """
+    from models.registry import Registry
+    from models.source import NAME, ModelSource
+    from services.learning.shelf import ModelShelf
+    from services.version import training_version
+    from trading.events import SourceFailed
+
+    registry = Registry(settings.models_dir, training_version())
+    shelf = ModelShelf(registry, lambda symbol, detail: bus.post(SourceFailed(symbol, NAME, detail)),
+                       feed.badge == "SIMULATED", inline)
+    shelf.open((symbol, feed.interval) for symbol in symbols)
+    return registry, shelf, [ModelSource(symbol, feed.interval, shelf) for symbol in symbols]
 
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
@@ -213,6 +237,13 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
     return with_database(settings, "paper trading without a screen", work)
 
 
+def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Train, judge and keep a model on stored or given candles."""
+    from services.learning.command import run_train
+
+    return run_train(settings, chosen)
+
+
 def run_check(settings: Settings, chosen: argparse.Namespace) -> int:
     """Check a strategy for look-ahead and warm-up."""
     from services import checking
@@ -248,6 +279,8 @@ def trade_live(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
     print(f"trading on paper: {cockpit.feed.name}; Ctrl-C stops", file=sys.stderr)
     by_hand = console.wait()
     runtime.stop()
+    if cockpit.shelf is not None:
+        cockpit.shelf.close()
     finish(cockpit, chosen)
     return 0 if by_hand else 4
 
@@ -334,6 +367,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
             backtests.close()
             runtime.stop()
             board.stop()
+            if cockpit.shelf is not None:
+                cockpit.shelf.close()
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0

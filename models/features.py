@@ -93,9 +93,9 @@ class FeatureStream:
     def __init__(self, features: Sequence[Feature] = FEATURES) -> None:
         self._cells = Cells(tuple(features))
 
-    def warm_up(self, candles: Candles) -> None:
-        """Take in closed bars."""
-        _taken(self._cells, candles)
+    def warm_up(self, candles: Candles) -> Matrix:
+        """Take in closed bars and return their float32 features, `(n_bars, n_features)`."""
+        return _taken(self._cells, candles)
 
     def push(self, candle: Candle) -> Matrix:
         """Take in one closed bar and return its float32 features, `(n_features,)`."""

@@ -21,7 +21,7 @@ KNOWN = (MANIFEST, *FILES)
 FORMAT = 1
 _ID = re.compile(rf"([A-Z0-9][A-Z0-9_]{{0,31}})-({'|'.join(INTERVAL_MS)})-(\d{{8}}T\d{{4}})-([0-9a-f]{{8}})")
 _STATED = ("id", "symbol", "interval", "created", "trained_from", "trained_until", "n_bars", "data_hash",
-           "features_hash", "code", "figures")
+           "features_hash", "code", "figures", "origin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,10 @@ class Registry:
         self._verified: dict[Path, tuple[Any, str]] = {}
         self._lock = threading.Lock()
 
-    def save(self, trained: Trained, request: TrainRequest, reference: Any = None) -> ModelVersion:
+    def save(self, trained: Trained, request: TrainRequest, reference: Any = None, origin: str = "") -> ModelVersion:
         """Keep a model; the same question about the same candles by the same code is kept once.
+
+        `reference` is what drift is measured against, `origin` is `SIMULATED` for candles of the simulated market.
 
         Raises
         ------
@@ -102,7 +104,7 @@ class Registry:
         folder.mkdir(parents=True, exist_ok=True)
         with self._writing(folder):
             if self._trouble(folder / name):
-                write_folder(folder / name, self._files(name, trained, request, reference))
+                write_folder(folder / name, self._files(name, trained, request, reference, origin))
             self._prune(request.symbol, request.interval, name)
         return self.version(name)
 
@@ -242,7 +244,8 @@ class Registry:
             drop_leftovers(folder)
             yield
 
-    def _files(self, name: str, trained: Trained, request: TrainRequest, reference: Any) -> dict[str, bytes]:
+    def _files(self, name: str, trained: Trained, request: TrainRequest, reference: Any,
+               origin: str) -> dict[str, bytes]:
         report: ModelReport = trained.report
         found = trained.out_of_sample
         columns = {f.name: getattr(found, f.name) for f in fields(found)}
@@ -252,7 +255,8 @@ class Registry:
             id=name, symbol=request.symbol, interval=request.interval, created=int(self._clock() * 1000),
             trained_from=trained.trained_from, trained_until=trained.trained_until, n_bars=trained.n_bars,
             data_hash=trained.data_hash, features_hash=features_hash(), code=self._code, settings=request.settings,
-            figures=plain(report.figures), status="challenger", votes=False, leaks=tuple(report.leaks))
+            figures=plain(report.figures), status="challenger", votes=False, leaks=tuple(report.leaks),
+            origin=origin)
         hashes = {file: sha256(body) for file, body in bodies.items()}
         manifest = Manifest(version, ensemble_document(trained.ensemble), plain(request), reference, hashes)
         return {**bodies, MANIFEST: manifest_bytes(manifest)}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from trading.domain import INTERVAL_MS
+from trading.domain.learning import LABELS
 
 EPILOG = """examples:
   python main.py --mode dashboard
@@ -19,6 +20,8 @@ EPILOG = """examples:
   python main.py --mode backtest --asset BTCUSDT --sweep rsi.period=5:30:1,rsi.buy_below=20:40:5 --out sweep.parquet
   python main.py --mode import downloads/ --json
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
+  python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
+  python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
 """
 MODES = {
@@ -27,6 +30,7 @@ MODES = {
     "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
+    "train": "train a model on stored or given candles, judge it against the one that votes, and keep it",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
@@ -52,7 +56,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
-    add("--data", metavar="PATH", help="replay, backtest: a Parquet, CSV or zip file, or a folder (default: the store)")
+    add("--data", metavar="PATH",
+        help="replay, backtest, train: a Parquet, CSV or zip file, or a folder (default: the store)")
     add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
     add("--strategy", metavar="FILE|ID", help="a JSON strategy, or the id of a shipped one (default: the demo)")
     add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")
@@ -66,6 +71,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--cluster", metavar="tcp://HOST:PORT", help="sweep and walk-forward: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
     add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
+    add("--label", choices=LABELS, help="train: what is forecast (default: next_bar, the direction of the next close)")
     add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
     add("--port", type=int, help="port of the dashboard (default 8050)")
     add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")

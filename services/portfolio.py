@@ -60,6 +60,7 @@ class PortfolioService:
         self._charts, self._history = sources.charts, sources.history
         self._strategy, self._interval = sources.strategy, sources.interval
         self._notify, self._jobs = notify, jobs
+        self._models = tuple(agent for agent in self._engine.agents.agents if hasattr(agent, "status"))
         self._lock = threading.Lock()
         self._equity: tuple[array[int], array[float], array[float], array[float]] = _empty_series()
         self._trades: deque[Trade] = deque(self._history.trades(N_TRADES), maxlen=N_TRADES)
@@ -157,12 +158,20 @@ class PortfolioService:
         if decision.outcome not in views.ORDINARY:
             self._decisions.append(decision)
         display = self._engine.portfolio.specs[decision.symbol].display
+        if decision.signals:
+            self._forget_silent(decision)
         for signal in decision.signals:
             due = signal.time + INTERVAL_MS[self._interval]
             self._signals[signal.symbol, signal.source] = SignalView(
                 signal.symbol, display, signal.source, signal.action.value, signal.confidence, signal.reason,
                 signal.time, due,
             )
+
+    def _forget_silent(self, decision: Decision) -> None:
+        """Drop the last votes of sources that have no say any more."""
+        heard = {(signal.symbol, signal.source) for signal in decision.signals}
+        for key in [key for key in self._signals if key[0] == decision.symbol and key not in heard]:
+            del self._signals[key]
 
     def _add_point(self, point: EquityPoint) -> None:
         row = (point.time, point.equity / 1e8, point.benchmark / 1e8, -point.drawdown_ppm / 1e6)
@@ -190,6 +199,7 @@ class PortfolioService:
             decisions=tuple(views.decision_view(specs[d.symbol], d, by_order.get(d.client_id, ()))
                             for d in reversed(self._decisions)),
             log=tuple(self._engine.journal.recent), jobs=self._jobs(), signal_quality=self._quality(),
+            models=tuple(status for source in self._models if (status := source.status).version),
         )
 
     def _feed_view(self) -> FeedView:
@@ -230,7 +240,7 @@ class PortfolioService:
                          self._engine.time, views.decimals(spec))
 
     def _quality(self) -> SignalQuality:
-        known = [agent.quality for agent in self._engine.agents.agents]
+        known = [agent.quality for agent in self._engine.agents.agents if agent not in self._models]
         return signal_quality(sum(q.hits for q in known), sum(q.n for q in known))
 
 

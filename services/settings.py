@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return self.data_dir / "cockpit.db"
 
     @property
+    def models_dir(self) -> Path:
+        """Folder of the trained models."""
+        return self.data_dir / "models"
+
+    @property
     def candles_dir(self) -> Path:
         """Folder of the candle store."""
         return self.data_dir / "candles"

@@ -92,7 +92,7 @@ def decision_view(spec: SymbolSpec, decision: Decision, fills: Iterable[Fill]) -
     for signal in decision.signals:
         tone = {"BUY": "good", "SELL": "bad"}.get(signal.action, "plain")
         lines.append(("SIGNAL", f"{signal.source}: {signal.action} {signal.confidence:.2f} · {signal.reason}", tone))
-        figures = " · ".join(f"{name} {value:,.2f}" for name, value in signal.inputs.items())
+        figures = " · ".join(f"{name} {figure(value)}" for name, value in signal.inputs.items())
         if figures:
             lines.append(("INPUTS", figures, "plain"))
     lines += [("RISK", f"{v.rule}: {v.detail}", "plain" if v.passed else "bad") for v in decision.verdicts]
@@ -102,6 +102,11 @@ def decision_view(spec: SymbolSpec, decision: Decision, fills: Iterable[Fill]) -
     lines += [("FILL", fill_text(spec, fill), "good") for fill in fills]
     return DecisionView(decision_key(decision), decision.symbol, spec.display, decision.time, decision.outcome,
                         tuple(lines))
+
+
+def figure(value: float) -> str:
+    """Return a number with two decimals, or with three digits that count where two decimals would hide it."""
+    return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.3g}"
 
 
 def _tone(outcome: str) -> str:

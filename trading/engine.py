@@ -39,6 +39,7 @@ from trading.events import (
     RiskChecked,
     SignalGenerated,
     SignalRejected,
+    SourceFailed,
     StateSaved,
 )
 from trading.execution import Desk, Execution
@@ -91,7 +92,7 @@ class Engine:
         handlers: dict[type, Callable[[Any], None]] = {
             CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
             BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
-            AdviceComplete: self._grant,
+            AdviceComplete: self._grant, SourceFailed: self._on_source_failed,
             Checkpoint: self._on_checkpoint,
         }
         for kind, handler in handlers.items():
@@ -181,6 +182,13 @@ class Engine:
         """Keep the account's worth between closes."""
         if self.portfolio.marks:
             self._recorder.record(self.portfolio.point(self.time))
+
+    def _on_source_failed(self, event: SourceFailed) -> None:
+        """Tell once that a source is out; the others go on."""
+        spec = self.portfolio.specs.get(event.symbol)
+        display = spec.display if spec else event.symbol
+        self.journal.write(self.time, "ALERT", f"{event.source} only abstains: {event.detail}", "bad", display)
+        self.bus.publish(AlertLogged(self.time, f"{display} {event.source} only abstains: {event.detail}"))
 
     def _on_feed(self, event: FeedStatus) -> None:
         if event.state == "ended":
@@ -350,7 +358,8 @@ class Engine:
 
 
 def _outranked(event: SignalGenerated, verdict: Verdict) -> Decision:
-    reason = f"{event.signals[0].reason} → {verdict.rule}: {verdict.detail}"
+    wish = next(signal for signal in event.signals if signal.action is Action.BUY)
+    reason = f"{wish.reason} → {verdict.rule}: {verdict.detail}"
     return Decision(event.candle.symbol, event.candle.close_time, event.candle.close, "BUY", f"denied: {verdict.rule}",
                     reason, event.signals, (verdict,))
 

@@ -47,6 +47,15 @@ class SignalGenerated:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFailed:
+    """A signal source cannot advise and only abstains from now on, by whoever keeps it."""
+
+    symbol: str
+    source: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdviceComplete:
     """Every symbol of a moment was heard, by the engine: the best wishes are granted after all that is pending."""
 
@@ -189,7 +198,7 @@ class CommandAnswered:
 
 
 Event = (
-    CandleClosed | PriceMoved | FeedStatus | SignalGenerated | AdviceComplete | RiskChecked | SignalRejected
-    | OrderPlaced | OrderFilled | OrderEnded | PositionUpdated | BarTraded
+    CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | RiskChecked
+    | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

@@ -59,7 +59,10 @@ class CandleArchive(Protocol):
 
 
 class SignalSource(Protocol):
-    """Advises on one symbol, bar by bar. Not an order's author: risk has the last word."""
+    """Advises on one symbol, bar by bar. Not an order's author: risk has the last word.
+
+    A source may have `is_silent: bool`; while it is true after a bar, that bar's advice leaves no trace.
+    """
 
     name: str
     symbol: str

@@ -62,7 +62,8 @@ def learn(request: TrainRequest, market: Market, registry: Registry, progress: P
     champion, trouble = _opponent(registry, request)
     verdict = _verdict(trained, champion, trouble, window, market)
     progress(0.98, "saving")
-    version = registry.save(trained, request, reference_of(window.rows[:window.first]).document())
+    version = registry.save(trained, request, reference_of(window.rows[:window.first]).document(),
+                            market.origin)
     return _settled(registry, version, verdict)
 
 
@@ -119,7 +120,7 @@ def _opponent(registry: Registry, request: TrainRequest) -> tuple[Stored | None,
 def _verdict(trained: Any, champion: Stored | None, trouble: str, window: Window, market: Market) -> Verdict:
     said = trained.ensemble.probability(window.rows)
     until = trained.trained_until
-    if champion is None or not _same_question(champion, trained.ensemble.settings):
+    if champion is None or not _same_question(champion, trained.ensemble.settings, market.origin):
         verdict = _compared(_constant(said, trained.ensemble.base_rate), said, window, market, until)
         if champion is not None:
             detail = f"answers another question than the champion ({verdict.detail}); appoint it by hand if you want it"
@@ -142,15 +143,17 @@ def _settled(registry: Registry, version: ModelVersion, verdict: Verdict) -> Mod
     reason = verdict.detail
     promote = verdict.promote and not version.leaks
     if verdict.promote and version.leaks:
-        reason = f"suspected leak, never appointed by itself: {version.leaks[0]} ({verdict.detail})"
+        reason = f"not appointed by itself: {version.leaks[0]} ({verdict.detail})"
     if version.id != office.champion and office.said.get(version.id) != reason:
         registry.appoint(version.id, "promoted" if promote else "refused", reason)
     return registry.version(version.id)
 
 
-def _same_question(champion: Stored, settings: ModelSettings) -> bool:
-    """Return whether two models' answers mean the same."""
+def _same_question(champion: Stored, settings: ModelSettings, origin: str) -> bool:
+    """Return whether two models' answers mean the same; the simulated market says nothing of a real one."""
     theirs = champion.version.settings
+    if origin and not champion.version.origin:
+        return False
     if theirs.label != settings.label or settings.label == "next_bar":
         return theirs.label == settings.label
     decisive: Mapping[str, tuple[str, ...]] = {"horizon": ("horizon",),

@@ -1,4 +1,8 @@
-"""Asks every agent of a symbol on each closed bar; an agent that raises abstains, with the error in its place."""
+"""Asks every source of a symbol on each closed bar; one that raises abstains, with the error in its place.
+
+Rules and a model vote together (`combined`): either may open or close a position while the other says nothing against
+it. A source with `is_silent` true (a market without a model) has no say: records are as if it were not there.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ class SignalDesk:
         self._by_symbol: dict[str, list[SignalSource]] = {}
         for agent in self.agents:
             self._by_symbol.setdefault(agent.symbol, []).append(agent)
+        self._may_be_silent = any(hasattr(agent, "is_silent") for agent in self.agents)
 
     def warm_up(self, candles: Candles) -> None:
         """Show the agents of a symbol its earlier bars."""
@@ -40,7 +45,11 @@ class SignalDesk:
     def _collect(self, candle: Candle, live: bool) -> SignalGenerated:
         time = candle.close_time
         agents = self._by_symbol.get(candle.symbol, ())
-        return SignalGenerated(candle, tuple([_advice(agent, candle, time) for agent in agents]), live)
+        signals = [_advice(agent, candle, time) for agent in agents]
+        if self._may_be_silent:
+            pairs = zip(agents, signals, strict=True)
+            signals = [signal for agent, signal in pairs if not getattr(agent, "is_silent", False)]
+        return SignalGenerated(candle, tuple(signals), live)
 
 
 def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:
@@ -56,7 +65,11 @@ def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:
 
 
 def combined(signals: tuple[Signal, ...]) -> Action:
-    """Return what a symbol's agents say together: one side wins only when nobody says the other."""
+    """Return what a symbol's sources, rules and model alike, say together.
+
+    One side wins only when nobody says the other; a hold says nothing. So a model that buys enters alone where the
+    rules are silent, and a rule's sell against a model's buy is a hold.
+    """
     if len(signals) == 1:
         return signals[0].action
     actions = {signal.action for signal in signals}

@@ -136,7 +136,8 @@ class ModelVersion:
     """A trained model as the registry lists it.
 
     `status`: champion, challenger, retired, or broken (its files cannot be used; `detail` says why). `votes` whether
-    it advises on paper. `trained_until` is the close time of the last bar that it has seen in any way.
+    it advises on paper. `trained_until` is the close time of the last bar that it has seen in any way. `origin` is
+    `SIMULATED` for one that was trained on the simulated market: it does not vote on a real one.
     """
 
     id: str
@@ -155,6 +156,7 @@ class ModelVersion:
     votes: bool
     leaks: tuple[str, ...] = ()
     detail: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

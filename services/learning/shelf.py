@@ -1,0 +1,111 @@
+"""The voting models, loaded and ready, for the sources that ask on each bar."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from models.registry import Registry
+from models.source import NOBODY, Standing
+from trading.errors import CockpitError, ModelRefused
+
+log = logging.getLogger(__name__)
+
+Alert = Callable[[str, str], None]  # symbol, what happened
+Key = tuple[str, str]
+
+
+class ModelShelf:
+    """Implements `models.source.Shelf`: answers at once from any thread, reads files on a thread of its own.
+
+    A model that cannot be used is told of once and only silences its own market.
+
+    Parameters
+    ----------
+    alert
+        Hears of a symbol and what is wrong with its model, on the loading thread.
+    is_simulated
+        Whether the market is; only there a model of the simulated market may vote.
+    inline
+        Read files on the calling thread.
+    """
+
+    def __init__(self, registry: Registry, alert: Alert = lambda *_: None, is_simulated: bool = True,
+                 inline: bool = False) -> None:
+        self._registry, self._alert, self._is_simulated = registry, alert, is_simulated
+        self._standing: dict[Key, Standing] = {}
+        self._stamps: dict[Key, tuple[int, int]] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+        self._loader = None if inline else ThreadPoolExecutor(1, "models")
+
+    def open(self, markets: Iterable[Key]) -> None:
+        """Begin to load what votes on these markets."""
+        for symbol, interval in markets:
+            self.look(symbol, interval)
+
+    def standing(self, symbol: str, interval: str) -> Standing:
+        """Return who votes on a market now."""
+        return self._standing.get((symbol, interval), NOBODY)
+
+    def look(self, symbol: str, interval: str) -> None:
+        """Load again if the market's appointments changed, also by another process."""
+        key, stamp = (symbol, interval), self._registry.stamp(symbol, interval)
+        with self._lock:
+            if self._stamps.get(key, (0, 0)) == stamp:
+                return
+        self.changed(symbol, interval)
+
+    def changed(self, symbol: str, interval: str) -> None:
+        """Load a market's champion again; until then the one before goes on voting."""
+        key = symbol, interval
+        stamp = self._registry.stamp(symbol, interval)
+        with self._lock:
+            self._stamps[key] = stamp
+            self._standing.setdefault(key, Standing("loading"))
+        if self._loader is None:
+            self._load(key)
+        else:
+            self._loader.submit(self._load, key)
+
+    def close(self) -> None:
+        """Stop loading."""
+        if self._loader is not None:
+            self._loader.shutdown(wait=False, cancel_futures=True)
+
+    def _load(self, key: Key) -> None:
+        standing = self._found(key)
+        before = self.standing(*key)
+        if _name(before) == _name(standing) and before.state == standing.state == "ready":
+            return
+        self._standing[key] = standing
+        told = (_name(standing), standing.detail)
+        if standing.state == "failed" and told not in self._told:
+            self._told.add(told)
+            self._alert(key[0], standing.detail)
+
+    def _found(self, key: Key) -> Standing:
+        version = None
+        try:
+            version = self._registry.champion(*key)
+            if version is None or not self._registry.office(*key).votes:
+                return NOBODY
+            if version.origin and not self._is_simulated:
+                raise ModelRefused(f"{version.id} was trained on the {version.origin} market; train on this one")
+            ensemble = self._registry.load(version.id)
+            ensemble.compiled().explain(np.zeros(len(ensemble.features), np.float32))
+            ensemble.probability(np.zeros((1, len(ensemble.features)), np.float32))
+            return Standing("ready", version, ensemble)
+        except CockpitError as error:
+            return Standing("failed", version, None, str(error))
+        except Exception as error:  # one market's model must not silence the others
+            log.exception("the model of %s %s cannot be used", *key)
+            return Standing("failed", version, None, f"unexpected {type(error).__name__}: {error}")
+
+
+def _name(standing: Standing) -> str:
+    return standing.version.id if standing.version is not None else ""
