@@ -352,7 +352,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit.engine.bus, feed)
         backtests = make_backtests(settings, database, feed)
-        learning = make_learning(settings, database, feed)
+        learning = make_learning(settings, database, cockpit)
         schedule_learning(board, settings, learning)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning)
         runtime.start()
@@ -382,14 +382,17 @@ def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
     return backtest_service(settings, database, simulated_past(settings, database, feed), PaperBroker)
 
 
-def make_learning(settings: Settings, database: Any, feed: Any) -> Any:
-    """Return trainings in the background, on the same candles as backtests."""
+def make_learning(settings: Settings, database: Any, cockpit: Cockpit) -> Any:
+    """Return trainings in the background, on the same candles as backtests; what they appoint votes in the engine."""
     from models.registry import Registry
     from services.learning.compose import learning_service
-    from services.version import code_version
+    from services.version import training_version
 
-    registry = Registry(settings.data_dir / "models", code_version())
-    return learning_service(settings, simulated_past(settings, database, feed), registry)
+    registry = cockpit.registry or Registry(settings.models_dir, training_version())
+    service = learning_service(settings, simulated_past(settings, database, cockpit.feed), registry)
+    if cockpit.shelf is not None:
+        service.changed = cockpit.shelf.changed
+    return service
 
 
 def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:

@@ -49,7 +49,7 @@ def first_market(services: Services, choices: form.Choices) -> tuple[str, str] |
     newest = next(iter(services.learning.runs()), None)
     if newest is not None and choices.market(newest.symbol):
         return newest.symbol, newest.interval
-    symbol, interval = form.first_market(choices)
+    symbol, interval = form.first_market(choices, services.portfolio.view().session.interval)
     return (symbol, interval) if symbol and interval else None
 
 
@@ -64,7 +64,8 @@ def market_of(services: Services, symbol: str, interval: str, wanted: str | None
     runs = tuple(run for run in port.runs() if (run.symbol, run.interval) == (symbol, interval))
     drift, history = port.drift(symbol, interval), port.history(symbol, interval)
     fresh = port.is_kept_fresh(symbol, interval)
-    return Market(symbol, interval, versions, shown, report, drift, history, runs, fresh)
+    traded = services.portfolio.view().session.interval
+    return Market(symbol, interval, versions, shown, report, drift, history, runs, fresh, traded)
 
 
 def progress_of(services: Services, market: Market, key: str | None) -> BacktestProgress | None:

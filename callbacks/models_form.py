@@ -8,7 +8,6 @@ from typing import Any
 from dash import Dash, Input, Output, State
 
 from layouts import ids
-from layouts.backtest.form import day
 from layouts.models import form
 from layouts.models.form import Choices, Form
 from services.container import Services
@@ -39,10 +38,10 @@ def form_of(values: tuple[Any, ...]) -> Form:
     return Form(*values[:N_PLAIN], dict(zip(form.ADVANCED, values[N_PLAIN:], strict=True)))
 
 
-async def on_symbol(services: Services, symbol: str | None) -> tuple[str | None, str | None]:
-    """Propose all that is stored of a symbol; return first and last day."""
+async def on_market(services: Services, symbol: str | None, interval: str | None) -> tuple[str | None, str | None]:
+    """Propose what a market can be trained on; return first and last day."""
     known = (await asyncio.to_thread(choices_of, services)).market(symbol)
-    return (day(known.first), day(known.last)) if known else (None, None)
+    return form.dates(known, interval)
 
 
 def register(app: Dash, services: Services) -> None:
@@ -52,10 +51,11 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.MD_START, "date"),
         Output(ids.MD_END, "date"),
         Input(ids.MD_SYMBOL, "value"),
+        Input(ids.MD_INTERVAL, "value"),
         prevent_initial_call=True,
     )
-    async def symbol(chosen: str | None) -> Any:
-        return await on_symbol(services, chosen)
+    async def market(symbol: str | None, interval: str | None) -> Any:
+        return await on_market(services, symbol, interval)
 
     @app.callback(Output(ids.MD_HORIZON, "disabled"), Input(ids.MD_LABEL, "value"), prevent_initial_call=True)
     async def label(chosen: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from layouts import text
 from layouts.backtest.form import day, midnight
-from trading.domain import RiskProfile
+from trading.domain import INTERVAL_MS, RiskProfile
 from trading.domain.backtests import CostSettings, MarketChoice
 from trading.domain.learning import LABELS, SCHEMES, ModelSettings, TrainRequest
 
@@ -20,6 +20,8 @@ LABEL_NOTES = {
 }
 SCHEME_NAMES = {"anchored": "Anchored", "rolling": "Rolling"}
 FALLBACK_INTERVAL = "1h"
+MOST_PROPOSED = 20_000  # bars
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,27 @@ def first(choices: Choices, market: tuple[str, str] | None = None, settings: Mod
     symbol, interval = market or first_market(choices)
     wanted = settings or ModelSettings()
     known = choices.market(symbol)
-    start, end = (day(known.first), day(known.last)) if known else (None, None)
+    start, end = dates(known, interval)
     profile = next((p.name for p in choices.profiles if p.name == "Balanced"), None)
     profile = profile or (choices.profiles[0].name if choices.profiles else None)
     plain = (wanted.label, wanted.horizon, wanted.scheme, wanted.n_folds, start, end, profile)
     return Form(symbol, interval, *plain, shown_settings(wanted))
 
 
-def first_market(choices: Choices) -> tuple[str | None, str | None]:
-    """Return the first stored symbol with hourly bars if it has them."""
+def dates(known: MarketChoice | None, interval: str | None) -> tuple[str | None, str | None]:
+    """Propose first and last day: all that is stored, but no more bars than can be trained on in minutes."""
+    if known is None:
+        return None, None
+    reach = MOST_PROPOSED * INTERVAL_MS.get(interval or "", DAY_MS)
+    return day(max(known.first, known.last - reach)), day(known.last)
+
+
+def first_market(choices: Choices, interval: str | None = None) -> tuple[str | None, str | None]:
+    """Return the first stored symbol, with bars of the interval if it has them, else with hourly ones."""
     if not choices.markets:
         return None, None
     known = choices.markets[0]
-    return known.symbol, interval_for(known.intervals, FALLBACK_INTERVAL)
+    return known.symbol, interval_for(known.intervals, interval)
 
 
 def interval_for(intervals: tuple[str, ...], wanted: str | None) -> str | None:

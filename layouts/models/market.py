@@ -25,6 +25,7 @@ class Market:
     history: tuple[Appointment, ...] = ()
     runs: tuple[TrainingRun, ...] = ()
     fresh: bool = False
+    traded: str = ""  # interval that the cockpit decides on
 
     @property
     def name(self) -> str:

@@ -106,13 +106,23 @@ def _fresh(market: Market) -> dbc.Checklist:
 
 
 def _known(market: Market, version: ModelVersion) -> list[Any]:
-    report, made = market.report, [verdict.strip(version, market.report), tiles.row(version.figures)]
+    report = market.report
+    made = [*_elsewhere(market, version), verdict.strip(version, market.report), tiles.row(version.figures)]
     if report is None:
         gone = parts.empty("The report of this version cannot be read", version.detail or "Train again to get one.")
         return [*made, html.Section(gone, className="panel bt-instead md-instead"), _watched(market, None)]
     side = html.Div([calibration.card(report), calibration.confusion(report)], className="bt-side")
     upper = html.Div([walk.card(report, version.settings), side], className="bt-columns")
     return [*made, upper, _watched(market, importance.card(report))]
+
+
+def _elsewhere(market: Market, version: ModelVersion) -> list[html.Div]:
+    """Say that a champion is not heard, because the cockpit decides on other bars."""
+    if version.status != "champion" or market.traded in ("", market.interval):
+        return []
+    words = (f"The cockpit decides on {market.traded} bars, so nobody asks this model now: it votes when the cockpit "
+             f"runs with COCKPIT_INTERVAL={market.interval}.")
+    return [html.Div([html.Span("!", className="warning note-mark"), html.Span(words)], className="bt-notes")]
 
 
 def _watched(market: Market, beside: Any) -> html.Div:

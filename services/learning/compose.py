@@ -10,7 +10,7 @@ from services.learning.service import LearningService, Memory
 from services.learning.station import TrainingStation
 from services.learning.wishes import Wishes
 from services.settings import Settings
-from services.version import code_version
+from services.version import training_version
 from services.worker import WorkerProcess
 
 
@@ -19,5 +19,5 @@ def learning_service(settings: Settings, past: SimulatedPast | None, registry: R
     source = Source(settings.candles_dir, simulated=past)
     folder = settings.data_dir / "learning"
     memory = Memory(Diary(folder / "trainings.jsonl"), Wishes(folder / "fresh.json"), Drifts(folder / "drift.json"))
-    worker = WorkerProcess("trainings", TrainingStation(source, registry.folder, code_version()))
+    worker = WorkerProcess("trainings", TrainingStation(source, registry.folder, training_version()))
     return LearningService(settings.costs, source, registry, memory, worker)
