@@ -222,12 +222,11 @@ def _weights(early: Sample, settings: ModelSettings, progress: Progress) -> tupl
 
 def _calibrated(features: tuple[str, ...], scaler: Scaler, forest: Any, boost: Any, weights: tuple[float, float],
                 settings: ModelSettings, rate: float, late: Sample) -> Ensemble:
-    flat = of_forest(forest), of_boost(boost)
     asked = np.empty((len(late.rows), voting.N_ANSWERS))
-    voting.answer_all(model_of(*flat, scaler, weights, Calibration(1.0, 0.0)), late.rows, asked)
+    flat = model_of(of_forest(forest), of_boost(boost), scaler, weights, Calibration(1.0, 0.0))
+    voting.answer_all(flat, late.rows, asked)
     calibration = platt(asked[:, VOTE], late.y, late.weight)
-    voting.answer_all(model_of(*flat, scaler, weights, calibration), late.rows, asked)
-    said = asked[:, PROBABILITY]
+    said = np.array([voting.calibrated(calibration.slope, calibration.shift, vote) for vote in asked[:, VOTE].tolist()])
     floor = 0.5 if settings.label == "next_bar" else rate
     enter = max(float(np.quantile(said, 1.0 - settings.enter_share)), floor)
     leave = float(np.median(said))

@@ -17,7 +17,7 @@ from models.feature_table import ALL_EARLIER, THIS_BAR, Cells, Feature, Matrix, 
 from trading.domain import INTERVAL_MS, Candle, Candles, FloatArray
 
 PERCENT = 0.01
-CHUNK = 4_096  # bars at a time: their cells stay in the processor's cache
+CHUNK = 2_000  # bars at a time: their cells stay in the processor's cache; no power of two, whose columns collide in it
 SETTLED_BARS = 2_000  # bars after which no feature remembers, in float32, where the history began
 FADING = ALL_EARLIER
 
@@ -54,7 +54,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("bb_squeeze", "Bollinger width, 20 against 100 bars", "share",
             ("bb_width_20_2.width", "bb_width_100_2.width"), Rows(100)),
     Feature("atr_share", "ATR 14 in the price", "share", ("atr_14", "close"), FADING),
-    Feature("atr_ratio", "ATR, 14 against 100 bars", "share", ("atr_14", "atr_100"), FADING),
+    Feature("atr_ratio", "ATR, 14 against 50 bars", "share", ("atr_14", "atr_50"), FADING),
     Feature("range", "Range of the bar, in ATR", "gap", ("high", "low", "atr_14"), FADING),
     Feature("ulcer_14", "Ulcer index 14", "plain", ("ulcer_14",), Rows(27), PERCENT),
     Feature("volume_ratio", "Volume against its mean of 20", "share", ("volume", "volume_sma_20"), Rows(20)),
@@ -72,7 +72,7 @@ FEATURES: tuple[Feature, ...] = (
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 WARM_UP_BARS = bars_needed(FEATURES)  # the first row that can be all numbers is this one less 1
 
-N_CUTS = 5
+N_CUTS = 12
 
 
 def matrix(candles: Candles, features: Sequence[Feature] = FEATURES) -> Matrix:
@@ -147,13 +147,19 @@ def first_leak(candles: Candles, build: Callable[[Candles], NDArray[np.floating]
     """
     whole = build(candles)
     leaking: set[int] = set()
-    for cut in sorted({len(candles) * part // (N_CUTS + 1) for part in range(1, N_CUTS + 1)}):
+    for cut in _cuts(len(candles)):
         blind = build(_without_future(candles, cut))
         leaking |= set(np.flatnonzero(_differs(whole[:cut], blind[:cut])).tolist())
     if not leaking:
         return None
     column = min(leaking)
     return names[column] if column < len(names) else f"column {column}"
+
+
+def _cuts(n_bars: int) -> list[int]:
+    """Return rows spread over the bars, each at another distance from a whole hour or day, where leaks may hide."""
+    spread = (n_bars * part // (N_CUTS + 1) + part for part in range(1, N_CUTS + 1))
+    return sorted({min(cut, n_bars - 1) for cut in spread if n_bars > 1})
 
 
 def _differs(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from trading.domain import FloatArray
 from trading.domain.learning import Importance
 
 N_REPEATS = 2
-MAX_ROWS = 2_000
+MAX_ROWS = 1_000
 """Bars of a window that are asked, evenly; the spread between windows is larger than what more would add."""
 
 

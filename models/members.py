@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from trading.domain import FloatArray, IntArray
 from trading.domain.learning import ModelSettings
 
-LEAF_SHARE = 0.005
+LEAF_SHARE, LEAF_LABELS = 0.005, 10
+"""A forest's leaf holds this share of the rows, and labels that are worth as many that do not overlap."""
 ROW_SHARE = 0.3
+BOOST_LEAF_SHARE = 0.05
+"""Boosted trees add up, so each must be duller than a forest's: with smaller leaves they learn the noise of hourly bars
+and are worse than the base rate out of fold."""
 MAX_BINS = 64
 NORMAL_IQR = 1.349
 """The interquartile range of a normal distribution in standard deviations."""
@@ -52,13 +56,14 @@ def scaler_of(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
 
 
 def fit_forest(sample: Sample, settings: ModelSettings) -> Any:
-    """Return a RandomForestClassifier; each tree sees a drawing of `ROW_SHARE` of the rows."""
+    """Return a RandomForestClassifier; each tree sees a part of the rows, drawn by their weights."""
     from sklearn.ensemble import RandomForestClassifier
 
-    least = max(1, round(LEAF_SHARE * len(sample.y)))
+    n = len(sample.y)
+    least = max(round(LEAF_SHARE * n), round(LEAF_LABELS * n / float(sample.weight.sum())))
     forest = RandomForestClassifier(
-        n_estimators=settings.trees, max_depth=settings.depth, min_samples_leaf=least, max_samples=ROW_SHARE,
-        max_features="sqrt", random_state=settings.seed, n_jobs=1)
+        n_estimators=settings.trees, max_depth=settings.depth, min_samples_leaf=max(1, least), max_features="sqrt",
+        max_samples=max(1, round(ROW_SHARE * n)), random_state=settings.seed, n_jobs=1)
     return forest.fit(sample.rows, sample.y, sample_weight=sample.weight)
 
 
@@ -66,10 +71,11 @@ def fit_boost(sample: Sample, settings: ModelSettings) -> Any:
     """Return an xgboost Booster on histograms."""
     import xgboost
 
+    least = BOOST_LEAF_SHARE * float(sample.weight.sum()) * 0.25  # a row at probability one half has a hessian of 1/4
     asked = {
         "objective": "binary:logistic", "tree_method": "hist", "max_bin": MAX_BINS, "max_depth": settings.depth,
-        "eta": settings.learning_rate, "subsample": 0.7, "colsample_bytree": 0.5, "min_child_weight": 10.0,
-        "lambda": 5.0, "seed": settings.seed, "nthread": 1,
+        "eta": settings.learning_rate, "subsample": 0.5, "colsample_bynode": 0.15, "min_child_weight": least,
+        "seed": settings.seed, "nthread": 1,
     }
     rows = xgboost.QuantileDMatrix(sample.rows, sample.y, weight=sample.weight, max_bin=MAX_BINS, nthread=1)
     return xgboost.train(asked, rows, settings.rounds)

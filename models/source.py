@@ -195,8 +195,9 @@ class ModelSource:
         forest, boost = forecast.members
         confidence = {Action.BUY: probability, Action.SELL: 1.0 - probability}.get(action, 0.0)
         return Signal(self.symbol, candle.close_time, self.name, action, confidence,
-                      _reason(probability, ensemble, top), {"forest": f"{forest:.1%}", "boost": f"{boost:.1%}"},
-                      {LABELS[place]: float(row[place]) for place in order})
+                      _reason(probability, ensemble, top),
+                      {"version": version.id, "forest": f"{forest:.1%}", "boost": f"{boost:.1%}"},
+                      {LABELS[place]: float(row[place]) / FEATURES[place].scale for place in order})
 
     def _stated(self, state: str, detail: str, time: int, standing: Standing | None = None) -> ModelStatus:
         version = (standing or self._standing).version

@@ -118,18 +118,9 @@ def _of_xgboost(tree: dict[str, Any]) -> _Tree:
         raise BadInput("a booster with categorical splits: fit it on numbers")
     left, right = np.array(tree["left_children"], np.int32), np.array(tree["right_children"], np.int32)
     threshold = np.array(tree["split_conditions"], np.float32)
-    return _Tree(np.array(tree["split_indices"], np.int32), left, right, threshold,
-                 _means(left, right, threshold.astype(np.float64), np.array(tree["sum_hessian"], np.float64)))
-
-
-def _means(left: NDArray[np.int32], right: NDArray[np.int32], leaves: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return each node's mean over what reached it in training; children have higher numbers than their parent."""
-    value = leaves.copy()
-    for node in range(len(left) - 1, -1, -1):
-        if left[node] >= 0:
-            a, b = left[node], right[node]
-            value[node] = (value[a] * weight[a] + value[b] * weight[b]) / (weight[a] + weight[b])
-    return value
+    value = threshold.astype(np.float64)  # a leaf keeps its answer there
+    voting.means(left, right, np.array(tree["sum_hessian"], np.float64), value)
+    return _Tree(np.array(tree["split_indices"], np.int32), left, right, threshold, value)
 
 
 def _joined(grown: list[_Tree], n_features: int, is_boost: bool, start: float) -> Trees:
@@ -143,8 +134,8 @@ def _joined(grown: list[_Tree], n_features: int, is_boost: bool, start: float) -
 
 def _placed(tree: _Tree, first: int) -> NodeArray:
     """Number a tree's nodes anew from `first`, level by level, so that two children are neighbours."""
-    order = _by_level(tree)
-    place = np.empty(len(tree.left), np.int32)
+    order, place = np.empty((2, len(tree.left)), np.int32)
+    voting.level_order(tree.left, tree.right, order)
     place[order] = np.arange(first, first + len(order), dtype=np.int32)
     inner = tree.left[order] >= 0
     nodes = np.zeros(len(order), NODE)
@@ -153,12 +144,3 @@ def _placed(tree: _Tree, first: int) -> NodeArray:
     nodes["threshold"] = tree.threshold[order]
     nodes["value"] = tree.value[order]
     return nodes
-
-
-def _by_level(tree: _Tree) -> NDArray[np.int32]:
-    levels, level = [], np.zeros(1, np.int32)
-    while len(level):
-        levels.append(level)
-        parents = level[tree.left[level] >= 0]
-        level = np.column_stack((tree.left[parents], tree.right[parents])).ravel()
-    return np.concatenate(levels)

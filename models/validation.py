@@ -87,10 +87,14 @@ def walk(problem: Problem, splits: Sequence[Split], progress: Progress) -> tuple
     """Fit and forecast window by window."""
     total, done, windows = sum(len(split.train) for split in splits), 0, []
     for split in splits:
-        windows.append(_window(problem, split, lambda share, stage, split=split, done=done: progress(  # type: ignore[misc]
-            (done + share * len(split.train)) / total, f"window {split.number + 1} of {len(splits)}: {stage}")))
+        own = _part_of(progress, done / total, len(split.train) / total, f"window {split.number + 1} of {len(splits)}")
+        windows.append(_window(problem, split, own))
         done += len(split.train)
     return tuple(windows)
+
+
+def _part_of(progress: Progress, start: float, size: float, name: str) -> Progress:
+    return lambda share, stage: progress(start + size * share, f"{name}: {stage}")
 
 
 def _window(problem: Problem, split: Split, progress: Progress) -> Window:

@@ -46,6 +46,7 @@ class Model(NamedTuple):
 
 N_FOREST, START, FOREST_WEIGHT, BOOST_WEIGHT, SLOPE, SHIFT, BASE = range(7)
 N_NUMBERS = BASE + N_ANSWERS
+BLOCK = 256
 EDGE = 1e-12
 """Probabilities stay this far from 0 and 1, so that their log odds are finite."""
 
@@ -104,9 +105,37 @@ def contribute(nodes: NodeArray, roots: NDArray[np.int32], row: Row, out: NDArra
 
 @njit
 def sums(nodes: NodeArray, roots: NDArray[np.int32], rows: NDArray[np.float32], out: NDArray[np.float64]) -> None:
-    """Fill `out` `(n_rows,)` with each row's sum of leaves."""
-    for number in range(len(rows)):
-        out[number] = sum_of(nodes, roots, rows[number])
+    """Fill `out` `(n_rows,)` with each row's sum of leaves, tree by tree over some rows, which stay in the cache.
+
+    Each row adds its leaves in the order of the trees, so it comes to the same as alone, to the bit.
+    """
+    out[:] = 0.0
+    for start in range(0, len(rows), BLOCK):
+        stop = min(start + BLOCK, len(rows))
+        for root in roots:
+            for number in range(start, stop):
+                out[number] += nodes[leaf_of(nodes, root, rows[number])].value
+
+
+@njit
+def level_order(left: NDArray[np.int32], right: NDArray[np.int32], out: NDArray[np.int32]) -> None:
+    """Fill `out` `(n_nodes,)` with a tree's nodes level by level, siblings beside each other."""
+    out[0], n_found = 0, 1
+    for place in range(len(left)):
+        node = out[place]
+        if left[node] >= 0:
+            out[n_found], out[n_found + 1] = left[node], right[node]
+            n_found += 2
+
+
+@njit
+def means(left: NDArray[np.int32], right: NDArray[np.int32], weight: NDArray[np.float64],
+          value: NDArray[np.float64]) -> None:
+    """Replace the value of each inner node by the mean of what reached it; a child's number is above its parent's."""
+    for node in range(len(left) - 1, -1, -1):
+        if left[node] >= 0:
+            a, b = left[node], right[node]
+            value[node] = (value[a] * weight[a] + value[b] * weight[b]) / (weight[a] + weight[b])
 
 
 @njit
@@ -116,21 +145,31 @@ def conclude(numbers: NDArray[np.float64], forest_sum: float, boost_sum: float, 
     boost = sigmoid(boost_sum + numbers[START])
     vote = numbers[FOREST_WEIGHT] * forest + numbers[BOOST_WEIGHT] * boost
     out[FOREST], out[BOOST], out[VOTE] = forest, boost, vote
-    out[PROBABILITY] = sigmoid(numbers[SLOPE] * log_odds(vote) + numbers[SHIFT])
+    out[PROBABILITY] = calibrated(numbers[SLOPE], numbers[SHIFT], vote)
 
 
 @njit
 def answer_all(model: Model, rows: NDArray[np.float32], out: NDArray[np.float64]) -> None:
     """Fill `out` `(n_rows, 4)` with the answers to raw rows; NaN where a row holds NaN."""
-    scaled = np.empty(rows.shape[1], np.float32)
+    scaled = np.zeros(rows.shape, np.float32)
     n_forest = int(model.numbers[N_FOREST])
-    forest, boost = model.roots[:n_forest], model.roots[n_forest:]
+    whole = np.empty(len(rows), np.bool_)
     for number in range(len(rows)):
-        if scale(model, rows[number], scaled):
-            conclude(model.numbers, sum_of(model.nodes, forest, scaled), sum_of(model.nodes, boost, scaled),
-                     out[number])
+        whole[number] = scale(model, rows[number], scaled[number])
+    totals = np.empty((2, len(rows)))
+    sums(model.nodes, model.roots[:n_forest], scaled, totals[0])
+    sums(model.nodes, model.roots[n_forest:], scaled, totals[1])
+    for number in range(len(rows)):
+        if whole[number]:
+            conclude(model.numbers, totals[0, number], totals[1, number], out[number])
         else:
             out[number, :] = np.nan
+
+
+@njit
+def calibrated(slope: float, shift: float, vote: float) -> float:
+    """Return the probability that a vote stands for."""
+    return sigmoid(slope * log_odds(vote) + shift)
 
 
 @njit

@@ -92,6 +92,8 @@ def decision_view(spec: SymbolSpec, decision: Decision, fills: Iterable[Fill]) -
     for signal in decision.signals:
         tone = {"BUY": "good", "SELL": "bad"}.get(signal.action, "plain")
         lines.append(("SIGNAL", f"{signal.source}: {signal.action} {signal.confidence:.2f} · {signal.reason}", tone))
+        if "version" in signal.votes:
+            lines.append(("MODEL", " · ".join(f"{name} {vote}" for name, vote in signal.votes.items()), "plain"))
         figures = " · ".join(f"{name} {figure(value)}" for name, value in signal.inputs.items())
         if figures:
             lines.append(("INPUTS", figures, "plain"))

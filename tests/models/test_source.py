@@ -84,8 +84,9 @@ def test_decision_says_probability_thresholds_and_what_weighed_most(candles):
     assert "sells below" in signal.reason
     assert f"{LABELS[first]} {forecast.contributions[first]:+.3f}" in signal.reason
     assert signal.reason.count("; ") == 2
-    assert signal.inputs == {LABELS[place]: float(row[place]) for place in order[:5]}
-    assert signal.votes == {"forest": f"{forecast.members[0]:.1%}", "boost": f"{forecast.members[1]:.1%}"}
+    assert signal.inputs == {LABELS[place]: float(row[place]) / FEATURES[place].scale for place in order[:5]}
+    forest, boost = forecast.members
+    assert signal.votes == {"version": ready().version.id, "forest": f"{forest:.1%}", "boost": f"{boost:.1%}"}
     status = source.status
     assert (status.state, status.version) == ("voting", ready().version.id)
     assert status.probability == forecast.probability
