@@ -65,7 +65,7 @@ async def _changed(services: Services, shown: Shown, work: Callable[[], Appointm
         return {}, added(toast.note("Nothing was changed", str(error), good=False))
     named = {**shown, "version": made.version or shown.get("version")}
     market = await shown_market(services, named)
-    who = f"{number(made.version)} votes" if made.version else "No model votes"
+    who = "No model votes" if made.kind == "silenced" else f"{number(made.version)} votes"
     note = added(toast.note(f"{who} on {market.words if market else ''}", made.reason, good=True))
     return (layout.outcome(market, progress_of(services, market, shown.get("key"))) if market else {}), note
 
@@ -74,6 +74,8 @@ async def on_fresh(services: Services, shown: Shown, wanted: bool) -> Any:
     """Have the schedule train the market again, or not."""
     market = market_named(shown.get("market"))
     if market is None:
+        return no_update
+    if wanted == await asyncio.to_thread(services.learning.is_kept_fresh, *market):  # a switch that was just drawn
         return no_update
     await asyncio.to_thread(services.learning.keep_fresh, *market, wanted)
     words = "The schedule trains it again when there are newer candles." if wanted else "It is trained by hand only."

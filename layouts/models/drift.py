@@ -17,7 +17,7 @@ FULL = 0.5
 def card(drift: Drift | None, has_champion: bool) -> html.Section:
     """Draw the card."""
     if drift is None:
-        why = "The first check comes with the schedule." if has_champion else "Only a model that votes is watched."
+        why = "It is looked at now, and then by schedule." if has_champion else "Only a model that votes is watched."
         return parts.card("Drift", parts.empty("Not checked yet", why), note="since training", name="md-drift")
     body = [_state(drift), _since(drift), *_features(drift)]
     return parts.card("Drift", html.Div(body, className="md-drift"), note=f"checked {text.moment(drift.checked)}",

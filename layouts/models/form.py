@@ -20,7 +20,7 @@ LABEL_NOTES = {
 }
 SCHEME_NAMES = {"anchored": "Anchored", "rolling": "Rolling"}
 FALLBACK_INTERVAL = "1h"
-MOST_PROPOSED = 20_000  # bars
+MOST_PROPOSED = 30_000  # bars
 DAY_MS = 86_400_000
 
 

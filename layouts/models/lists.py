@@ -82,8 +82,13 @@ def status_word(v: ModelVersion) -> str:
     return v.status
 
 
+def can_vote(v: ModelVersion) -> bool:
+    """Tell whether a version can be given the vote: it has none, and its files are whole."""
+    return v.status != "broken" and not v.votes
+
+
 def _use(v: ModelVersion) -> Any:
-    if v.status in ("champion", "broken"):
+    if not can_vote(v):
         return ""
     return html.Button("Use on paper", id=ids.appoint(v.id, "table"), className="btn-row", title="Let it vote")
 

@@ -82,12 +82,13 @@ def _heading(market: Market, version: ModelVersion) -> html.Div:
 
 def _tools(market: Market, version: ModelVersion) -> html.Div:
     tools: list[Any] = [_fresh(market)]
-    if version.status not in ("champion", "broken"):
+    if lists.can_vote(version):
         tools.append(html.Button("Use on paper", id=ids.appoint(version.id, "heading"), className="btn-line"))
     can_return = any(v.status == "retired" for v in market.versions)
     tools.append(html.Button("Roll back", id=ids.MD_BACK, className="btn-line", disabled=not can_return,
                              title="Let the champion before this one vote again"))
-    tools.append(html.Button("Silence", id=ids.MD_SILENCE, className="btn-line danger", disabled=not market.champion,
+    is_quiet = market.champion is None or not market.champion.votes
+    tools.append(html.Button("Silence", id=ids.MD_SILENCE, className="btn-line danger", disabled=is_quiet,
                              title="No model votes on this market"))
     return html.Div(tools, className="tools md-tools")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -23,6 +24,8 @@ from trading.errors import BadInput, CockpitError
 
 if TYPE_CHECKING:
     from models.registry import Registry
+
+log = logging.getLogger(__name__)
 
 BY_HAND, SCHEDULE = "by hand", "schedule"
 KEPT_REPORTS = 8
@@ -232,6 +235,8 @@ class LearningService:
     def _hear(self, now: BacktestProgress) -> None:
         """Follow the queue's words in the diary."""
         run = self._memory.diary.run(now.key)
+        if run is None and now.state == "failed":
+            log.warning("%s failed: %s", now.key, now.error)
         if run is None or run.state not in ACTIVE:
             return
         if now.state not in ACTIVE:

@@ -222,8 +222,15 @@ def test_silence_takes_the_vote_after_a_question(make):
     window.click("#md-silence")
     window.until_text("#md-modal-title", "Take its vote away?")
     window.click("#md-confirm")
-    window.until_text(".panel-md-appointed", "silenced")
-    assert page.port.champion("BTCUSDT", "1h") is None
+    window.until_text(".md-heading", "CHAMPION, SILENT")
+    window.until_text("#toasts", "No model votes on BTC/USDT · 1h")
+    assert "Keep fresh" not in window.text("#toasts") and "silenced" in window.text(".panel-md-appointed")
+    assert not page.port.champion("BTCUSDT", "1h").votes
+    assert window.run("return document.querySelector('#md-silence').disabled")
+    window.click(".md-tools .btn-line")
+    window.until_text("#md-modal-title", "Use 2024-06-11-7f3a on paper?")
+    window.click("#md-confirm")
+    window.until_text(".md-heading", "CHAMPION, VOTES")
     page.clean()
 
 

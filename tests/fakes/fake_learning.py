@@ -128,7 +128,13 @@ class FakeLearning:
 
     def silence(self, symbol: str, interval: str, reason: str) -> Appointment:
         """Leave no champion."""
-        return self._change(symbol, interval, "", "silenced", reason)
+        champion = self.champion(symbol, interval)
+        if champion is None:
+            raise BadInput(f"nobody votes on {symbol} {interval}")
+        made = self._change(symbol, interval, champion.id, "silenced", reason)
+        held = self._versions[symbol, interval]
+        self._versions[symbol, interval] = [replace(v, votes=False) for v in held]
+        return made
 
     def is_kept_fresh(self, symbol: str, interval: str) -> bool:
         """A trained market is."""

@@ -140,7 +140,7 @@ def test_only_what_can_vote_has_a_button():
 def test_drift_states_are_words_and_a_check_that_was_never_made_says_when_it_comes():
     for state in ("steady", "watch", "drifted", "unknown"):
         assert state.upper() in drawn(drift.card(fake_models.drift(state), True))
-    assert "comes with the schedule" in drawn(drift.card(None, True))
+    assert "then by schedule" in drawn(drift.card(None, True))
     assert "Only a model that votes" in drawn(drift.card(None, False))
     assert "too few to say" in drawn(drift.card(replace(fake_models.drift(), accuracy=None), True))
 
