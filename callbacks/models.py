@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,11 @@ from trading.domain.backtests import BacktestProgress
 from trading.domain.learning import TrainingRun
 from trading.errors import CockpitError
 
+log = logging.getLogger(__name__)
+
 FRAME: tuple[tuple[str, str], ...] = (
     (ids.MD_STATE, "data"),
     (ids.MD_TICK, "interval"),
-    (ids.MD_TICK, "max_intervals"),
     (ids.MD_BAR, "style"),
     (ids.MD_STAGE, "children"),
     (ids.MD_PROGRESS, "className"),
@@ -131,15 +133,24 @@ async def on_market(services: Services, symbol: str | None, interval: str | None
     return found, controls.options(frames), kept if kept != interval else no_update
 
 
-def in_order(found: parts.Parts, ticked: int | None) -> list[Any]:
-    """Return the parts in the order of `FRAME`, and allow one tick more: ticks never overtake their answers."""
-    return [{**found, (ids.MD_TICK, "max_intervals"): (ticked or 0) + 1}.get(part, no_update) for part in FRAME]
+def in_order(found: parts.Parts) -> list[Any]:
+    """Return the parts in the order of `FRAME`."""
+    return [found.get(part, no_update) for part in FRAME]
+
+
+async def on_next_tick(services: Services, shown: Shown) -> parts.Parts:
+    """Follow a training; whatever goes wrong, the next tick is asked for."""
+    try:
+        return await on_tick(services, shown)
+    except Exception:
+        log.exception("what is new on the page Models cannot be told")
+        return {}
 
 
 def register(app: Dash, services: Services) -> None:
     """Register the way of a training, and the address that names market and version."""
     frame = [Output(*part, allow_duplicate=True) for part in FRAME]
-    ticked, state = State(ids.MD_TICK, "n_intervals"), State(ids.MD_STATE, "data")
+    state = State(ids.MD_STATE, "data")
     address = ClientsideFunction("models", "address")
     app.clientside_callback(address, Output(ids.MD_STATE, "storage_type"), Input(ids.MD_STATE, "data"))
 
@@ -147,20 +158,21 @@ def register(app: Dash, services: Services) -> None:
         *frame,
         Input(ids.MD_GO, "n_clicks"),
         *FORM,
-        ticked,
         running=[(Output(ids.MD_FORM, "className"), "bt-form is-asking", "bt-form")],
         prevent_initial_call=True,
     )
     async def train(clicks: int | None, *values: Any) -> Any:
-        return in_order(await on_train(services, form_of(values[:-1])), values[-1]) if clicks else no_update
+        return in_order(await on_train(services, form_of(values))) if clicks else no_update
 
-    @app.callback(*frame, Input(ids.MD_TICK, "n_intervals"), state, prevent_initial_call=True)
+    allowed = Output(ids.MD_TICK, "max_intervals")  # by a tick's own answer: ticks never overtake a busy server
+
+    @app.callback(*frame, allowed, Input(ids.MD_TICK, "n_intervals"), state, prevent_initial_call=True)
     async def tick(n: int | None, shown: Shown) -> Any:
-        return in_order(await on_tick(services, shown), n)
+        return [*in_order(await on_next_tick(services, shown)), (n or 0) + 1]
 
-    @app.callback(*frame, Input(ids.MD_CANCEL, "n_clicks"), state, ticked, prevent_initial_call=True)
-    async def cancel(clicks: int | None, shown: Shown, n: int | None) -> Any:
-        return in_order(await on_cancel(services, shown), n) if clicks else no_update
+    @app.callback(*frame, Input(ids.MD_CANCEL, "n_clicks"), state, prevent_initial_call=True)
+    async def cancel(clicks: int | None, shown: Shown) -> Any:
+        return in_order(await on_cancel(services, shown)) if clicks else no_update
 
     @app.callback(
         *frame,
@@ -168,9 +180,8 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.MD_INTERVAL, "value"),
         Input(ids.MD_SYMBOL, "value"),
         Input(ids.MD_INTERVAL, "value"),
-        ticked,
         prevent_initial_call=True,
     )
-    async def market(symbol: str | None, interval: str | None, n: int | None) -> Any:
+    async def market(symbol: str | None, interval: str | None) -> Any:
         found, offered, kept = await on_market(services, symbol, interval)
-        return [*in_order(found, n), offered, kept]
+        return [*in_order(found), offered, kept]

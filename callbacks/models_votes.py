@@ -85,7 +85,7 @@ async def on_fresh(services: Services, shown: Shown, wanted: bool) -> Any:
 def register(app: Dash, services: Services) -> None:
     """Register the buttons that change who votes."""
     frame = [Output(*part, allow_duplicate=True) for part in FRAME]
-    state, ticked = State(ids.MD_STATE, "data"), State(ids.MD_TICK, "n_intervals")
+    state = State(ids.MD_STATE, "data")
 
     @app.callback(
         Output(ids.MD_MODAL, "is_open"),
@@ -119,21 +119,20 @@ def register(app: Dash, services: Services) -> None:
         state,
         State(ids.MD_CHANGE, "data"),
         State(ids.MD_REASON, "value"),
-        ticked,
         prevent_initial_call=True,
     )
-    async def confirm(clicks: int | None, shown: Shown, change: Shown, reason: str | None, n: int | None) -> Any:
+    async def confirm(clicks: int | None, shown: Shown, change: Shown, reason: str | None) -> Any:
         if not clicks or not change:
             return no_update
         found, said = await on_confirm(services, shown, change, reason)
-        return [*in_order(found, n), said, False]
+        return [*in_order(found), said, False]
 
-    @app.callback(*frame, TOAST, Input(ids.MD_BACK, "n_clicks"), state, ticked, prevent_initial_call=True)
-    async def roll_back(clicks: int | None, shown: Shown, n: int | None) -> Any:
+    @app.callback(*frame, TOAST, Input(ids.MD_BACK, "n_clicks"), state, prevent_initial_call=True)
+    async def roll_back(clicks: int | None, shown: Shown) -> Any:
         if not clicks:
             return no_update
         found, said = await on_roll_back(services, shown)
-        return [*in_order(found, n), said]
+        return [*in_order(found), said]
 
     @app.callback(TOAST, Input(ids.MD_FRESH, "value"), state, prevent_initial_call=True)
     async def fresh(chosen: list[str] | None, shown: Shown) -> Any:
