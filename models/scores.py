@@ -26,7 +26,8 @@ class Forecasts:
     """Forecasts of closed labels, in time: columns `(n,)`.
 
     `base` is the base rate of what the forecasting model was trained on, `majority` the class that it saw more often,
-    `rule` the class of the last bar's direction, `unique` each label's uniqueness.
+    `rule` the class by the last bar's direction, followed or faded as was right more often in training, `unique` each
+    label's uniqueness.
     """
 
     probability: FloatArray

@@ -49,6 +49,12 @@ class Problem:
         """Whether a bar can be learnt from, `(n_bars,)`."""
         return self.finite & self.labels.known
 
+    @cached_property
+    def rose(self) -> NDArray[np.int8]:
+        """1 where a bar closed higher than the one before, `(n_bars,)`."""
+        close = self.candles.close
+        return np.append(np.zeros(1, np.int8), (close[1:] > close[:-1]).astype(np.int8))
+
     def splits(self) -> tuple[Split, ...]:
         """Return the windows, from the first bar that can be forecast on."""
         if not self.usable.any():
@@ -70,12 +76,20 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A test window, its model, and what that said of each of its bars: `probability` `(n_test,)`, NaN: nothing."""
+    """A test window, its model, and what that said of each of its bars.
+
+    Attributes
+    ----------
+    probability : `(n_test,)`, NaN where the model has nothing to say.
+    trained_rate : share of class 1 among the labels that it was trained on.
+    rule_goes_on : whether the last bar's direction went on more often than it turned, among those.
+    """
 
     split: Split
     ensemble: Ensemble
     probability: FloatArray
     trained_rate: float
+    rule_goes_on: bool
 
     @property
     def directions(self) -> NDArray[np.int8]:
@@ -100,20 +114,22 @@ def _part_of(progress: Progress, start: float, size: float, name: str) -> Progre
 def _window(problem: Problem, split: Split, progress: Progress) -> Window:
     ensemble = problem.fit(split.train, progress)
     seen = split.train[problem.usable[split.train]]
-    return Window(split, ensemble, ensemble.probability(problem.rows[split.test]),
-                  float(problem.labels.y[seen].mean()))
+    y = problem.labels.y[seen]
+    goes_on = bool((problem.rose[seen] == y).mean() >= 0.5)
+    return Window(split, ensemble, ensemble.probability(problem.rows[split.test]), float(y.mean()), goes_on)
 
 
 def forecasts_of(problem: Problem, windows: Sequence[Window]) -> tuple[IntArray, Forecasts]:
     """Return the bars (row numbers) with a forecast and a closed label, and their forecasts, in time."""
     rows = np.concatenate([window.split.test for window in windows])
     said = np.concatenate([window.probability for window in windows])
-    base = np.repeat([window.trained_rate for window in windows], [len(window.split.test) for window in windows])
+    sizes = [len(window.split.test) for window in windows]
     kept = problem.usable[rows] & np.isfinite(said)
-    rows, base = rows[kept], base[kept]
+    base = np.repeat([window.trained_rate for window in windows], sizes)[kept]
+    goes_on = np.repeat([window.rule_goes_on for window in windows], sizes)[kept]
+    rows = rows[kept]
     mask = np.zeros(len(problem.usable), np.bool_)
     mask[rows] = True
-    close = problem.candles.close
-    rule = (close[rows] > close[rows - 1]).astype(np.int8)  # row 0 has no features, so each has one before
+    rule = (problem.rose[rows].astype(np.bool_) == goes_on).astype(np.int8)
     return rows, Forecasts(said[kept], problem.labels.y[rows], base, (base >= 0.5).astype(np.int8), rule,
                            uniqueness(problem.labels.end, mask)[rows])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models import ensemble as module
-from models.calibration import Calibration
+from models.calibration import Calibration, platt
 from models.ensemble import CALIBRATION_SHARE, Ensemble, fit
 from models.members import scaler_of
 from trading.domain.learning import ModelSettings
@@ -148,6 +148,16 @@ def test_scaler_and_members_never_see_the_calibration_slice():
     np.testing.assert_array_equal(one.members(rows), other.members(rows))
     assert one.weights == other.weights
     assert one.calibration != other.calibration
+
+
+def test_the_vote_is_what_is_calibrated_and_thresholds_come_from_the_later_slice():
+    rows, y = a_sample(5)
+    ensemble, late = fitted(rows, y), slice(N - int(N * CALIBRATION_SHARE), None)
+    answers = ensemble.answers(rows[late])
+    assert 0.05 < ensemble.weights[0] < 0.95
+    assert ensemble.calibration == platt(answers[:, 2], y[late], np.ones(len(answers)))
+    assert ensemble.enter_above == max(0.5, np.quantile(answers[:, 3], 1 - SMALL.enter_share))
+    assert ensemble.exit_below == np.median(answers[:, 3])
 
 
 def test_labels_that_live_into_the_calibration_slice_are_purged_from_the_members():

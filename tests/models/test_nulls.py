@@ -18,7 +18,7 @@ N_SEEDS, HORIZON, N_FOLDS = 20, 24, 5
 
 
 def test_shuffled_labels_cannot_be_learnt():
-    candles = waves(3_000)
+    candles = waves(2_000)
     problem = Problem.of(candles, matrix(candles), FEATURE_NAMES, asked())
     known = np.flatnonzero(problem.labels.known)
     accuracies = []

@@ -197,8 +197,18 @@ def test_a_forest_file_with_a_type_that_no_forest_needs_is_refused(registry, kep
 
     for foreign in (LogisticRegression(), FunctionTransformer(os.getcwd), [made_model().ensemble.forest]):
         forge(folder_of(registry, kept), FOREST, dumps(foreign))
-        with pytest.raises(ModelRefused, match=FOREST):
+        with pytest.raises(ModelRefused, match=r"which no forest needs|is no RandomForestClassifier"):
             registry.load(kept.id)
+
+
+def test_a_type_that_skops_trusts_is_not_even_made(registry, kept, monkeypatch):
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    forge(folder_of(registry, kept), FOREST, skops.io.dumps(LogisticRegression()))
+    monkeypatch.setattr(skops.io, "loads", lambda *_, **__: pytest.fail("it was made"))
+    with pytest.raises(ModelRefused, match="LogisticRegression, which no forest needs"):
+        registry.load(kept.id)
 
 
 def test_a_forest_whose_nodes_point_outside_is_refused(registry, kept):
@@ -316,7 +326,7 @@ def test_a_process_killed_while_it_wrote_leaves_nothing_half(registry, kept, mon
     monkeypatch.undo()
     assert [version.id for version in registry.versions()] == [kept.id]
     assert any(path.name.startswith(PARTIAL) for path in market.iterdir())
-    newer = registry.save(later(60), request_for())
+    newer = registry.save(later(120), request_for())
     assert not any(path.name.startswith((PARTIAL, AWAY)) for path in market.iterdir())
     assert registry.load(newer.id)
 

@@ -109,10 +109,12 @@ class ModelReport:
 
     Attributes
     ----------
-    figures : `accuracy`, `accuracy_low`, `accuracy_high`, `n`, `baseline` (always the majority class of the training
-        part), `baseline_rule` (the class of the last bar's direction), `base_rate`, `auc`, `brier`, `brier_baseline`,
-        `ece`, `log_loss`, `log_loss_baseline`, `split_accuracy` (single 80/20 split in time), `total_return`,
-        `benchmark_return`, `sharpe`, `max_drawdown`, `n_trades`, `enter_above`, `exit_below` ...; None where undefined.
+    figures : `accuracy`, `accuracy_low`, `accuracy_high`, `n`, `n_effective` (overlapping labels counted by their
+        uniqueness), `baseline` (always the majority class of the training part), `baseline_rule` (the last bar's
+        direction, followed or faded as was right more often in the training part), `base_rate`, `auc`, `brier`,
+        `brier_baseline`, `ece`, `log_loss`, `log_loss_baseline`, `split_accuracy` (single 80/20 split in time),
+        `total_return`, `benchmark_return`, `sharpe`, `max_drawdown`, `n_trades`, `enter_above`, `exit_below` ...; None
+        where undefined.
     folds : in time.
     calibration : bins in rising probability.
     confusion : ((said 0 came 0, said 0 came 1), (said 1 came 0, said 1 came 1)).
