@@ -82,6 +82,7 @@ class Predictor:
         self._weights: list[float] = model.numbers[[voting.FOREST_WEIGHT, voting.BOOST_WEIGHT]].tolist()
         self._base: list[float] = model.numbers[voting.BASE:].tolist()
         self._answers = np.empty(voting.N_ANSWERS)
+        self.explain(model.center)  # so that the first bar does not wait for the compiler
 
     def explain(self, row: Matrix) -> Forecast | None:
         """Return the forecast for raw features `(n_features,)` float32; None when one of them is not a number."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,17 @@ from models.features import FEATURE_NAMES, FEATURES, first_leak, matrix
 from models.reporting import report_of
 from models.validation import Problem, forecasts_of, walk
 from trading.domain import INTERVAL_MS, Candles, FloatArray, IntArray, SymbolSpec
-from trading.domain.learning import ModelReport, TrainRequest
+from trading.domain.learning import ModelReport, ModelSettings, TrainRequest
 from trading.errors import BadInput
 
 Build = Callable[[Candles], NDArray[np.float32]]
 LABELS = {feature.name: feature.label for feature in FEATURES}
+RANGES: Mapping[str, tuple[float, float]] = {
+    "horizon": (1, 1_000), "stop_atr": (0.1, 50), "target_atr": (0.1, 50), "n_folds": (1, 100),
+    "train_bars": (200, 10_000_000), "embargo_bars": (0, 10_000), "trees": (1, 2_000), "depth": (1, 20),
+    "rounds": (1, 5_000), "learning_rate": (0.001, 1), "enter_share": (0.001, 1), "seed": (0, 2**31 - 1),
+}
+"""What may be asked for; `label` and `scheme` are checked where they are used."""
 GATE, WALKED, FITTED = 0.04, 0.78, 0.97
 """Shares of the whole at which the gate, the walk-forward and the last fit are over."""
 
@@ -79,6 +85,7 @@ def train(candles: Candles, request: TrainRequest, spec: SymbolSpec, progress: C
     BadInput
         Too few candles, or settings that leave nothing to train on.
     """
+    check_settings(request.settings)
     progress(0.0, "features")
     problem = Problem.of(candles, _checked(candles, build, names), names, request)
     progress(GATE, "windows")
@@ -95,6 +102,14 @@ def train(candles: Candles, request: TrainRequest, spec: SymbolSpec, progress: C
     rows, said = forecasts_of(problem, windows)
     kept = OutOfSample(closes[rows], closes[problem.labels.end[rows]], said.probability, said.y, said.base)
     return Trained(ensemble, report, int(candles.open_time[0]), int(closes[-1]), len(candles), data_hash(candles), kept)
+
+
+def check_settings(settings: ModelSettings) -> None:
+    """Refuse settings out of their `RANGES`; BadInput names the first."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise BadInput(f"{name}: {value} is out of range; use {low:g} to {high:g}")
 
 
 def data_hash(candles: Candles) -> str:

@@ -163,6 +163,22 @@ def test_too_few_candles_are_refused_in_words():
             trained(made_candles(n_bars, "1h") if n_bars else Candles.empty("BTCUSDT", "1h"))
 
 
+@pytest.mark.parametrize(("name", "value"), [("trees", 0), ("depth", 21), ("learning_rate", 0.0), ("enter_share", 1.5),
+                                             ("n_folds", 0), ("embargo_bars", -1), ("train_bars", 10), ("seed", -1)])
+def test_settings_out_of_range_are_named_before_anything_is_computed(reverting, name, value):
+    seen = []
+    with pytest.raises(BadInput, match=f"{name}: .* is out of range; use"):
+        trained(reverting, asked(replace(SMALL, **{name: value})), lambda share, stage: seen.append(stage))
+    assert seen == []
+
+
+@pytest.mark.parametrize(("name", "words"), [("label", "label 'tomorrow' is not known"),
+                                             ("scheme", "scheme 'tomorrow' is not known")])
+def test_an_unknown_label_or_scheme_is_named(reverting, name, words):
+    with pytest.raises(BadInput, match=words):
+        trained(reverting, asked(replace(SMALL, **{name: "tomorrow"})))
+
+
 def test_signals_of_a_cut_history_equal_those_of_the_whole_to_the_bit(found, reverting):
     ensemble, whole = found.ensemble, matrix(reverting)
     said = ensemble.probability(whole)

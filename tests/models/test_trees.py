@@ -6,8 +6,6 @@ import pytest
 from models.trees import Trees, of_boost, of_forest
 from trading.errors import BadInput
 
-sklearn = pytest.importorskip("sklearn")
-
 
 def a_market(seed: int, n_rows: int = 1_500, n_features: int = 7):
     rng = np.random.default_rng(seed)
