@@ -120,8 +120,11 @@ def _features(model: ModelStatus) -> list[html.Div]:
     head = html.Div("Top features", className="ml-label")
     if not model.top:
         return [head, html.Div("appear with the first vote", className="ml-note")]
-    most = max(abs(value) for _, value in model.top) or 1.0
-    return [head, *(_feature(label, value, most) for label, value in model.top[:MOST_FEATURES])]
+    moved = [(label, value) for label, value in model.top[:MOST_FEATURES] if value]
+    if not moved:
+        return [head, html.Div("none moved the last vote: calibration found no skill", className="ml-note")]
+    most = max(abs(value) for _, value in moved)
+    return [head, *(_feature(label, value, most) for label, value in moved)]
 
 
 def _feature(label: str, value: float, most: float) -> html.Div:

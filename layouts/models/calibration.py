@@ -69,15 +69,16 @@ def card(report: ModelReport) -> html.Section:
     return parts.card("Calibration", graph, note="on the dotted line a probability means what it says", name="md-cal")
 
 
-def confusion(report: ModelReport) -> html.Section:
+def confusion(report: ModelReport, label: str = "next_bar") -> html.Section:
     """Draw the table of forecasts against what came."""
+    no, yes = ("down", "up") if label == "next_bar" else ("no gain", "gain")
     (quiet, missed), (wrong, hit) = report.confusion
     total = max(1, quiet + missed + wrong + hit)
-    head = html.Tr([html.Th(""), html.Th("came down"), html.Th("came up"), html.Th("right", className="right")])
+    head = html.Tr([html.Th(""), html.Th(f"came {no}"), html.Th(f"came {yes}"), html.Th("right", className="right")])
     rows = [
-        html.Tr([html.Th("said down", scope="row"), _cell(quiet, total, good=True), _cell(missed, total, good=False),
+        html.Tr([html.Th(f"said {no}", scope="row"), _cell(quiet, total, good=True), _cell(missed, total, good=False),
                  _share(quiet, missed)]),
-        html.Tr([html.Th("said up", scope="row"), _cell(wrong, total, good=False), _cell(hit, total, good=True),
+        html.Tr([html.Th(f"said {yes}", scope="row"), _cell(wrong, total, good=False), _cell(hit, total, good=True),
                  _share(hit, wrong)]),
     ]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="md-confusion")

@@ -108,6 +108,7 @@ def test_confusion_says_how_often_each_word_was_right():
     report = replace(fake_models.report(), confusion=((30, 10), (20, 40)))
     words = drawn(calibration.confusion(report))
     assert "75.0 %" in words and "66.7 %" in words and "100 forecasts" in words
+    assert "said up" in words and "came no gain" in drawn(calibration.confusion(report, "horizon"))
 
 
 def test_a_market_without_model_invites_and_one_that_is_trained_says_so():
@@ -168,6 +169,12 @@ def test_the_card_shows_who_votes_first_and_the_others_in_a_line():
     assert "agreement 100 %" in words and "↑ RSI 14" in words and "↓ Return, 1 bar" in words
     failed = drawn(ml.inside(view(fake_models.status(), fake_models.status("ETHUSDT", "failed"))))
     assert failed.index("ETH/USDT") < failed.index("BTC/USDT") and "does not match its hash" in failed
+
+
+def test_a_vote_that_no_feature_moved_says_so():
+    flat = replace(fake_models.status(), top=(("RSI 14", 0.0), ("Return, 1 bar", 0.0)))
+    words = drawn(ml.inside(view(flat)))
+    assert "none moved the last vote" in words and "RSI 14" not in words
 
 
 def test_without_a_model_the_card_leads_to_the_page():
