@@ -112,7 +112,8 @@ def _known(market: Market, version: ModelVersion) -> list[Any]:
     if report is None:
         gone = parts.empty("The report of this version cannot be read", version.detail or "Train again to get one.")
         return [*made, html.Section(gone, className="panel bt-instead md-instead"), _watched(market, None)]
-    side = html.Div([calibration.card(report), calibration.confusion(report, version.settings.label)], className="bt-side")
+    table = calibration.confusion(report, version.settings.label)
+    side = html.Div([calibration.card(report), table], className="bt-side")
     upper = html.Div([walk.card(report, version.settings), side], className="bt-columns")
     return [*made, upper, _watched(market, importance.card(report))]
 
