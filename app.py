@@ -30,6 +30,9 @@ from callbacks import (
     header,
     kpis,
     ml,
+    models,
+    models_form,
+    models_votes,
     price,
     push,
     signals,
@@ -106,6 +109,7 @@ def _drawn(name: str, card: Card, services: Services) -> Any:
 PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
+    Page("/models", "Models", models.page, (models, models_form, models_votes)),
 )
 
 

@@ -330,7 +330,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.browser import announce
     from services.container import Services
     from services.headless import on_signals
-    from services.jobs import schedule
+    from services.jobs import schedule, schedule_learning
     from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
@@ -351,7 +351,9 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit.engine.bus, feed)
         backtests = make_backtests(settings, database, feed)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests)
+        learning = make_learning(settings, database, cockpit)
+        schedule_learning(board, settings, learning)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning)
         runtime.start()
         board.start()
         app = create_app(services, settings.trusted_hosts)
@@ -360,6 +362,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
             with on_signals(lambda: setattr(server, "should_exit", True)):
                 server.run()
         finally:
+            learning.close()
             backtests.close()
             runtime.stop()
             board.stop()
@@ -373,13 +376,31 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
 def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
     """Return the backtests in the background; on a simulated feed without stored candles they run on its past."""
     from services.backtests.compose import backtest_service
-    from services.backtests.markets import SimulatedPast
     from trading.brokers.paper import PaperBroker
 
-    past = None
-    if feed.badge == "SIMULATED":
-        past = SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
-    return backtest_service(settings, database, past, PaperBroker)
+    return backtest_service(settings, database, simulated_past(settings, database, feed), PaperBroker)
+
+
+def make_learning(settings: Settings, database: Any, cockpit: Cockpit) -> Any:
+    """Return trainings in the background, on the same candles as backtests; what they appoint votes in the engine."""
+    from models.registry import Registry
+    from services.learning.compose import learning_service
+    from services.version import training_version
+
+    registry = cockpit.registry or Registry(settings.models_dir, training_version())
+    service = learning_service(settings, simulated_past(settings, database, cockpit.feed), registry)
+    if cockpit.shelf is not None:
+        service.changed = cockpit.shelf.changed
+    return service
+
+
+def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:
+    """Return the simulated market's past, None on another feed."""
+    from services.backtests.markets import SimulatedPast
+
+    if feed.badge != "SIMULATED":
+        return None
+    return SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,10 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         sources = Sources(whole.engine, feed, whole.charts, whole.history, "demo", "1m")
         portfolio = PortfolioService(sources, hub.notify, tuple)
         runtime = Runtime(whole.engine, feed, portfolio)
-        services = Services(portfolio, whole.charts, SessionService(whole.engine.bus), hub, PROFILES)
+        session = SessionService(whole.engine.bus)
+        backtests = root.make_backtests(settings, database, feed)
+        learning = root.make_learning(settings, database, whole)
+        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning)
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

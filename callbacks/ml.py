@@ -17,7 +17,7 @@ def build(services: Services) -> object:
 
 def reads(view: CockpitView) -> tuple[object, ...]:
     """Name what the card depends on."""
-    return (view.signal_quality,)
+    return (view.signal_quality, repr(view.models))
 
 
 def live(services: Services) -> Live:

@@ -135,6 +135,53 @@ BT_TRADE_BODY = "bt-trade-body"
 BT_TRADE_BACK = "bt-trade-back"
 BT_TRADE_NEXT = "bt-trade-next"
 
+# Page Models: what is always there
+MD_STATE = "md-state"  # what the page shows: {"market", "version", "key", "stamp"}; the address follows it
+MD_TICK = "md-tick"  # asks how far a training is, and now and then whether anything is new
+MD_FORM = "md-form"
+MD_FOLD = "md-fold"
+MD_FOLD_WORD = "md-fold-word"
+MD_SYMBOL = "md-symbol"
+MD_INTERVAL = "md-interval"
+MD_LABEL = "md-label"
+MD_HORIZON = "md-horizon"
+MD_SCHEME = "md-scheme"
+MD_SCHEME_WORD = "md-scheme-word"
+MD_FOLDS = "md-folds"
+MD_START = "md-start"
+MD_END = "md-end"
+MD_PROFILE = "md-profile"
+MD_MORE_WORD = "md-more-word"
+MD_GO = "md-go"
+MD_ERROR = "md-error"
+MD_PROGRESS = "md-progress"
+MD_STAGE = "md-stage"
+MD_BAR = "md-bar"
+MD_CANCEL = "md-cancel"
+MD_BODY = "md-body"
+
+# Page Models: who votes
+MD_FRESH = "md-fresh"
+MD_BACK = "md-back"
+MD_SILENCE = "md-silence"
+MD_MODAL = "md-modal"
+MD_MODAL_TITLE = "md-modal-title"
+MD_MODAL_TEXT = "md-modal-text"
+MD_CHANGE = "md-change"  # what the dialog would do: {"kind", "version"}
+MD_REASON = "md-reason"
+MD_CONFIRM = "md-confirm"
+MD_CLOSE = "md-close"
+
+
+def model_setting(field: str) -> str:
+    """Id of the input of a model's advanced setting."""
+    return f"md-set-{field}"
+
+
+def appoint(version: str, place: str) -> dict[str, str]:
+    """Id of a button that lets a model vote."""
+    return {"type": "md-appoint", "version": version, "place": place}
+
 
 def cost(field: str) -> str:
     """Id of the input of a cost."""

@@ -16,6 +16,7 @@ from trading.domain.backtests import (
     RunSummary,
     StrategyChoice,
 )
+from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
 from trading.events import CommandAnswered
 
 
@@ -134,6 +135,80 @@ class BacktestPort(Protocol):
         ...
 
 
+class LearningPort(Protocol):
+    """Models and their training in the background; a market is a symbol and an interval.
+
+    Every method may be called from any thread; what may read files is quick, but nothing for an event loop.
+    """
+
+    def markets(self) -> tuple[MarketChoice, ...]:
+        """Return the symbols with stored candles."""
+        ...
+
+    def costs(self) -> CostSettings:
+        """Return the costs of the settings."""
+        ...
+
+    def start(self, request: TrainRequest, why: str = "by hand") -> str:
+        """Begin a training and return its key; a market that is trained the same way already has that key.
+
+        BadInput names what is wrong, or which other training of the market must end first.
+        """
+        ...
+
+    def progress(self, key: str) -> BacktestProgress:
+        """Return how far a training is; an unknown key is a failed one."""
+        ...
+
+    def cancel(self, key: str) -> None:
+        """Stop a training that has not finished; nothing of it is kept."""
+        ...
+
+    def runs(self) -> tuple[TrainingRun, ...]:
+        """Return the trainings of all markets, also those of earlier days, newest first."""
+        ...
+
+    def versions(self, symbol: str, interval: str) -> tuple[ModelVersion, ...]:
+        """Return the models of a market, newest first."""
+        ...
+
+    def champion(self, symbol: str, interval: str) -> ModelVersion | None:
+        """Return the model that votes, None if no one does."""
+        ...
+
+    def report(self, version: str) -> ModelReport | None:
+        """Return what is known of a model, None if there is no such model or its report cannot be read."""
+        ...
+
+    def drift(self, symbol: str, interval: str) -> Drift | None:
+        """Return what the last check found of the champion, None if there was none."""
+        ...
+
+    def history(self, symbol: str, interval: str) -> tuple[Appointment, ...]:
+        """Return the changes of champion, newest first."""
+        ...
+
+    def appoint(self, version: str, reason: str) -> Appointment:
+        """Make a model the champion by hand; BadInput says why it cannot be."""
+        ...
+
+    def roll_back(self, symbol: str, interval: str, reason: str) -> Appointment:
+        """Appoint the champion before this one again; BadInput if there is none."""
+        ...
+
+    def silence(self, symbol: str, interval: str, reason: str) -> Appointment:
+        """Take the vote from a market's champion."""
+        ...
+
+    def is_kept_fresh(self, symbol: str, interval: str) -> bool:
+        """Tell whether the schedule trains a market again."""
+        ...
+
+    def keep_fresh(self, symbol: str, interval: str, wanted: bool) -> None:
+        """Have the schedule train a market again, or not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that callbacks may use."""
@@ -144,3 +219,4 @@ class Services:
     hub: HubPort
     profiles: tuple[RiskProfile, ...]
     backtests: BacktestPort
+    learning: LearningPort

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.downloading import binance_factory, download
+from services.learning.schedule import check_drift, retrain
+from services.learning.service import LearningService
+from services.runs import named_profile
 from services.scheduler import JobBoard, keep_newest
 from services.settings import Settings
 from storage.candle_store import CandleStore
@@ -29,6 +32,16 @@ def schedule(board: JobBoard, settings: Settings, database: Database, bus: Bus, 
                 first_after=2 * MINUTE_S)
     if feed.badge == "BINANCE":
         board.every("candle refresh", 60 * MINUTE_S, lambda: refresh_candles(store, feed, settings.rest_url))
+
+
+def schedule_learning(board: JobBoard, settings: Settings, learning: LearningService) -> None:
+    """Enter the jobs that keep models fresh and watch them; 0 hours: none."""
+    profile = named_profile(settings.profile)
+    if settings.retrain_hours:
+        board.every("retrain models", settings.retrain_hours * 3600, lambda: retrain(learning, profile))
+    if settings.drift_hours:
+        board.every("model drift", settings.drift_hours * 3600, lambda: check_drift(learning),
+                    first_after=2 * MINUTE_S)
 
 
 def back_up(database: Database, folder: Path, n_kept: int) -> str:

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     silence_s: float = Field(15.0, gt=0, le=3_600)
     backup_hours: float = Field(6.0, gt=0, le=24 * 30)
     backups_kept: int = Field(7, ge=1, le=1_000)
+    retrain_hours: float = Field(24.0, ge=0, le=24 * 365)
+    drift_hours: float = Field(6.0, ge=0, le=24 * 365)
     database_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

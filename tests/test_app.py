@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+from itertools import combinations
 
 import pytest
 
@@ -34,7 +35,7 @@ def ids_in(component):
 
 def test_every_component_that_a_callback_or_a_push_sets_is_on_its_page(app):
     services = FakeWorld().services
-    queries = {"/backtest": {"run": "past1"}}
+    queries = {"/backtest": {"run": "past1"}, "/models": {"market": "BTCUSDT-1h"}}
     pages = [page.build(services, queries.get(page.path, {})) for page in cockpit_app.PAGES]
     shell = {i for i in ids_in(app.layout()) if isinstance(i, str)}
     present = [shell | {i for i in ids_in(page) if isinstance(i, str)} for page in pages]
@@ -48,10 +49,9 @@ def test_every_component_that_a_callback_or_a_push_sets_is_on_its_page(app):
 
 def test_pages_share_no_component_but_the_name_of_the_page():
     services = FakeWorld().services
-    first, second = (
-        {i for i in ids_in(page.build(services, {})) if isinstance(i, str)} for page in cockpit_app.PAGES[:2]
-    )
-    assert first & second == {ids.PAGE_NAME}
+    held = [{i for i in ids_in(page.build(services, {})) if isinstance(i, str)} for page in cockpit_app.PAGES]
+    for first, second in combinations(held, 2):
+        assert first & second == {ids.PAGE_NAME}
 
 
 def test_a_card_that_cannot_be_drawn_says_so_and_the_others_stay(monkeypatch):

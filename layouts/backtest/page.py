@@ -83,12 +83,12 @@ def _instead(title: str, words: str) -> html.Section:
     return html.Section(parts.empty(title, words), className="panel bt-instead")
 
 
-def no_candles() -> html.Section:
+def no_candles(why: str = "A backtest needs history.") -> html.Section:
     """Say how candles get here."""
     words = html.Div(
         [
             html.Strong("No candles are stored"),
-            html.Span("A backtest needs history. Download it from Binance, or import files (CSV, Parquet or zip):"),
+            html.Span(f"{why} Download it from Binance, or import files (CSV, Parquet or zip):"),
             html.Code(DOWNLOAD),
             html.Code(IMPORT),
             html.Span("Then load this page again."),

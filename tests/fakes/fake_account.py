@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.fakes import fake_models
 from trading.domain import (
     AccountView,
     CockpitView,
@@ -101,6 +102,7 @@ def picture(version: int, now: int, quotes: tuple[QuoteView, ...], session: Sess
         _log(now),
         jobs,
         quality,
+        () if empty else (fake_models.status(), fake_models.status("ETHUSDT", "warming")),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from trading.domain import INTERVAL_MS, MINUTE_MS, Candles
 
 START_MS = 1_730_000_040_000
+FIRST_MS, LAST_MS = 1_640_995_200_000, 1_719_270_000_000  # of stored candles: 2022-01-01 and 2024-06-24 23:00
 PRICES = {"BTCUSDT": 67_388.0, "ETHUSDT": 3_412.5, "SOLUSDT": 169.9, "BNBUSDT": 591.3}
 DECIMALS = {"BTCUSDT": 1, "ETHUSDT": 2, "SOLUSDT": 2, "BNBUSDT": 1}
 LINES = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.fakes import fake_account
-from tests.fakes.fake_market import PRICES
+from tests.fakes.fake_market import FIRST_MS, LAST_MS, PRICES
 from trading.domain import INTERVAL_MS, Candles
 from trading.domain.backtests import (
     BacktestCurve,
@@ -24,7 +24,6 @@ from trading.domain.backtests import (
     WalkWindow,
 )
 
-FIRST_MS, LAST_MS = 1_640_995_200_000, 1_719_270_000_000  # 2022-01-01 and 2024-06-24 23:00
 DAY_MS = 86_400_000
 N_POINTS = 1_800
 MARKETS = tuple(MarketChoice(s, f"{s[:-4]}/USDT", tuple(INTERVAL_MS), FIRST_MS, LAST_MS) for s in PRICES)

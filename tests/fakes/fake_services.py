@@ -15,6 +15,7 @@ from services.container import Services
 from services.push import PushHub
 from tests.fakes import fake_account as account
 from tests.fakes.fake_backtests import FakeBacktests
+from tests.fakes.fake_learning import FakeLearning
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
 from trading.domain import INTERVAL_MS, MINUTE_MS, Candle, ChartView, CockpitView, QuoteView, SeriesView
 from trading.events import CommandAnswered
@@ -159,14 +160,19 @@ class FakeSession:
 class FakeWorld:
     """Market, account and clock in one; `run` moves them in a thread of its own."""
 
-    def __init__(self, *, empty: bool = False, backtests: FakeBacktests | None = None) -> None:
+    def __init__(
+        self, *, empty: bool = False, backtests: FakeBacktests | None = None, learning: FakeLearning | None = None
+    ) -> None:
         self.backtests = backtests or FakeBacktests(stored=not empty)
+        self.learning = learning or FakeLearning(stored=not empty)
         self.hub = PushHub()
         self.market = FakeMarket()
         self.portfolio = FakePortfolio(self.market, empty=empty)
         self.session = FakeSession(self.portfolio, self.hub)
         charts = FakeCharts(self.market)
-        self.services = Services(self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests)
+        self.services = Services(
+            self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning
+        )
         self._stopped = threading.Event()
 
     def run(self, period: float = 0.2) -> FakeWorld:

@@ -1,0 +1,1 @@
+"""The page "Models": training, what is known of a model, and who votes."""
