@@ -45,8 +45,9 @@ class TrainingStation:
     def warm(self) -> None:
         """Keep numeric libraries to one thread, before they are loaded: two busy cores make them collapse."""
         os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
-        import models.training  # noqa: F401
         from threadpoolctl import threadpool_limits
+
+        import models.training  # noqa: F401
 
         threadpool_limits(1)
 
