@@ -30,6 +30,8 @@ from services.automl.genome import (
     fits,
     leaves,
     mirrored,
+    node_at,
+    replaced,
     tidy,
     walk,
 )
@@ -77,23 +79,6 @@ def _operands(genome: Genome) -> list[tuple[str, Path, str, Node]]:
 def _with_operand(genome: Genome, side: str, path: Path, name: str, operand: Node) -> Genome:
     leaf = node_at(genome[side], path)
     return tidy({**genome, side: replaced(genome[side], path, {**leaf, name: operand})})
-
-
-def node_at(tree: Node, path: Path) -> Node:
-    """Return the part of a tree at a path."""
-    for step in path:
-        tree = tree[step]
-    return tree
-
-
-def replaced(tree: Node, path: Path, node: Node) -> Node:
-    """Return the tree with another part at a path."""
-    if not path:
-        return node
-    step, rest = path[0], path[1:]
-    if isinstance(step, int):
-        return [replaced(term, rest, node) if n == step else term for n, term in enumerate(tree)]
-    return {**tree, step: replaced(tree[step], rest, node)}
 
 
 def mutated(genome: Genome, rng: Random, with_risk: bool, numbers_only: bool = False) -> Genome:

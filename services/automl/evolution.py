@@ -19,7 +19,7 @@ from services.automl.breeding import crossed, mutated
 from services.automl.crew import Crew
 from services.automl.figures import Figures
 from services.automl.genome import Genome, draw_genome, fits, genome_key, genome_of, size
-from services.automl.trials import Tried, TrialLog, best_first
+from services.automl.trials import TrialLog, Tried, best_first
 from trading.domain.studies import StudyRequest
 
 N_ELITE = 2
