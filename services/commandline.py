@@ -68,7 +68,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--sweep", metavar="NAME=LOW:HIGH:STEP,...", help="backtest: run every combination of these parameters")
     add("--out", metavar="PATH", help="sweep: the Parquet file of results (default: in the data folder); "
                                       "optimize: the champion's document")
-    add("--search", choices=SEARCHES, help="optimize: a strategy's parameters (default), evolution of rules, or a model")
+    add("--search", choices=SEARCHES, help="optimize: parameters (default), evolution of rules, or a model")
     add("--budget", type=int, metavar="N", help="optimize: candidates that may be tried (default 200)")
     add("--seed", type=int, metavar="N", help="optimize: the dice; the same seed gives the same champion (default 7)")
     add("--short", action="store_true", help="optimize: evolve long and short rules, for research only")

@@ -115,7 +115,7 @@ def _threshold(leaf: Node, rng: Random) -> Node:
 
 def _period(leaf: Node, rng: Random) -> Node:
     """Move a parameter of an operand to a neighbour."""
-    names = [name for name in ("left", "right", "rising", "falling") if not isinstance(leaf.get(name), int | float | None)]
+    names = [name for name in ("left", "right", "rising", "falling") if isinstance(leaf.get(name), str | dict)]
     if not names:
         return leaf
     name = rng.choice(names)

@@ -28,7 +28,7 @@ P_CROSSED, P_MUTATED, P_STRANGER = 0.6, 0.6, 0.05
 MIGRATE_EVERY, N_MIGRANTS = 4, 2
 NUMBERS_FIRST = 0.3
 FINALISTS = 12
-LEAST_TRADES = 20
+LEAST_TRADES = 30
 PARSIMONY = 0.03
 IDLE_GENERATIONS = 5
 RETRIES = 4
@@ -127,7 +127,8 @@ class Evolution:
     @property
     def _finals(self) -> int:
         """Part of the budget that is kept for judging the best of each symbol on all symbols."""
-        return 0 if self._arena.n_groups == 1 else min(FINALISTS * (self._arena.n_groups - 1), self._request.budget // 4)
+        n_symbols = self._arena.n_groups - 1
+        return min(FINALISTS * n_symbols, self._request.budget // 4) if n_symbols else 0
 
     def _first_ancestor(self) -> Genome | None:
         if not self._request.document:

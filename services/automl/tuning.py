@@ -31,7 +31,7 @@ from trading.strategies import RuleStrategy, Tunable
 BATCH = 8
 N_WINDOWS = 6
 IDLE_BATCHES = 5
-LEAST_TRADES = 20
+LEAST_TRADES = 30
 REFUSED, PRUNED = -20.0, -10.0
 N_STARTUP = 16
 Values = dict[str, float]
