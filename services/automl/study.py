@@ -37,7 +37,7 @@ from trading.domain.studies import SEARCHES, Candidate, Gate, StudyRequest, Stud
 from trading.errors import BadInput, CockpitError
 
 VIEW, STATE, TRIALS, CHAMPION = "view.json", "state.json", "trials.jsonl", "champion.json"
-N_CANDIDATES, N_POINTS, N_LOOKED_AT = 500, 2_000, 60
+N_CANDIDATES, N_POINTS = 500, 2_000
 SHOWN_EVERY_S = 0.5
 Progress = Callable[[float, str], None]
 Show = Callable[[StudyView], None]
@@ -198,7 +198,8 @@ class _Run:
             gate = gate_of(champion.figures, self._outside[champion.number], len(search.log), self._interval_ms,
                            search.held())
             self._progress(0.97, "others on untouched candles, for the chart")
-            others = [row for row in best_first(search.log.rows) if row.number != champion.number][:N_LOOKED_AT]
+            others = [row for row in best_first(search.log.rows) if row.number != champion.number]
+            others = others[: search.n_looked_at]
             found = search.outside(others)
             self._outside |= {row.number: figures for row, figures in zip(others, found, strict=True)}
         view = self._tell(search, "done", gate)
