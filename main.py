@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train}
+             "train": run_train, "optimize": run_optimize}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -222,6 +222,13 @@ def run_backtest(settings: Settings, chosen: argparse.Namespace) -> int:
         return str(report(view))
 
     return answer(settings, chosen, PaperBroker, report)
+
+
+def run_optimize(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Search for better numbers, rules or models."""
+    from services.automl.command import optimize
+
+    return optimize(settings, chosen)
 
 
 def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
