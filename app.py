@@ -21,6 +21,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from callbacks import (
+    automl,
+    automl_form,
+    automl_study,
     autotrade,
     backtest,
     backtest_form,
@@ -106,6 +109,7 @@ def _drawn(name: str, card: Card, services: Services) -> Any:
 PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
+    Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
 )
 
 
