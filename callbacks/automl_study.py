@@ -21,6 +21,7 @@ PICTURES: tuple[tuple[str, str], ...] = (
     (ids.AM_PARETO, "figure"),
     (ids.AM_PARALLEL, "figure"),
     (ids.AM_HISTORY, "figure"),
+    (ids.AM_CHAMPION_TITLE, "children"),
     (ids.AM_CHAMPION, "children"),
     (ids.AM_RULE, "children"),
     (ids.AM_TABLE, "rowData"),

@@ -12,6 +12,7 @@ from layouts.automl.controls import is_active
 from trading.domain.studies import SavedStrategy, StudyView
 
 UNPROVEN = "It was not promoted: it is saved for research, and its name says unproven."
+UNASKED = "The search is not over, so nothing speaks for it: it is saved for research, and its name says unproven."
 PROVEN = "It passed the gate. Begin on paper."
 SHORT = "Long and short rules are for research only and cannot be traded on spot."
 MODEL = "These are settings of a model: train one with them on the page Models; nothing is saved here."
@@ -32,7 +33,7 @@ def _save(view: StudyView) -> list[Any]:
         return [html.P(MODEL, className="muted am-means")]
     passed = view.gate is not None and view.gate.passed
     word = "Save as strategy" if passed else "Save as unproven strategy"
-    means = SHORT if view.request.short else PROVEN if passed else UNPROVEN
+    means = SHORT if view.request.short else PROVEN if passed else UNPROVEN if view.gate else UNASKED
     button = html.Button(word, id=ids.AM_SAVE, className="big go" if passed else "big calm")
     row = html.Div([button, html.Span(means, className="muted")], className="am-save")
     return [row, html.Div(id=ids.AM_SAVED, className="am-saved", role="status")]
@@ -58,7 +59,12 @@ def failed(error: Exception) -> list[Any]:
     return [html.Span(f"✗ {error}", className="down")]
 
 
+def title(view: StudyView) -> str:
+    """Name the champion."""
+    return "Champion" if view.champion is None else f"Champion · {rule.title(view.champion).lower()}"
+
+
 def card(view: StudyView) -> html.Section:
     """Draw the card."""
-    title = "Champion" if view.champion is None else f"Champion · {rule.title(view.champion).lower()}"
-    return parts.card(title, html.Div(inside(view), id=ids.AM_CHAMPION, className="am-champion"), name="am-champion")
+    named = html.Span(title(view), id=ids.AM_CHAMPION_TITLE)
+    return parts.card(named, html.Div(inside(view), id=ids.AM_CHAMPION, className="am-champion"), name="am-champion")

@@ -131,6 +131,7 @@ def pictures(view: StudyView) -> parts.Parts:
         (ids.AM_PARETO, "figure"): charts.pareto(view),
         (ids.AM_PARALLEL, "figure"): parallel.drawn(view),
         (ids.AM_HISTORY, "figure"): charts.history(view),
+        (ids.AM_CHAMPION_TITLE, "children"): champion.title(view),
         (ids.AM_CHAMPION, "children"): champion.inside(view),
         (ids.AM_RULE, "children"): rule.inside(view),
         (ids.AM_TABLE, "rowData"): table.rows(view),

@@ -118,9 +118,9 @@ def card(view: StudyView) -> html.Section:
     """Draw the card."""
     tuned = any(c.parameters for c in view.candidates) or view.request.search != "evolution"
     title = "Parameters" if tuned else "Figures"
-    scale = [html.Span("low ", className="muted"),
+    scale = [html.Span("low\u00a0", className="muted"),
              *(html.Span("▬", style={"color": shade}, **{"aria-hidden": "true"}) for shade in SHADES),
-             html.Span(" high Sharpe", className="muted")]
+             html.Span("\u00a0high Sharpe", className="muted")]
     title_note = html.Span([title, html.Span("a line a candidate, the champion thick", className="title-note")])
     return parts.card(title_note, graph(drawn(view), ids.AM_PARALLEL), tools=html.Span(scale, className="am-legend"),
                       name="am-chart")

@@ -18,6 +18,9 @@ FIGURES = (
     ("max_drawdown", "Largest drawdown"),
     ("n_trades", "Trades"),
 )
+COUNTS = ("n_trades", "n_bars")
+UNTOLD = ("bar_sharpe", "skew", "kurtosis")  # what the gate computes with
+LABELS = {"n_bars": "Bars", "score": "Score of the search"}
 CLOSED = "closed"
 
 
@@ -27,16 +30,16 @@ def figure(name: str, value: float | None) -> str:
         return text.signed_percent(value, 1)
     if name == "max_drawdown":
         return fall(value)
-    if name == "n_trades":
+    if name in COUNTS:
         return text.NOTHING if value is None else f"{round(value):,}"
     return text.number(value)
 
 
 def _more(one: Candidate) -> list[tuple[str, str]]:
     """Return the figures that this kind of search has beside the usual ones."""
-    usual = dict(FIGURES)
-    names = [name for name in (*one.inside, *one.outside) if name not in usual]
-    return [(name, name.replace("_", " ").capitalize()) for name in dict.fromkeys(names)]
+    quiet = {*dict(FIGURES), *UNTOLD}
+    names = [name for name in (*one.inside, *one.outside) if name not in quiet]
+    return [(name, LABELS.get(name) or name.replace("_", " ").capitalize()) for name in dict.fromkeys(names)]
 
 
 def figures(one: Candidate) -> html.Table:

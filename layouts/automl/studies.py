@@ -42,6 +42,7 @@ def _row(study: StudySummary, is_shown: bool) -> html.Tr:
     word, tone = state(study)
     kind = SEARCHES[study.search].name if study.search in SEARCHES else study.search
     name = f"{kind} · {study.strategy}" if study.strategy else kind
+    n_trials = "…" if study.state == "running" else f"{study.n_trials:,}"  # the list does not follow what runs
     more = f" +{len(study.symbols) - 3}" if len(study.symbols) > 3 else ""
     cells = [
         html.Td(text.moment(study.created)),
@@ -49,7 +50,7 @@ def _row(study: StudySummary, is_shown: bool) -> html.Tr:
         html.Td(", ".join(text.symbol(s) for s in study.symbols[:3]) + more),
         html.Td(study.interval),
         html.Td(word, className=tone),
-        html.Td(f"{study.n_trials:,} of {study.budget:,}", className="right"),
+        html.Td(f"{n_trials} of {study.budget:,}", className="right"),
         html.Td(text.number(study.sharpe), className="right"),
     ]
     return html.Tr(cells, className="is-shown" if is_shown else "")

@@ -6,6 +6,7 @@ from dash import html
 
 from layouts import ids, text
 from layouts.automl.controls import is_active, pace
+from layouts.automl.verdict import is_required
 from layouts.backtest.tiles import fall
 from layouts.kpis import Tile, inside
 from trading.domain.studies import StudyView
@@ -83,9 +84,9 @@ def gate(view: StudyView) -> Tile:
     """Questions of the gate that were passed."""
     if view.gate is None:
         return Tile(text.NOTHING, "asked at the end" if is_active(view) or view.state != "done" else "no champion")
-    n_passed = sum(passed for _, _, passed in view.gate.lines)
+    counting = [passed for question, _, passed in view.gate.lines if is_required(question)]
     word, tone = ("promoted", "up") if view.gate.passed else ("not promoted", "down")
-    return Tile(f"{n_passed} of {len(view.gate.lines)}", word, tone)
+    return Tile(f"{sum(counting)} of {len(counting)}", word, tone)
 
 
 TILES = {

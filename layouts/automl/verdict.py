@@ -10,6 +10,8 @@ from layouts import ids, text
 from layouts.automl.controls import is_active
 from trading.domain.studies import Gate, StudyView
 
+TOLD = "not required"
+MARKS = {"pass": ("✓", "up", "passed"), "fail": ("✗", "down", "failed"), "told": ("–", "muted", "no")}
 RESUMABLE = ("cancelled", "interrupted", "failed")
 
 
@@ -45,17 +47,30 @@ def judged(view: StudyView, gate: Gate | None) -> tuple[str, str, str, str]:
     if view.champion is None or gate is None:
         return "–", "stopped", "No champion.", f"None of {view.n_trials:,} candidates did what was asked."
     if gate.passed:
+        share = text.percent(view.request.holdout_rate, 0)
         return "✓", "good", "Promoted.", (
-            f"The champion of {view.n_trials:,} candidates passed {text.plural(len(gate.lines), 'question')}, "
-            "the last part of the candles included, which none of them had seen.")
-    return "✗", "bad", f"Not promoted: {reasons(gate)}.", "Good figures inside a search are what searching makes."
+            f"The champion of {view.n_trials:,} candidates passed every question, also on the last {share} of the candles, "
+            "which none of them had seen.")
+    return "✗", "bad", f"Not promoted: {n_failed(gate)}.", reasons(gate)
+
+
+def n_failed(gate: Gate) -> str:
+    """Write how many of the questions that count were failed."""
+    counting = [passed for question, _, passed in gate.lines if is_required(question)]
+    return f"{counting.count(False)} of {text.plural(len(counting), 'question')} failed"
+
+
+def is_required(question: str) -> bool:
+    """Tell whether a question decides; others are only told."""
+    return TOLD not in question
 
 
 def reasons(gate: Gate) -> str:
     """Write what did not pass."""
-    failed = [f"{text.typeset(question)}: {text.typeset(answer)}" for question, answer, passed in gate.lines
-              if not passed]
-    return "; ".join(line.rstrip(".") for line in failed) or "the gate did not pass"
+    failed = [(question.rstrip("?"), answer) for question, answer, passed in gate.lines
+              if not passed and is_required(question)]
+    said = [f"{text.typeset(question)}? No: {text.typeset(answer)}." for question, answer in failed]
+    return " ".join(said) or "The gate did not pass."
 
 
 def lines(view: StudyView) -> list[Any]:
@@ -72,8 +87,10 @@ def _closed(view: StudyView) -> str:
 
 
 def _line(question: str, answer: str, *, passed: bool) -> html.Div:
-    mark, tone, word = ("✓", "up", "passed") if passed else ("✗", "down", "failed")
+    state = "pass" if passed else "fail" if is_required(question) else "told"
+    mark, tone, word = MARKS[state]
     cells = [html.Span(mark, className=f"check-mark {tone}", **{"aria-hidden": "true"}),
              html.Span(text.typeset(question), className="check-name"),
-             html.Span([text.typeset(answer), " · ", html.Span(word, className=tone)], className="check-detail")]
-    return html.Div(cells, className=f"check is-{'pass' if passed else 'fail'}")
+             html.Span(word, className=f"check-detail {tone}"),
+             html.Span(text.typeset(answer), className="check-why")]
+    return html.Div(cells, className=f"check is-{state}")
