@@ -1,0 +1,249 @@
+"""One search from question to verdict, in a folder: it resumes where it stopped and can be read while it runs.
+
+    view.json        what a person sees of it, also from another process
+    state.json       the checkpoint after the last whole step
+    trials.jsonl     every candidate that was evaluated
+    champion.json    the champion's document, the same bytes for the same question and candles
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import time as wall_clock
+from typing import Any
+
+import numpy as np
+
+from services.automl.codec import decoded, encoded, request_document
+from services.automl.crew import Crew
+from services.automl.figures import Figures
+from services.automl.gate import gate_of
+from services.automl.searching import Search
+from services.automl.trials import Tried, best_first, on_front, read_trials, write_whole
+from services.backtests.lineage import Trial, ground_of
+from services.backtests.markets import Loaded
+from services.backtests.spread import Hands
+from services.startup import candles_hash
+from services.version import code_version
+from services.worker import Cancelled
+from trading.domain import INTERVAL_MS
+from trading.domain.studies import SEARCHES, Candidate, Gate, StudyRequest, StudyView
+from trading.errors import BadInput, CockpitError
+
+VIEW, STATE, TRIALS, CHAMPION = "view.json", "state.json", "trials.jsonl", "champion.json"
+N_CANDIDATES, N_POINTS, N_LOOKED_AT = 500, 2_000, 60
+SHOWN_EVERY_S = 0.5
+Progress = Callable[[float, str], None]
+Show = Callable[[StudyView], None]
+
+
+def study_key(request: StudyRequest, loaded: Loaded) -> str:
+    """Return the name of a search: a hash of the question, its candles and the code that answers it."""
+    text = json.dumps([request_document(request), [candles_hash(c) for c in loaded.candles], code_version()],
+                      sort_keys=True)
+    return "s" + hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_study(request: StudyRequest) -> StudyRequest:
+    """Return the question if it makes sense.
+
+    Raises
+    ------
+    BadInput
+        An unknown search, a budget, island or population out of range, or no document where one is needed.
+    """
+    if request.search not in SEARCHES:
+        raise BadInput(f"search {request.search!r} is not known; use one of {', '.join(SEARCHES)}")
+    if not request.symbols:
+        raise BadInput("no symbol is chosen; choose one, such as BTCUSDT")
+    for name, low, high in (("budget", 1, 1_000_000), ("islands", 1, 32), ("population", 4, 2_000)):
+        if not low <= getattr(request, name) <= high:
+            raise BadInput(f"{name}: {getattr(request, name)} is not allowed; use {low:,} to {high:,}")
+    if request.search == "parameters" and not request.document:
+        raise BadInput("a search of parameters needs a strategy; choose one")
+    if request.search == "model" and len(request.symbols) > 1:
+        raise BadInput("a model is trained on one symbol; choose one")
+    return request
+
+
+def read_view(folder: Path) -> StudyView | None:
+    """Return a search as it stands, from any process; None where there is none."""
+    try:
+        return decoded((folder / VIEW).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_view(folder: Path, view: StudyView) -> None:
+    """Put a view where `read_view` finds it."""
+    write_whole(folder / VIEW, encoded(view))
+
+
+def run_study(request: StudyRequest, loaded: Loaded, folder: Path, hands: Hands, progress: Progress,
+              show: Show | None = None) -> StudyView:
+    """Search, then judge the champion once on the untouched candles; a finished search is only read.
+
+    A checkpoint in the folder is gone on from, and comes to the same champion as if nothing had stopped it.
+    `progress` may raise to stop it: the checkpoint stays.
+
+    Raises
+    ------
+    BadInput
+        The question does not fit the candles.
+    """
+    check_study(request)
+    earlier = read_view(folder)
+    if earlier is not None and earlier.state == "done" and (folder / CHAMPION).exists():
+        return earlier
+    return _Run(request, loaded, folder, progress, show or (lambda _: None), earlier).go(hands)
+
+
+def trials_of(folder: Path, view: StudyView, loaded: Loaded) -> list[Trial]:
+    """Return every evaluated candidate as a trial of the champion's idea: so many were looked at to find it."""
+    if view.champion is None or view.champion.document is None:
+        return []
+    hashes = {candles.symbol: candles_hash(candles) for candles in loaded.candles}
+    ground = ground_of(view.champion.document, loaded.candles, hashes)
+    return [ground.trial(f"{view.key}-{row.group}-{row.key}", row.figures.sharpe or None)
+            for row in read_trials(folder / TRIALS)]
+
+
+def open_search(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict[str, Any] | None) -> Search:
+    """Return the search that the question asks for, with its heavy packages."""
+    if request.search == "evolution":
+        from services.automl.breeder import breeder
+
+        return breeder(request, loaded, folder / TRIALS, saved)
+    if request.search == "parameters":
+        from services.automl.tuning import tuner
+
+        return tuner(request, loaded, folder, saved)
+    from services.automl.modelling import modeller
+
+    return modeller(request, loaded, folder, saved)
+
+
+class _Run:
+    """One sitting of a search."""
+
+    def __init__(self, request: StudyRequest, loaded: Loaded, folder: Path, progress: Progress, show: Show,
+                 earlier: StudyView | None) -> None:
+        self._request, self._loaded, self._folder = request, loaded, folder
+        self._progress, self._show = progress, show
+        self._interval_ms = INTERVAL_MS[loaded.candles[0].interval]
+        self._begun, self._shown = time.monotonic(), 0.0
+        self._seconds = earlier.seconds if earlier else 0.0
+        created = earlier.created if earlier else int(wall_clock() * 1000)
+        self._view = earlier or StudyView(folder.name, request, created, "running", 0.0, "", "", 0.0, 0, None, None, (),
+                                          np.empty((0, 2)), np.empty(0))
+        self._outside: dict[int, Figures] = {}
+
+    def go(self, hands: Hands) -> StudyView:
+        """Search to the end, or write down how it stopped."""
+        try:
+            return self._searched(hands)
+        except Cancelled:
+            self._stopped("cancelled")
+            raise
+        except CockpitError as error:
+            self._stopped("failed", str(error))
+            raise
+        except BaseException:
+            self._stopped("interrupted")
+            raise
+
+    def _searched(self, hands: Hands) -> StudyView:
+        self._progress(0.0, "candles are ready")
+        search = open_search(self._request, self._loaded, self._folder, _saved(self._folder / STATE))
+        with Crew(search.workshop, hands) as crew:
+            for checkpoint in search.steps(crew, lambda n: self._report(search, n)):
+                write_whole(self._folder / STATE, json.dumps(checkpoint, separators=(",", ":")))
+                self._tell(search, "running")
+        return self._judged(search)
+
+    def _report(self, search: Search, n_more: int) -> None:
+        done = min(0.95, 0.95 * (len(search.log) + n_more) / self._request.budget)
+        self._progress(done, search.stage)
+
+    def _judged(self, search: Search) -> StudyView:
+        """Look at the untouched candles: first at the champion, for the verdict, then at others, for the chart."""
+        champion, gate = search.champion(), None
+        self._progress(0.96, "the champion on untouched candles")
+        if champion is not None:
+            self._outside[champion.number] = search.outside([champion])[0]
+            gate = gate_of(champion.figures, self._outside[champion.number], len(search.log), self._interval_ms,
+                           search.held())
+            self._progress(0.97, "others on untouched candles, for the chart")
+            others = [row for row in best_first(search.log.rows) if row.number != champion.number][:N_LOOKED_AT]
+            found = search.outside(others)
+            self._outside |= {row.number: figures for row, figures in zip(others, found, strict=True)}
+        view = self._tell(search, "done", gate)
+        document = view.champion.document if view.champion and view.champion.document is not None else None
+        parameters = dict(view.champion.parameters) if view.champion else {}
+        found_document = document if document is not None else parameters
+        write_whole(self._folder / CHAMPION, json.dumps(found_document, indent=1, sort_keys=True) + "\n")
+        self._progress(1.0, "done")
+        return view
+
+    def _tell(self, search: Search, state: str, gate: Gate | None = None) -> StudyView:
+        if state == "running" and time.monotonic() - self._shown < SHOWN_EVERY_S:
+            return self._view
+        rows, front = search.log.rows, on_front(search.log.rows)
+        ranked = best_first(rows)
+        kept = [row for row in ranked if row.number in front] + [row for row in ranked if row.number not in front]
+        champion = search.champion()
+        self._view = replace(
+            self._view, state=state, done=1.0 if state == "done" else min(0.95, 0.95 * len(rows) / self._request.budget),
+            stage="" if state == "done" else search.stage, error="", seconds=self._elapsed(), n_trials=len(rows),
+            champion=None if champion is None else self._candidate(search, champion, champion.number in front),
+            gate=gate, candidates=tuple(self._candidate(search, row, row.number in front)
+                                        for row in kept[:N_CANDIDATES]),
+            objectives=self._points(kept), history=np.array(search.history, np.float64), notes=self._notes(search),
+            version=self._view.version + 1)
+        self._write()
+        return self._view
+
+    def _candidate(self, search: Search, row: Tried, is_front: bool) -> Candidate:
+        outside = self._outside.get(row.number)
+        told = {} if outside is None else outside.told(self._interval_ms)
+        return replace(search.candidate(row), inside={**row.figures.told(self._interval_ms), "score": row.score},
+                       outside=told, on_front=is_front)
+
+    def _points(self, kept: list[Tried]) -> Any:
+        """Return Sharpe ratio a year and drawdown of the trials, thinned out evenly behind the best ones."""
+        half = N_POINTS // 2
+        rest = kept[half:]
+        thin = rest[:: max(1, -(-len(rest) // half))] if rest else []
+        told = [row.figures.told(self._interval_ms) for row in (*kept[:half], *thin) if row.figures.n_trades]
+        return np.array([(one["sharpe"] or 0.0, one["max_drawdown"]) for one in told], np.float64).reshape(-1, 2)
+
+    def _notes(self, search: Search) -> tuple[str, ...]:
+        own = ("research only: what comes of long and short rules cannot be traded on spot",)
+        return (*self._loaded.notes, *search.notes, *(own if self._request.short else ()))
+
+    def _stopped(self, state: str, error: str = "") -> None:
+        self._view = replace(self._view, state=state, error=error, seconds=self._elapsed(),
+                             version=self._view.version + 1)
+        self._write()
+
+    def _elapsed(self) -> float:
+        return self._seconds + time.monotonic() - self._begun
+
+    def _write(self) -> None:
+        write_view(self._folder, self._view)
+        self._shown = time.monotonic()
+        self._show(self._view)
+
+
+def _saved(path: Path) -> dict[str, Any] | None:
+    """Return the checkpoint, None for a new search or an unreadable file (the search then begins anew)."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
