@@ -318,8 +318,9 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit.engine.bus, feed)
-        backtests = make_backtests(settings, database, feed)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests)
+        past = simulated_past(settings, database, feed)
+        backtests, studies = make_backtests(settings, database, past), make_studies(settings, past)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, studies=studies)
         runtime.start()
         board.start()
         app = create_app(services, settings.trusted_hosts)
@@ -329,6 +330,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
                 server.run()
         finally:
             backtests.close()
+            studies.close()
             runtime.stop()
             board.stop()
         if cockpit.engine.health.feed.state == "ended":
@@ -336,16 +338,28 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     return 0
 
 
-def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
-    """Return the backtests in the background; on a simulated feed without stored candles they run on its past."""
-    from services.backtests.compose import backtest_service
+def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:
+    """Return the past of a simulated feed, which stands in while no candles are stored; None on another feed."""
     from services.backtests.markets import SimulatedPast
+
+    if feed.badge != "SIMULATED":
+        return None
+    return SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
+
+
+def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
+    """Return the backtests in the background."""
+    from services.backtests.compose import backtest_service
     from trading.brokers.paper import PaperBroker
 
-    past = None
-    if feed.badge == "SIMULATED":
-        past = SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
     return backtest_service(settings, database, past, PaperBroker)
+
+
+def make_studies(settings: Settings, past: Any) -> Any:
+    """Return the searches in the background."""
+    from services.automl.compose import study_service
+
+    return study_service(settings, past)
 
 
 if __name__ == "__main__":

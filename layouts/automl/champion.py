@@ -61,7 +61,10 @@ def failed(error: Exception) -> list[Any]:
 
 def title(view: StudyView) -> str:
     """Name the champion."""
-    return "Champion" if view.champion is None else f"Champion · {rule.title(view.champion).lower()}"
+    if view.champion is None:
+        return "Champion"
+    name = rule.title(view.champion)
+    return f"Champion · {name[0].lower()}{name[1:]}"
 
 
 def card(view: StudyView) -> html.Section:

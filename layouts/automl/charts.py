@@ -80,22 +80,28 @@ def outside(view: StudyView) -> dict[str, Any]:
     these = [c for c in view.candidates if c.outside and c.outside.get("sharpe") is not None]
     x = [number(c.inside.get("sharpe")) for c in these]
     y = [number(c.outside.get("sharpe")) for c in these]
-    known = [v for v in (*x, *y, 0.0) if v == v]  # noqa: PLR0124
-    low, high = min(known), max(known)
-    air = max((high - low) * 0.06, 0.1)
-    ends = [low - air, high + air]
+    shown = [view.champion] if view.champion is not None and view.champion.outside else []
+    across = _reach([*x, *(number(c.inside.get("sharpe")) for c in shown)])
+    up = _reach([*y, *(number(c.outside.get("sharpe")) for c in shown)])
+    ends = [min(across[0], up[0]), max(across[1], up[1])]
     diagonal = {"type": "scatter", "mode": "lines", "name": "as inside", "x": ends, "y": ends, "hoverinfo": "skip",
                 "line": {"color": theme.MUTED, "width": 1, "dash": "dot"}}
     traces = [diagonal, _compared(these, x, y)]
-    if view.champion is not None and view.champion.outside:
+    for one in shown:
         star = {"size": 14, "symbol": "star", "color": theme.WARNING, "line": {"color": theme.GROUND, "width": 1}}
-        one = view.champion
         made = _compared([one], [number(one.inside.get("sharpe"))], [number(one.outside.get("sharpe"))])
         traces.append(made | {"name": "champion", "marker": star})
     nought = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
               "line": {"color": theme.LINE, "width": 1}}
-    return figure(traces, "Sharpe inside", "Sharpe untouched", xaxis={"range": ends}, yaxis={"range": ends},
-                  shapes=[nought])
+    return figure(traces, "Sharpe inside", "Sharpe untouched", xaxis={"range": across}, yaxis={"range": up}, shapes=[nought])
+
+
+def _reach(values: Sequence[float]) -> list[float]:
+    """Return an axis that shows all values and nought, with some air."""
+    known = [v for v in (*values, 0.0) if v == v]  # noqa: PLR0124
+    low, high = min(known), max(known)
+    air = max((high - low) * 0.06, 0.1)
+    return [low - air, high + air]
 
 
 def _compared(these: Sequence[Candidate], x: list[float], y: list[float]) -> dict[str, Any]:

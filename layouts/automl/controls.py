@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -72,7 +73,8 @@ def stage(view: StudyView) -> str:
     if view.state == "waiting":
         return "waiting: another search runs, one at a time"
     counted = f"{view.n_trials:,} of {view.request.budget:,} candidates"
-    words = [f"{100 * view.done:.0f} %", view.stage, counted, pace(view), left(view)]
+    said = re.sub(r", [\d,]+ candidates$", "", view.stage)  # they are counted beside it
+    words = [f"{100 * view.done:.0f} %", said, counted, pace(view), left(view)]
     return " · ".join(word for word in words if word)
 
 

@@ -49,8 +49,8 @@ def judged(view: StudyView, gate: Gate | None) -> tuple[str, str, str, str]:
     if gate.passed:
         share = text.percent(view.request.holdout_rate, 0)
         return "✓", "good", "Promoted.", (
-            f"The champion of {view.n_trials:,} candidates passed every question, also on the last {share} of the candles, "
-            "which none of them had seen.")
+            f"The champion of {view.n_trials:,} candidates passed every question, also on the last {share} of the "
+            "candles, which none of them had seen.")
     return "✗", "bad", f"Not promoted: {n_failed(gate)}.", reasons(gate)
 
 
