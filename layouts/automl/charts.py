@@ -93,7 +93,8 @@ def outside(view: StudyView) -> dict[str, Any]:
         traces.append(made | {"name": "champion", "marker": star})
     nought = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
               "line": {"color": theme.LINE, "width": 1}}
-    return figure(traces, "Sharpe inside", "Sharpe untouched", xaxis={"range": across}, yaxis={"range": up}, shapes=[nought])
+    return figure(traces, "Sharpe inside", "Sharpe untouched", xaxis={"range": across}, yaxis={"range": up},
+                  shapes=[nought])
 
 
 def _reach(values: Sequence[float]) -> list[float]:

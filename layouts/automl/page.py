@@ -91,7 +91,8 @@ def _nothing(view: StudyView) -> tuple[str, str]:
     if view.state == "waiting":
         return "Waiting its turn", "One search runs at a time; this one begins by itself."
     if view.state == "running":
-        return "The first candidates are being tried", "Candles are read and what judges them is compiled: the first search of a day takes a moment longer."
+        return "The first candidates are being tried", (
+            "Candles are read, and what judges the candidates is compiled when it is new: that may take a minute.")
     return "No candidate was kept", "The search stopped before the first one was finished."
 
 
