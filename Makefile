@@ -21,6 +21,7 @@ bench: $(VENV)/.bench browser
 	$(PY) -W ignore -m benchmarks $(ARGS)
 
 torture: $(VENV)/.dev
+	$(PY) -m tests.evolution_campaign --seeds $(or $(SEEDS),40) --out docs/evolution-campaign.json
 	$(PY) -m tests.torture --kills $(or $(KILLS),100)
 
 browser: $(VENV)/.dev

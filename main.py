@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
-             "download": candles.run_download, "backtest": run_backtest, "check": run_check}
+             "download": candles.run_download, "backtest": run_backtest, "check": run_check,
+             "optimize": run_optimize}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -199,6 +200,13 @@ def run_backtest(settings: Settings, chosen: argparse.Namespace) -> int:
         return str(report(view))
 
     return answer(settings, chosen, PaperBroker, report)
+
+
+def run_optimize(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Search for better numbers, rules or models."""
+    from services.automl.command import optimize
+
+    return optimize(settings, chosen)
 
 
 def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from trading.domain import INTERVAL_MS
+from trading.domain.studies import SEARCHES
 
 EPILOG = """examples:
   python main.py --mode dashboard
@@ -17,6 +18,8 @@ EPILOG = """examples:
   python main.py --mode backtest --asset BTCUSDT,ETHUSDT --start 2024-01-01 --strategy mine.json
   python main.py --mode backtest --asset BTCUSDT --walk-forward train=180d,test=30d --sweep rsi.period=7:28:7
   python main.py --mode backtest --asset BTCUSDT --sweep rsi.period=5:30:1,rsi.buy_below=20:40:5 --out sweep.parquet
+  python main.py --mode optimize --asset BTCUSDT --strategy ema-cross --budget 200 --out champion.json
+  python main.py --mode optimize --asset BTCUSDT,ETHUSDT --search evolution --budget 5000 --data candles/ --json
   python main.py --mode import downloads/ --json
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
@@ -25,6 +28,7 @@ MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
     "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
+    "optimize": "search for better numbers or rules, judged on candles that the search never saw; resumes",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
@@ -62,8 +66,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--end", type=_time, metavar="DATE", help="bars before this date (UTC)")
     add("--walk-forward", metavar="train=Nd,test=Nd", help="backtest: choose on N days, test on the next, and so on")
     add("--sweep", metavar="NAME=LOW:HIGH:STEP,...", help="backtest: run every combination of these parameters")
-    add("--out", metavar="PATH", help="sweep: the Parquet file of results (default: in the data folder)")
-    add("--cluster", metavar="tcp://HOST:PORT", help="sweep and walk-forward: use a Dask cluster")
+    add("--out", metavar="PATH", help="sweep: the Parquet file of results (default: in the data folder); "
+                                      "optimize: the champion's document")
+    add("--search", choices=SEARCHES, help="optimize: parameters (default), evolution of rules, or a model")
+    add("--budget", type=int, metavar="N", help="optimize: candidates that may be tried (default 200)")
+    add("--seed", type=int, metavar="N", help="optimize: the dice; the same seed gives the same champion (default 7)")
+    add("--short", action="store_true", help="optimize: evolve long and short rules, for research only")
+    add("--cluster", metavar="tcp://HOST:PORT", help="sweep, walk-forward and optimize: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
     add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
     add("--html", metavar="PATH", help="backtest: write the report as one HTML file")

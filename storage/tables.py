@@ -151,4 +151,12 @@ trials = Table(
     Column("created", BigInteger, nullable=False),
 )
 
+study_journal = Table(
+    "study_journal",
+    metadata,
+    Column("study", String(64), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Text, nullable=False),
+)
+
 ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal)

@@ -18,8 +18,8 @@ from trading.strategies.tree import PRICES
 Node = Any
 """A part of a strategy document: an object, a list, a key or a number. Never changed in place."""
 
-PERIODS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 55, 64, 72, 84, 100, 120, 144, 168,
-           200)
+PERIODS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 55, 64, 72, 84, 100, 120, 144,
+           168, 200)
 MULTIPLES = (1.0, 1.5, 2.0, 2.5, 3.0)
 TIMES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 EXTREME_BARS = (5, 10, 20, 30, 40, 55, 80, 120, 200)

@@ -31,6 +31,7 @@ class Breeder(Evolution):
     def __init__(self, request: StudyRequest, loaded: Loaded, split: Split, arenas: tuple[Arena, Arena],
                  kept: tuple[Path, dict[str, Any] | None]) -> None:
         super().__init__(request, arenas[0], *kept)
+        self._seen: dict[int, Candidate] = {}
         self._later, self._split, self._interval = arenas[1], split, loaded.candles[0].interval
 
     @property
@@ -40,10 +41,13 @@ class Breeder(Evolution):
 
     def candidate(self, row: Tried) -> Candidate:
         """Return a trial with its document."""
-        plan = plan_of(row.genome)
-        label = RuleStrategy("rules", self._symbols(row), plan.entry, plan.exit).label
-        document = document_of(row.genome, f"Evolved {row.key[:6]}", self._symbols(row), self._interval, self._said())
-        return Candidate(row.number, label, {}, {}, {}, document)
+        if row.number not in self._seen:
+            plan = plan_of(row.genome)
+            label = RuleStrategy("rules", self._symbols(row), plan.entry, plan.exit).label
+            name = f"Evolved {row.key[:6]}"
+            document = document_of(row.genome, name, self._symbols(row), self._interval, self._said())
+            self._seen[row.number] = Candidate(row.number, label, {}, {}, {}, document)
+        return self._seen[row.number]
 
     def outside(self, rows: Sequence[Tried]) -> list[Figures]:
         """Judge trials on the untouched candles."""
@@ -59,5 +63,6 @@ class Breeder(Evolution):
 
     def _said(self) -> str:
         day = datetime.fromtimestamp(self._split.moment / 1000, UTC).strftime("%Y-%m-%d")
-        research = " Research only: the entry opens a long position, the exit a short one." if self._request.short else ""
-        return f"Evolved on candles before {day}, seed {self._request.seed}.{research}"
+        text = f"Evolved on candles before {day}, seed {self._request.seed}."
+        return f"{text} Research only: the entry opens a long position, the exit a short one." if self._request.short \
+            else text

@@ -30,6 +30,8 @@ from services.automl.genome import (
     fits,
     leaves,
     mirrored,
+    node_at,
+    replaced,
     tidy,
     walk,
 )
@@ -79,23 +81,6 @@ def _with_operand(genome: Genome, side: str, path: Path, name: str, operand: Nod
     return tidy({**genome, side: replaced(genome[side], path, {**leaf, name: operand})})
 
 
-def node_at(tree: Node, path: Path) -> Node:
-    """Return the part of a tree at a path."""
-    for step in path:
-        tree = tree[step]
-    return tree
-
-
-def replaced(tree: Node, path: Path, node: Node) -> Node:
-    """Return the tree with another part at a path."""
-    if not path:
-        return node
-    step, rest = path[0], path[1:]
-    if isinstance(step, int):
-        return [replaced(term, rest, node) if n == step else term for n, term in enumerate(tree)]
-    return {**tree, step: replaced(tree[step], rest, node)}
-
-
 def mutated(genome: Genome, rng: Random, with_risk: bool, numbers_only: bool = False) -> Genome:
     """Return a genome with one change that keeps it in bounds; the same one when no change was found."""
     weights = NUMBERS if numbers_only else CHANGES
@@ -130,7 +115,7 @@ def _threshold(leaf: Node, rng: Random) -> Node:
 
 def _period(leaf: Node, rng: Random) -> Node:
     """Move a parameter of an operand to a neighbour."""
-    names = [name for name in ("left", "right", "rising", "falling") if not isinstance(leaf.get(name), int | float | None)]
+    names = [name for name in ("left", "right", "rising", "falling") if isinstance(leaf.get(name), str | dict)]
     if not names:
         return leaf
     name = rng.choice(names)

@@ -19,7 +19,7 @@ from services.automl.breeding import crossed, mutated
 from services.automl.crew import Crew
 from services.automl.figures import Figures
 from services.automl.genome import Genome, draw_genome, fits, genome_key, genome_of, size
-from services.automl.trials import Tried, TrialLog, best_first
+from services.automl.trials import TrialLog, Tried, best_first
 from trading.domain.studies import StudyRequest
 
 N_ELITE = 2
@@ -28,7 +28,7 @@ P_CROSSED, P_MUTATED, P_STRANGER = 0.6, 0.6, 0.05
 MIGRATE_EVERY, N_MIGRANTS = 4, 2
 NUMBERS_FIRST = 0.3
 FINALISTS = 12
-LEAST_TRADES = 20
+LEAST_TRADES = 30
 PARSIMONY = 0.03
 IDLE_GENERATIONS = 5
 RETRIES = 4
@@ -127,7 +127,8 @@ class Evolution:
     @property
     def _finals(self) -> int:
         """Part of the budget that is kept for judging the best of each symbol on all symbols."""
-        return 0 if self._arena.n_groups == 1 else min(FINALISTS * (self._arena.n_groups - 1), self._request.budget // 4)
+        n_symbols = self._arena.n_groups - 1
+        return min(FINALISTS * n_symbols, self._request.budget // 4) if n_symbols else 0
 
     def _first_ancestor(self) -> Genome | None:
         if not self._request.document:

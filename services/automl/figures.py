@@ -50,14 +50,21 @@ def figures_of(equity: FloatArray, n_trades: int) -> Figures:
     return _with_moments(returns, total, drawdown, n_trades)
 
 
-def pooled(times: Sequence[IntArray], returns: Sequence[FloatArray], n_trades: int) -> Figures:
-    """Return the figures of equal parts on several symbols, rebalanced each bar; a missing bar returns nothing."""
+def pooled(times: Sequence[IntArray], returns: Sequence[FloatArray]) -> FloatArray:
+    """Return the returns of equal parts on several symbols, rebalanced each bar; a missing bar returns nothing."""
+    if len(times) == 1:
+        return returns[0]
     moments_of_time, places = np.unique(np.concatenate(times), return_inverse=True)
     joined = np.zeros(len(moments_of_time))
     np.add.at(joined, places, np.concatenate(returns) / len(times))
-    curve = np.concatenate(([1.0], np.cumprod(1.0 + joined)))
+    return joined
+
+
+def figures_of_returns(returns: FloatArray, n_trades: int) -> Figures:
+    """Return the figures of returns of equal periods."""
+    curve = np.concatenate(([1.0], np.cumprod(1.0 + returns)))
     drawdown = float(np.max(1.0 - curve / np.maximum.accumulate(curve)))
-    return _with_moments(joined, float(curve[-1]) - 1.0, drawdown, n_trades)
+    return _with_moments(returns, float(curve[-1]) - 1.0, drawdown, n_trades)
 
 
 def _with_moments(returns: FloatArray, total: float, drawdown: float, n_trades: int) -> Figures:

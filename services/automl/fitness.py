@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from services.automl.figures import Figures, figures_of, pooled
+from services.automl.figures import Figures, figures_of, figures_of_returns, pooled
 from services.automl.genome import Genome, plan_of
 from trading.backtest import Directions, Setup, Simulation, Tape, simulate
 from trading.domain import Candles, FloatArray, IntArray, SymbolSpec
@@ -129,11 +129,9 @@ class Field:
 
     def held(self) -> FloatArray:
         """Return the curve of buy and hold over the traded bars, with the same costs."""
-        worth = replace(self._bench_of(), tape=Tape.of([self._cut[self._lead:]], self._setup.specs)).benchmark
-        return _led(worth, 0, CAPITAL_UNITS)
-
-    def _bench_of(self) -> Simulation:
-        return self.simulation(np.zeros(len(self._cut), np.int8), {})
+        tape = Tape.of([self._cut[self._lead:]], self._setup.specs)
+        idle = simulate(self._setup, tape, [np.zeros(len(tape.time), np.int8)])
+        return _led(idle.benchmark, 0, CAPITAL_UNITS)
 
 
 def judge(fields: Sequence[Field], genome: Genome) -> Figures:
@@ -142,13 +140,14 @@ def judge(fields: Sequence[Field], genome: Genome) -> Figures:
         return fields[0].figures(genome)
     plan = plan_of(genome)
     found = [field.equity(plan, genome["risk"]) for field in fields]
-    return pooled([field.times for field in fields], [returns_of(curve) for curve, _ in found],
-                  sum(n for _, n in found))
+    returns = pooled([field.times for field in fields], [returns_of(curve) for curve, _ in found])
+    return figures_of_returns(returns, sum(n for _, n in found))
 
 
 def held(fields: Sequence[Field]) -> Figures:
     """Return the figures of buy and hold of every symbol in equal parts."""
-    return pooled([field.times for field in fields], [returns_of(field.held()) for field in fields], len(fields))
+    returns = pooled([field.times for field in fields], [returns_of(field.held()) for field in fields])
+    return figures_of_returns(returns, len(fields))
 
 
 def _led(equity: Any, lead: int, start: float) -> FloatArray:

@@ -14,7 +14,7 @@ from trading.domain.studies import Gate
 from trading.metrics import deflated_sharpe, expected_max_sharpe, periods_per_year, probabilistic_sharpe
 
 SURE = 0.95
-LEAST_INSIDE, LEAST_OUTSIDE = 20, 8
+LEAST_INSIDE, LEAST_OUTSIDE = 30, 10
 Line = tuple[str, str, bool]
 
 

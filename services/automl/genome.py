@@ -133,13 +133,13 @@ def tidy(genome: Genome) -> Genome:
 def _tidy(node: Node) -> Node:
     if "not" in node:
         inner = _tidy(node["not"])
-        return inner["not"] if "not" in inner else {"not": inner}
+        return inner.get("not", {"not": inner})
     word = "all" if "all" in node else "any" if "any" in node else None
     if word is None:
         return node
     terms: dict[str, Node] = {}
     for term in map(_tidy, node[word]):
-        for part in term[word] if word in term else (term,):
+        for part in term.get(word, (term,)):
             terms[json.dumps(part, sort_keys=True)] = part
     if len(terms) == 1:
         return next(iter(terms.values()))
@@ -159,6 +159,23 @@ def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
 def leaves(node: Node) -> list[tuple[Path, Node]]:
     """Return every condition with its path."""
     return [(path, one) for path, one in walk(node) if not ("all" in one or "any" in one or "not" in one)]
+
+
+def node_at(tree: Node, path: Path) -> Node:
+    """Return the part of a tree at a path."""
+    for step in path:
+        tree = tree[step]
+    return tree
+
+
+def replaced(tree: Node, path: Path, node: Node) -> Node:
+    """Return the tree with another part at a path."""
+    if not path:
+        return node
+    step, rest = path[0], path[1:]
+    if isinstance(step, int):
+        return [replaced(term, rest, node) if n == step else term for n, term in enumerate(tree)]
+    return {**tree, step: replaced(tree[step], rest, node)}
 
 
 def depth(node: Node) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from services.automl.crew import Crew
 from services.automl.figures import Figures
-from services.automl.trials import Tried, TrialLog
+from services.automl.trials import TrialLog, Tried
 from trading.domain.studies import Candidate
 
 Checkpoint = dict[str, Any]

@@ -1,9 +1,8 @@
 """One search from question to verdict, in a folder: it resumes where it stopped and can be read while it runs.
 
-    view.json        what a person sees of it, also from another process
-    state.json       the checkpoint after the last whole step
-    trials.jsonl     every candidate that was evaluated
-    champion.json    the champion's document, the same bytes for the same question and candles
+`view.json` is what a person sees of it, also from another process; `state.json` the checkpoint after the last whole
+step; `trials.jsonl` every candidate that was evaluated; `champion.json` the champion's document, the same bytes for the
+same question and candles.
 """
 
 from __future__ import annotations
@@ -11,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import time as wall_clock
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from services.automl.codec import decoded, encoded, request_document
 from services.automl.crew import Crew
@@ -97,10 +98,11 @@ def run_study(request: StudyRequest, loaded: Loaded, folder: Path, hands: Hands,
         The question does not fit the candles.
     """
     check_study(request)
-    earlier = read_view(folder)
-    if earlier is not None and earlier.state == "done" and (folder / CHAMPION).exists():
-        return earlier
-    return _Run(request, loaded, folder, progress, show or (lambda _: None), earlier).go(hands)
+    with _alone(folder):
+        earlier = read_view(folder)
+        if earlier is not None and earlier.state == "done" and (folder / CHAMPION).exists():
+            return earlier
+        return _Run(request, loaded, folder, progress, show or (lambda _: None), earlier).go(hands)
 
 
 def trials_of(folder: Path, view: StudyView, loaded: Loaded) -> list[Trial]:
@@ -126,6 +128,21 @@ def open_search(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict
     from services.automl.modelling import modeller
 
     return modeller(request, loaded, folder, saved)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a study's folder; BadInput while another process does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BadInput(f"the search {folder.name} runs already; wait for it, or cancel it there") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Run:
@@ -167,8 +184,10 @@ class _Run:
         return self._judged(search)
 
     def _report(self, search: Search, n_more: int) -> None:
-        done = min(0.95, 0.95 * (len(search.log) + n_more) / self._request.budget)
-        self._progress(done, search.stage)
+        self._progress(self._share(len(search.log) + n_more), search.stage)
+
+    def _share(self, n_trials: int) -> float:
+        return min(0.95, 0.95 * n_trials / self._request.budget)
 
     def _judged(self, search: Search) -> StudyView:
         """Look at the untouched candles: first at the champion, for the verdict, then at others, for the chart."""
@@ -198,7 +217,7 @@ class _Run:
         kept = [row for row in ranked if row.number in front] + [row for row in ranked if row.number not in front]
         champion = search.champion()
         self._view = replace(
-            self._view, state=state, done=1.0 if state == "done" else min(0.95, 0.95 * len(rows) / self._request.budget),
+            self._view, state=state, done=1.0 if state == "done" else self._share(len(rows)),
             stage="" if state == "done" else search.stage, error="", seconds=self._elapsed(), n_trials=len(rows),
             champion=None if champion is None else self._candidate(search, champion, champion.number in front),
             gate=gate, candidates=tuple(self._candidate(search, row, row.number in front)
