@@ -327,7 +327,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit.engine.bus, feed)
         past = simulated_past(settings, database, feed)
-        backtests, studies = make_backtests(settings, database, past), make_studies(settings, past)
+        backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, studies=studies)
         runtime.start()
         board.start()
@@ -363,11 +363,11 @@ def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
     return backtest_service(settings, database, past, PaperBroker)
 
 
-def make_studies(settings: Settings, past: Any) -> Any:
+def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     """Return the searches in the background."""
     from services.automl.compose import study_service
 
-    return study_service(settings, past)
+    return study_service(settings, database, past)
 
 
 if __name__ == "__main__":

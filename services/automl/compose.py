@@ -8,10 +8,12 @@ from services.background import Background
 from services.backtests.markets import SimulatedPast, Source
 from services.settings import Settings
 from services.worker import WorkerProcess
+from storage.database import Database
+from storage.study_store import StudyStore
 
 
-def study_service(settings: Settings, past: SimulatedPast | None) -> StudyService:
+def study_service(settings: Settings, database: Database, past: SimulatedPast | None) -> StudyService:
     """Return the service on a data folder; its process starts with the first study."""
     source = Source(settings.candles_dir, simulated=past)
     station = StudyStation(source, settings.data_dir / "studies", settings.data_dir / "backtests")
-    return StudyService(settings, source, Background(WorkerProcess("studies", station)))
+    return StudyService(settings, source, Background(WorkerProcess("studies", station)), StudyStore(database))

@@ -19,6 +19,7 @@ from services.backtests.catalog import strategy_choices
 from services.backtests.markets import Source, market_choices
 from services.settings import Settings
 from services.strategies import parse_strategy
+from storage.study_store import StudyStore
 from trading.domain.backtests import BacktestProgress, CostSettings, MarketChoice, StrategyChoice
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.errors import BadInput
@@ -31,8 +32,8 @@ ENDED = ("done", "failed", "cancelled", "interrupted")
 class StudyService:
     """Implements `services.container.StudyPort`."""
 
-    def __init__(self, settings: Settings, source: Source, background: Background) -> None:
-        self._settings, self._source, self._background = settings, source, background
+    def __init__(self, settings: Settings, source: Source, background: Background, store: StudyStore) -> None:
+        self._settings, self._source, self._background, self._store = settings, source, background, store
         self._folder = settings.data_dir / "studies"
         self._lock = threading.Lock()
         self._views: OrderedDict[str, tuple[int, StudyView]] = OrderedDict()
@@ -89,10 +90,16 @@ class StudyService:
                 return
             write_view(self._folder / view.key, replace(view, state="waiting", error=""))
             try:
-                self._background.submit(view.key, StudyJob(view.key, view.request), lambda _: None)
+                self._background.submit(view.key, StudyJob(view.key, view.request), self._settle)
             except BadInput:
                 write_view(self._folder / view.key, replace(view, state="interrupted", error=""))
                 raise
+
+    def _settle(self, _: str) -> None:
+        """Keep the journals of numbers that were tuned, also those that a command left, in the database."""
+        from services.automl.journal import take_in_all
+
+        take_in_all(self._store, self._folder)
 
     def cancel(self, key: str) -> None:
         """Stop a study; its checkpoint stays."""
