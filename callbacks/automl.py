@@ -82,30 +82,38 @@ def state_of(services: Services, shown: Shown) -> parts.Parts:
     return layout.redrawn(view, services.studies.studies())
 
 
-def in_order(found: parts.Parts, ticked: int | None) -> list[Any]:
-    """Return the parts in the order of `FRAME`, and allow one tick more (an answer that is overtaken is dropped)."""
-    return [{**found, (ids.AM_TICK, "max_intervals"): (ticked or 0) + 1}.get(part, no_update) for part in FRAME]
+def in_order(found: parts.Parts) -> list[Any]:
+    """Return the parts in the order of `FRAME`."""
+    return [found.get(part, no_update) for part in FRAME]
+
+
+def answered(found: parts.Parts, n: int | None) -> list[Any]:
+    """Answer a tick and allow one more.
+
+    Nobody else may: an answer to a click that began before the newest tick would forbid the next one for good.
+    """
+    return in_order({**found, (ids.AM_TICK, "max_intervals"): (n or 0) + 1})
 
 
 def register(app: Dash, services: Services) -> None:
     """Register the way of a study, and the address that names it."""
     frame = [Output(*part, allow_duplicate=True) for part in FRAME]
-    shown, ticked = State(ids.AM_RUN, "data"), State(ids.AM_TICK, "n_intervals")
 
     @app.callback(
         *frame,
         Input(ids.AM_GO, "n_clicks"),
         *FORM,
-        ticked,
         running=[(Output(ids.AM_GO, "disabled"), True, False)],
         prevent_initial_call=True,
     )
     async def start(clicks: int | None, *values: Any) -> Any:
-        return in_order(await on_start(services, form_of(values[:-1])), values[-1]) if clicks else no_update
+        return in_order(await on_start(services, form_of(values))) if clicks else no_update
 
-    @app.callback(*frame, Input(ids.AM_TICK, "n_intervals"), shown, prevent_initial_call=True)
+    @app.callback(
+        *frame, Input(ids.AM_TICK, "n_intervals"), State(ids.AM_RUN, "data"), prevent_initial_call=True
+    )
     async def tick(n: int | None, on_screen: Shown) -> Any:
-        return in_order(await on_tick(services, on_screen), n)
+        return answered(await on_tick(services, on_screen), n)
 
     for button, order in ((ids.AM_CANCEL, services.studies.cancel), (ids.AM_RESUME, services.studies.resume)):
         _register_order(app, services, button, order)
@@ -118,8 +126,7 @@ def _register_order(app: Dash, services: Services, button: str, order: Callable[
         *(Output(*part, allow_duplicate=True) for part in FRAME),
         Input(button, "n_clicks"),
         State(ids.AM_RUN, "data"),
-        State(ids.AM_TICK, "n_intervals"),
         prevent_initial_call=True,
     )
-    async def click(clicks: int | None, on_screen: Shown, n: int | None) -> Any:
-        return in_order(await on_order(services, on_screen, order), n) if clicks else no_update
+    async def click(clicks: int | None, on_screen: Shown) -> Any:
+        return in_order(await on_order(services, on_screen, order)) if clicks else no_update

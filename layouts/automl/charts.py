@@ -13,7 +13,7 @@ from layouts.automl.controls import is_active
 from layouts.curves import numbers
 from trading.domain.studies import Candidate, StudyView
 
-MOST_POINTS = 3_000
+MOST_POINTS = 1_500
 GREY = "rgba(132,142,156,0.35)"
 AXIS = {"showgrid": True, "gridcolor": theme.GRID, "zeroline": False, "fixedrange": True, "nticks": 6}
 HOVER = "<b>%{customdata}</b><br>Sharpe %{y:.2f}<br>drawdown %{x:.1%}<extra></extra>"

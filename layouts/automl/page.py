@@ -80,7 +80,7 @@ def result(view: StudyView) -> list[Any]:
     made: list[Any] = [verdict.strip(view), *_notes(view)]
     if not view.candidates:
         return [*made, _instead(*_nothing(view))]
-    live = dcc.Interval(id=ids.AM_LIVE, interval=1_000, max_intervals=1, disabled=not controls.is_active(view))
+    live = dcc.Interval(id=ids.AM_LIVE, interval=1_500, max_intervals=1, disabled=not controls.is_active(view))
     upper = html.Div([charts.pareto_card(view), champion.card(view)], className="bt-columns")
     middle = html.Div([parallel.card(view), charts.outside_card(view), charts.history_card(view)], className="am-three")
     lower = html.Div([table.card(view), rule.card(view)], className="bt-columns am-lower")

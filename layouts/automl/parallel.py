@@ -18,7 +18,7 @@ from layouts.curves import numbers
 from trading.domain.studies import Candidate, StudyView
 
 SHADES = ("#39414c", "#3d5470", "#3f6798", "#4179c4", "#4c8dff", "#3fa9c4", "#2ebd85")  # from the worst to the best
-MOST_LINES = 300
+MOST_LINES = 200
 MOST_AXES = 10
 Axis = tuple[str, np.ndarray]
 

@@ -54,6 +54,10 @@ class AutoML:
         self.window.click("#am-go")
         return self
 
+    def begun(self):
+        self.start().window.until_text("#am-stage", "%")
+        return self
+
     def drawn(self):
         self.window.until(POINTS)
         self.window.until(ROWS)
@@ -80,7 +84,7 @@ def make(fake_world, serve, open_window):
 def test_a_search_fills_up_while_it_runs_and_ends_with_what_the_gate_said(make):
     page = make().open()
     page.window.until_text("#am-body", "Search honestly")
-    page.type("#am-seed", 9).start()
+    page.type("#am-seed", 9).begun()
     window = page.window
     page.clock.now = 4.0
     window.until_text("#am-stage", "40 % · generation 12 of 40, island 2 · 80 of 200 candidates · 1,200 a minute")
@@ -123,7 +127,7 @@ def test_start_twice_is_one_study(make):
 
 
 def test_cancel_keeps_what_was_tried_and_resume_goes_on(make):
-    page = make().open().start()
+    page = make().open().begun()
     page.clock.now = 5.0
     page.drawn()
     window = page.window
@@ -140,7 +144,7 @@ def test_cancel_keeps_what_was_tried_and_resume_goes_on(make):
 
 
 def test_a_search_that_outlives_its_page_is_found_again(make):
-    page = make().open().start()
+    page = make().open().begun()
     page.window.until("return location.search.startsWith('?study=')")
     page.window.driver.refresh()
     page.window.until_text("#am-stage", "%")
@@ -150,7 +154,7 @@ def test_a_search_that_outlives_its_page_is_found_again(make):
 
 
 def test_leaving_the_page_while_it_searches_leaves_no_error_behind(make):
-    page = make().open().start()
+    page = make().open().begun()
     page.clock.now = 5.0
     page.drawn()
     page.window.click("a.nav-page[href='/']")
@@ -176,6 +180,7 @@ def test_an_interrupted_search_can_be_resumed_with_one_click(make):
 def test_a_click_on_a_candidate_opens_its_rule(make):
     page = make().open("?study=denied").drawn()
     window = page.window
+    window.run("document.querySelector('#am-table').scrollIntoView({block: 'center'})")
     window.click("#am-table .ag-row[row-index='2'] .ag-cell")
     window.until_text("#am-candidate-body", "crosses above 28.5")
     number = window.text("#am-table .ag-row[row-index='2'] .ag-cell[col-id='number']")
