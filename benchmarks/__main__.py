@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.rows import TITLES, Row, line
 
-NAMES = ("indicators", "backtests", "engine", "memory", "screen")
+NAMES = ("indicators", "backtests", "models", "automl", "engine", "memory", "screen")
 
 
 def main(names: list[str]) -> int:

@@ -82,6 +82,8 @@ class State:
 class Evolution:
     """A search that goes on from its checkpoint, one generation a step."""
 
+    n_looked_at = 60
+
     def __init__(self, request: StudyRequest, arena: Arena, log: Path, saved: dict[str, Any] | None) -> None:
         self._request, self._arena = request, arena
         self._state = State.of(saved) if saved else None

@@ -19,7 +19,12 @@ class Search(Protocol):
     """A search that goes on from its checkpoint."""
 
     log: TrialLog
-    notes: tuple[str, ...]
+    n_looked_at: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        ...
 
     @property
     def workshop(self) -> Any:

@@ -37,8 +37,8 @@ from trading.domain.studies import SEARCHES, Candidate, Gate, StudyRequest, Stud
 from trading.errors import BadInput, CockpitError
 
 VIEW, STATE, TRIALS, CHAMPION = "view.json", "state.json", "trials.jsonl", "champion.json"
-N_CANDIDATES, N_POINTS, N_LOOKED_AT = 500, 2_000, 60
-SHOWN_EVERY_S = 0.5
+N_CANDIDATES, N_MEANWHILE, N_POINTS = 500, 100, 2_000
+SHOWN_EVERY_S = 1.0
 Progress = Callable[[float, str], None]
 Show = Callable[[StudyView], None]
 
@@ -198,7 +198,8 @@ class _Run:
             gate = gate_of(champion.figures, self._outside[champion.number], len(search.log), self._interval_ms,
                            search.held())
             self._progress(0.97, "others on untouched candles, for the chart")
-            others = [row for row in best_first(search.log.rows) if row.number != champion.number][:N_LOOKED_AT]
+            others = [row for row in best_first(search.log.rows) if row.number != champion.number]
+            others = others[: search.n_looked_at]
             found = search.outside(others)
             self._outside |= {row.number: figures for row, figures in zip(others, found, strict=True)}
         view = self._tell(search, "done", gate)
@@ -215,13 +216,13 @@ class _Run:
         rows, front = search.log.rows, on_front(search.log.rows)
         ranked = best_first(rows)
         kept = [row for row in ranked if row.number in front] + [row for row in ranked if row.number not in front]
-        champion = search.champion()
+        champion, n_shown = search.champion(), N_CANDIDATES if state == "done" else N_MEANWHILE
         self._view = replace(
             self._view, state=state, done=1.0 if state == "done" else self._share(len(rows)),
             stage="" if state == "done" else search.stage, error="", seconds=self._elapsed(), n_trials=len(rows),
             champion=None if champion is None else self._candidate(search, champion, champion.number in front),
             gate=gate, candidates=tuple(self._candidate(search, row, row.number in front)
-                                        for row in kept[:N_CANDIDATES]),
+                                        for row in kept[:n_shown]),
             objectives=self._points(kept), history=np.array(search.history, np.float64), notes=self._notes(search),
             version=self._view.version + 1)
         self._write()

@@ -10,8 +10,9 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 
@@ -26,7 +27,7 @@ from services.backtests.markets import Loaded
 from services.strategies import to_document
 from trading.domain.studies import Candidate, StudyRequest
 from trading.errors import BadInput
-from trading.strategies import RuleStrategy, Tunable
+from trading.strategies import Tunable
 
 BATCH = 8
 N_WINDOWS = 6
@@ -37,7 +38,21 @@ N_STARTUP = 16
 Values = dict[str, float]
 
 
-def tuner(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict[str, Any] | None) -> Tuner:
+class Places(Protocol):
+    """Windows in which numbers are judged."""
+
+    def __len__(self) -> int: ...
+
+    def do(self, task: tuple[Mapping[str, float], int]) -> Traded | None:
+        """Trade a window with numbers; None where they are not allowed."""
+        ...
+
+    def held(self) -> Figures:
+        """Return buy and hold."""
+        ...
+
+
+def tuner(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict[str, Any] | None) -> StrategyTuner:
     """Return the search of a question."""
     strategy = searchable(request.document)
     if strategy.side != "long" and not request.short:
@@ -46,32 +61,32 @@ def tuner(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict[str, 
     rules = rules_of(request)
     windows = Windows(strategy, windows_of(loaded, split, N_WINDOWS), rules)
     later = Windows(strategy, (outside(loaded, split),), rules)
-    return Tuner(request, loaded, (windows, later), (folder, saved))
+    return StrategyTuner(request, loaded, strategy.parameters, (windows, later), (folder, saved))
 
 
 class Tuner:
-    """A search for a strategy's numbers, one batch a step."""
+    """A search for numbers, one batch of fixed size a step."""
 
-    def __init__(self, request: StudyRequest, loaded: Loaded, places: tuple[Windows, Windows],
-                 kept: tuple[Path, dict[str, Any] | None]) -> None:
+    batch = BATCH
+    n_startup = N_STARTUP
+    n_looked_at = 60
+
+    def __init__(self, request: StudyRequest, loaded: Loaded, axes: Mapping[str, Tunable],
+                 places: tuple[Any, Any], kept: tuple[Path, dict[str, Any] | None]) -> None:
         folder, saved = kept
         state = saved or {"n_trials": 0, "n_entries": 0, "batch": 0, "history": [], "n_idle": 0}
         self._request, self._interval = request, loaded.candles[0].interval
-        self._windows, self._later = places
+        self._windows: Places = places[0]
+        self._later: Places = places[1]
         self.log = TrialLog(folder / "trials.jsonl", state["n_trials"])
         self._journal = FolderJournal(folder / JOURNAL, state["n_entries"])
         self._batch, self.history, self._n_idle = state["batch"], list(state["history"]), state["n_idle"]
         self._known = {row.key: row for row in self.log.rows}
-        self._axes = {name: one for name, one in self.strategy.parameters.items() if one.step and one.high > one.low}
-        self._study = _open(self._journal, folder.name)
+        self._axes = {name: one for name, one in axes.items() if one.step and one.high > one.low}
+        self._study = _open(self._journal, folder.name, self.n_startup)
 
     @property
-    def strategy(self) -> RuleStrategy:
-        """The strategy whose numbers are searched."""
-        return self._windows.strategy
-
-    @property
-    def workshop(self) -> Windows:
+    def workshop(self) -> Places:
         """What judges candidates inside."""
         return self._windows
 
@@ -92,7 +107,7 @@ class Tuner:
     def steps(self, crew: Crew, watched: Callable[[int], None]) -> Iterator[dict[str, Any]]:
         """Propose, judge and tell batches until the budget is spent, or nothing new is proposed."""
         if not self._batch and not self.log.rows:
-            self._study.enqueue_trial(self.strategy.values)
+            self._study.enqueue_trial({name: axis.value for name, axis in self._axes.items()})
         while len(self.log) < self._request.budget and self._n_idle < IDLE_BATCHES and not self._exhausted():
             self._step(crew, watched)
             yield {"n_trials": len(self.log), "n_entries": self._journal.commit(), "batch": self._batch,
@@ -104,13 +119,9 @@ class Tuner:
         return next(iter(best_first(whole)), None)
 
     def candidate(self, row: Tried) -> Candidate:
-        """Return a trial with its document."""
+        """Return a trial as its numbers."""
         label = ", ".join(f"{name} {value:g}" for name, value in row.genome.items())
-        try:
-            document = to_document(self.strategy.with_parameters(row.genome))
-        except BadInput:
-            document = None
-        return Candidate(row.number, label, dict(row.genome), {}, {}, document)
+        return Candidate(row.number, label, dict(row.genome), {}, {})
 
     def outside(self, rows: Sequence[Tried]) -> list[Figures]:
         """Judge trials on the untouched candles."""
@@ -123,21 +134,26 @@ class Tuner:
 
     def _step(self, crew: Crew, watched: Callable[[int], None]) -> None:
         self._batch += 1
-        self._study.sampler = sampler(self._request.seed, self._batch)
-        asked = [self._study.ask() for _ in range(BATCH)]
+        self._study.sampler = sampler(self._request.seed, self._batch, self.n_startup)
+        asked = [self._study.ask() for _ in range(self.batch)]
         values = [self._suggested(trial) for trial in asked]
         pairs = {values_key(one): (trial, one) for trial, one in zip(asked, values, strict=True)}
         new = self._judged(pairs, crew, watched)
         for trial, one in zip(asked, values, strict=True):
-            row = new.get(values_key(one)) or self._known.get(values_key(one))
-            whole = row is not None and len(row.windows) == len(self._windows)
-            state = optuna.trial.TrialState.COMPLETE if whole or row is None or row.score == REFUSED \
-                else optuna.trial.TrialState.PRUNED
-            self._study.tell(trial, None if state == optuna.trial.TrialState.PRUNED else row.score if row else REFUSED,
-                             state=state)
+            self._tell(trial, self._known.get(values_key(one)))
         self._n_idle = 0 if new else self._n_idle + 1
         best = self.champion()
         self.history.append(best.score if best else REFUSED)
+
+    def _tell(self, trial: optuna.Trial, row: Tried | None) -> None:
+        """Tell what became of a proposal; one beyond the budget was not judged, and failed."""
+        state = optuna.trial.TrialState
+        if row is None:
+            self._study.tell(trial, state=state.FAIL)
+        elif row.windows and len(row.windows) < len(self._windows):
+            self._study.tell(trial, state=state.PRUNED)
+        else:
+            self._study.tell(trial, row.score)
 
     def _judged(self, asked: Mapping[str, tuple[optuna.Trial, Values]], crew: Crew,
                 watched: Callable[[int], None]) -> dict[str, Tried]:
@@ -188,6 +204,19 @@ class Tuner:
         return len(self._known) >= total
 
 
+class StrategyTuner(Tuner):
+    """A search for a strategy's numbers."""
+
+    def candidate(self, row: Tried) -> Candidate:
+        """Return a trial with its document."""
+        assert isinstance(self._windows, Windows)
+        found = super().candidate(row)
+        try:
+            return replace(found, document=to_document(self._windows.strategy.with_parameters(row.genome)))
+        except BadInput:
+            return found
+
+
 def suggested(trial: optuna.Trial, name: str, axis: Tunable) -> float:
     """Return a value on a parameter's grid."""
     n_steps = int((axis.high - axis.low) / axis.step + 1e-9)
@@ -196,12 +225,12 @@ def suggested(trial: optuna.Trial, name: str, axis: Tunable) -> float:
     return round(trial.suggest_float(name, axis.low, axis.low + n_steps * axis.step, step=axis.step), 10)
 
 
-def sampler(seed: int, batch: int) -> optuna.samplers.TPESampler:
+def sampler(seed: int, batch: int, n_startup: int) -> optuna.samplers.TPESampler:
     """Return the proposer of one batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that multivariate proposals may change in a later version
         return optuna.samplers.TPESampler(seed=(seed * 1_000_003 + batch) % 2**32, multivariate=True,
-                                          n_startup_trials=N_STARTUP, constant_liar=True)
+                                          n_startup_trials=n_startup, constant_liar=True)
 
 
 def values_key(values: Mapping[str, float]) -> str:
@@ -218,11 +247,11 @@ def walked(rows: Sequence[Tried], n_windows: int) -> float | None:
     return sum(chosen) / (n_windows - 1)
 
 
-def _open(journal: FolderJournal, name: str) -> optuna.Study:
+def _open(journal: FolderJournal, name: str, n_startup: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         storage = optuna.storages.JournalStorage(journal)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=N_STARTUP, n_warmup_steps=1)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=n_startup, n_warmup_steps=1)
     return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True,
                                pruner=pruner)

@@ -27,9 +27,10 @@ LOADED = loaded_of(CANDLES)
 TWO = loaded_of(CANDLES, market(-0.1, 6, 2_400, "ETHUSDT"))
 ASKED = StudyRequest("evolution", "", {}, ("BTCUSDT",), "1h", None, None, CostSettings(), PROFILES[1], budget=260,
                      population=20)
+ALONE = Hands(1)
 
 
-def run(folder: Path, request: StudyRequest = ASKED, loaded=LOADED, hands: Hands = Hands(1),
+def run(folder: Path, request: StudyRequest = ASKED, loaded=LOADED, hands: Hands = ALONE,
         progress=lambda *_: None):
     return run_study(request, loaded, folder, hands, progress)
 
@@ -203,8 +204,9 @@ def test_the_key_tells_questions_and_candles_apart():
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    ({"search": "luck"}, "luck"), ({"budget": 0}, "budget"), ({"islands": 99}, "islands"), ({"population": 1}, "population"),
-    ({"symbols": ()}, "no symbol"), ({"search": "parameters"}, "needs a strategy"), ({"holdout_rate": 0.99}, "holdout_rate"),
+    ({"search": "luck"}, "luck"), ({"budget": 0}, "budget"), ({"islands": 99}, "islands"),
+    ({"population": 1}, "population"), ({"symbols": ()}, "no symbol"), ({"search": "parameters"}, "needs a strategy"),
+    ({"holdout_rate": 0.99}, "holdout_rate"),
 ])
 def test_a_question_without_sense_is_refused_in_one_line(tmp_path: Path, change: dict, said: str):
     with pytest.raises(BadInput, match=said) as error:
