@@ -51,7 +51,7 @@ def pareto(view: StudyView) -> dict[str, Any]:
         star = {"size": 14, "symbol": "star", "color": theme.WARNING, "line": {"color": theme.GROUND, "width": 1}}
         traces.append(_marked("champion", [view.champion], star))
     return figure(traces, "Largest drawdown inside", "Sharpe a year inside",
-                  xaxis={"tickformat": ".0%", "rangemode": "tozero"}, annotations=[_better()])
+                  xaxis={"tickformat": ".2~%", "rangemode": "tozero"}, annotations=[_better()])
 
 
 def _depth(one: Candidate) -> float:
@@ -117,12 +117,17 @@ def history(view: StudyView) -> dict[str, Any]:
     """Draw the best objective so far after each step."""
     if not len(view.history):
         return theme.blank("No step is finished yet.")
-    word = "Generation" if view.request.search == "evolution" else "Trial"
+    word = "Generation" if view.request.search == "evolution" else "Batch"
     steps = list(range(1, len(view.history) + 1))
     line = {"type": "scatter", "mode": "lines+markers" if len(steps) < 40 else "lines", "x": steps,
             "y": numbers(view.history), "line": {"color": theme.ACCENT, "width": 1.6, "shape": "hv"},
             "marker": {"size": 4}, "hovertemplate": f"{word} %{{x}}: %{{y:.3f}}<extra></extra>"}
-    return figure([line], word, "Best objective", xaxis={"tickformat": ",d", "showgrid": False})
+    return figure([line], word, "Best score", xaxis=_whole(len(steps)))
+
+
+def _whole(n: int) -> dict[str, Any]:
+    """Return an axis of whole numbers up to `n`."""
+    return {"tickformat": ",d", "showgrid": False, "tick0": 0, "dtick": max(1, round(n / 5)), "range": [0.5, n + 0.5]}
 
 
 def graph(drawn: dict[str, Any], key: str = "", height: str = "am-graph") -> dcc.Graph:
@@ -156,4 +161,4 @@ def outside_card(view: StudyView) -> html.Section:
 
 def history_card(view: StudyView) -> html.Section:
     """Draw the best so far."""
-    return parts.card("Best so far", graph(history(view), ids.AM_HISTORY), note="objective inside", name="am-chart")
+    return parts.card("Best so far", graph(history(view), ids.AM_HISTORY), note="score inside", name="am-chart")

@@ -73,7 +73,7 @@ def stage(view: StudyView) -> str:
     if view.state == "waiting":
         return "waiting: another search runs, one at a time"
     counted = f"{view.n_trials:,} of {view.request.budget:,} candidates"
-    said = re.sub(r", [\d,]+ candidates$", "", view.stage)  # they are counted beside it
+    said = re.sub(r", [\d,]+ (candidates|sets of numbers)$", "", view.stage)  # they are counted beside it
     words = [f"{100 * view.done:.0f} %", said, counted, pace(view), left(view)]
     return " · ".join(word for word in words if word)
 

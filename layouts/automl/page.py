@@ -99,7 +99,7 @@ def _nothing(view: StudyView) -> tuple[str, str]:
 def _notes(view: StudyView) -> list[Any]:
     if not view.notes:
         return []
-    words = [html.Span(text.typeset(note)) for note in view.notes[:4]]
+    words = [html.Span(text.typeset(f"{note[:1].upper()}{note[1:]}")) for note in view.notes[:4]]
     return [html.Div([html.Span("!", className="warning note-mark"), *words], className="bt-notes")]
 
 

@@ -20,7 +20,7 @@ FIGURES = (
 )
 COUNTS = ("n_trades", "n_bars")
 UNTOLD = ("bar_sharpe", "skew", "kurtosis")  # what the gate computes with
-LABELS = {"n_bars": "Bars", "score": "Score of the search"}
+LABELS = {"n_bars": "Bars", "score": "Score, by which it was chosen"}
 CLOSED = "closed"
 
 
@@ -98,12 +98,13 @@ def inside(view: StudyView) -> list[Any]:
 def card(view: StudyView) -> html.Section:
     """Draw the card."""
     body = html.Div(inside(view), id=ids.AM_RULE, className="am-rule")
-    return parts.card("The champion's rule", body, name="am-rule")
+    title = "The champion's settings" if view.request.search == "model" else "The champion's rule"
+    return parts.card(title, body, name="am-rule")
 
 
 def title(one: Candidate) -> str:
     """Name a candidate."""
-    return f"Candidate {one.number:,}" + (f" · {one.name}" if one.name else "")
+    return f"Candidate {one.number:,}" + (f" · {one.name}" if one.name and not one.parameters else "")
 
 
 def opened(one: Candidate) -> list[Any]:

@@ -38,7 +38,7 @@ def row(one: Candidate) -> Row:
         "name": one.name or ", ".join(f"{name} {value:g}" for name, value in one.parameters.items()),
         "sharpe": _ratio(inside.get("sharpe")),
         "total_return": inside.get("total_return"),
-        "max_drawdown": None if drawdown is None else -abs(drawdown),
+        "max_drawdown": None if drawdown is None else 0.0 - abs(drawdown),
         "n_trades": inside.get("n_trades"),
         "sharpe_outside": _ratio(outside.get("sharpe")),
         "return_outside": outside.get("total_return"),

@@ -11,6 +11,7 @@ from layouts.backtest.tiles import fall
 from layouts.kpis import Tile, inside
 from trading.domain.studies import StudyView
 
+WORTH = 0.2  # a share of less says nothing
 CLOSED = Tile("closed", "until the search is over", "muted", title="No candidate sees the last part of the candles")
 
 
@@ -38,7 +39,7 @@ def sharpe_outside(view: StudyView) -> Tile:
     if not is_open(view):
         return CLOSED
     value, before = _outside(view, "sharpe"), _inside(view, "sharpe")
-    kept = value / before if value is not None and before and before > 0 else None
+    kept = value / before if value is not None and before is not None and value > 0 and before > WORTH else None
     note = f"{text.percent(kept, 0)} of inside" if kept is not None else "on the untouched window"
     return Tile(text.number(value), note, text.tone(value, 2), title="A year, on the untouched window")
 

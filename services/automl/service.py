@@ -37,6 +37,7 @@ class StudyService:
         self._folder = settings.data_dir / "studies"
         self._lock = threading.Lock()
         self._views: OrderedDict[str, tuple[int, StudyView]] = OrderedDict()
+        self._furthest: dict[str, float] = {}
         self._summaries: dict[str, tuple[int, StudySummary]] = {}
 
     def strategies(self) -> tuple[StrategyChoice, ...]:
@@ -88,6 +89,7 @@ class StudyService:
         with self._lock:
             if view.key in self._background.active():
                 return
+            self._furthest.pop(view.key, None)
             write_view(self._folder / view.key, replace(view, state="waiting", error=""))
             try:
                 self._background.submit(view.key, StudyJob(view.key, view.request), self._settle)
@@ -119,8 +121,14 @@ class StudyService:
         if now is None:
             return view if view.state in ENDED else replace(view, state="interrupted")
         if now.state in ACTIVE:
-            return replace(view, state=now.state, done=max(now.done, view.done), stage=now.stage, error="", gate=None)
+            return replace(view, state=now.state, done=self._far(view, now.done), stage=now.stage, error="", gate=None)
         return replace(view, state=now.state, error=now.error)
+
+    def _far(self, view: StudyView, done: float) -> float:
+        """Return the furthest that a study was known to be since it went on: a bar never goes back."""
+        with self._lock:
+            found = self._furthest[view.key] = max(done, view.done, self._furthest.get(view.key, 0.0))
+        return found
 
     def _stored(self, key: str) -> StudyView | None:
         """Return what the folder says, read again when it has changed."""

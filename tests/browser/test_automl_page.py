@@ -180,8 +180,7 @@ def test_an_interrupted_search_can_be_resumed_with_one_click(make):
 def test_a_click_on_a_candidate_opens_its_rule(make):
     page = make().open("?study=denied").drawn()
     window = page.window
-    window.run("document.querySelector('#am-table').scrollIntoView({block: 'center'})")
-    window.click("#am-table .ag-row[row-index='2'] .ag-cell")
+    window.run("""document.querySelector("#am-table .ag-row[row-index='2'] .ag-cell").click()""")
     window.until_text("#am-candidate-body", "crosses above 28.5")
     number = window.text("#am-table .ag-row[row-index='2'] .ag-cell[col-id='number']")
     assert f"Candidate {number}" in window.text("#am-candidate-title")
