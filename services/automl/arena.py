@@ -53,14 +53,14 @@ def rules_of(request: StudyRequest) -> Rules:
 
 
 def inside(loaded: Loaded, split: Split) -> tuple[Ground, ...]:
-    """Return what a search may see; the later candles are not in it."""
-    return tuple(Ground(candles[:row], loaded.specs[candles.symbol], 0, row)
+    """Return what a search may see: the later candles are not in it, so that nothing can look at them."""
+    return tuple(Ground(candles[:row], loaded.specs[candles.symbol])
                  for candles, row in zip(loaded.candles, split.rows, strict=True))
 
 
 def outside(loaded: Loaded, split: Split) -> tuple[Ground, ...]:
     """Return the untouched part; candles before it only warm indicators up."""
-    return tuple(Ground(candles, loaded.specs[candles.symbol], row, len(candles))
+    return tuple(Ground(candles, loaded.specs[candles.symbol], row)
                  for candles, row in zip(loaded.candles, split.rows, strict=True))
 
 

@@ -75,12 +75,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A symbol's candles, of which `first` to `stop` (excluded) are traded; those before only warm up."""
+    """A symbol's candles, traded from row `first` to the last; those before only warm up."""
 
     candles: Candles
     spec: SymbolSpec
-    first: int
-    stop: int
+    first: int = 0
 
 
 class Field:
@@ -88,8 +87,7 @@ class Field:
 
     def __init__(self, ground: Ground, rules: Rules) -> None:
         self.ground, self.rules = ground, rules
-        # What comes after the stretch is cut off, not only left untraded: nothing can look at it.
-        self._candles = ground.candles[: ground.stop]
+        self._candles = ground.candles
         self._lead = min(ground.first, WARM_UP_BARS)
         self._cut = self._candles[ground.first - self._lead:]
         self._shelf = Shelf(max(8, SHELF_BYTES // (24 * max(1, len(self._candles)))))

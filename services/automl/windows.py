@@ -44,7 +44,7 @@ def windows_of(loaded: Loaded, split: Split, n_windows: int) -> tuple[tuple[Grou
         for candles in loaded.candles:
             low, high = (int(np.searchsorted(candles.open_time, moment)) for moment in (start, stop))
             if high > low:
-                grounds.append(Ground(candles[:high], loaded.specs[candles.symbol], low, high))
+                grounds.append(Ground(candles[:high], loaded.specs[candles.symbol], low))
         if grounds:
             found.append(tuple(grounds))
     return tuple(found)

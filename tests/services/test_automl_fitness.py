@@ -38,7 +38,7 @@ def question(**changes) -> StudyRequest:
 
 
 def test_figures_equal_those_of_a_whole_backtest_of_the_document():
-    field = Field(Ground(CANDLES, SPEC, 0, len(CANDLES)), RULES)
+    field = Field(Ground(CANDLES, SPEC), RULES)
     n_traded = 0
     for genome in genomes(60):
         strategy = parse_strategy(document_of(genome, "bred", ("BTCUSDT",), "1h"))
@@ -54,7 +54,7 @@ def test_figures_equal_those_of_a_whole_backtest_of_the_document():
 
 
 def test_long_and_short_figures_equal_those_of_research():
-    field = Field(Ground(CANDLES, SPEC, 0, len(CANDLES)), Rules(FREE, PROFILES[1], short=True))
+    field = Field(Ground(CANDLES, SPEC), Rules(FREE, PROFILES[1], short=True))
     for genome in genomes(40, with_risk=False):
         strategy = parse_strategy(document_of(genome, "bred", ("BTCUSDT",), "1h"))
         done = research(CANDLES, strategy.directions(CANDLES),
@@ -85,14 +85,19 @@ def test_the_untouched_window_begins_flat_where_the_search_ended():
     field = Field(ground, RULES)
     assert ground.first == 2_250
     assert field.times[0] == CANDLES.open_time[2_250] == split.moment
-    for genome in genomes(10):
-        assert field.figures(genome).n == 750
+    setup = Setup({"BTCUSDT": SPEC}, CAPITAL_UNITS, costs_of(RULES.costs), RULES.profile, ends_flat=True)
+    for genome in genomes(20, with_risk=False):
+        wishes = parse_strategy(document_of(genome, "bred", ("BTCUSDT",), "1h")).directions(CANDLES)
+        wishes[:2_250] = 0
+        figures, run = field.figures(genome), simulate(setup, Tape.of([CANDLES], setup.specs), [wishes])
+        assert (figures.n, figures.n_trades) == (750, run.n_trades)
+        assert figures.total_return == pytest.approx(run.equity[-1] / CAPITAL_UNITS - 1, abs=1e-4)
 
 
 def test_several_symbols_are_judged_in_equal_parts():
     other = replace(market(0.0, 4, 3_000), symbol="ETHUSDT")
     specs = specs_for(["BTCUSDT", "ETHUSDT"], {"BTCUSDT": CANDLES, "ETHUSDT": other})
-    fields = [Field(Ground(c, specs[c.symbol], 0, len(c)), RULES) for c in (CANDLES, other)]
+    fields = [Field(Ground(c, specs[c.symbol]), RULES) for c in (CANDLES, other)]
     for genome in genomes(10, with_risk=False):
         alone = [field.figures(genome) for field in fields]
         both = judge(fields, genome)
@@ -107,9 +112,9 @@ def test_kept_columns_stay_bounded_and_change_nothing():
     shelf["a"]
     shelf["d"] = "d"
     assert list(shelf) == ["c", "a", "d"]
-    field = Field(Ground(CANDLES, SPEC, 0, len(CANDLES)), RULES)
+    field = Field(Ground(CANDLES, SPEC), RULES)
     field._shelf = Shelf(2)
-    fresh = [Field(Ground(CANDLES, SPEC, 0, len(CANDLES)), RULES).figures(genome) for genome in genomes(20)]
+    fresh = [Field(Ground(CANDLES, SPEC), RULES).figures(genome) for genome in genomes(20)]
     assert [field.figures(genome) for genome in genomes(20)] == fresh
 
 

@@ -56,7 +56,7 @@ def test_windows_know_nothing_of_the_untouched_candles_and_the_last_model_nothin
     later = [search._later.do((values, 0)).returns for search in found]
     assert len(later[0]) == len(LOADED.candles[0]) - row
     assert np.array_equal(later[0][:190], later[1][:190])
-    assert inside(LOADED, split)[0].stop == outside(LOADED, split)[0].first == row
+    assert len(inside(LOADED, split)[0].candles) == outside(LOADED, split)[0].first == row
 
 
 def test_settings_that_the_label_does_not_need_are_not_searched():

@@ -90,18 +90,17 @@ def test_hopeless_numbers_are_pruned_and_still_counted(done: Path):
 def test_windows_follow_each_other_and_end_where_the_search_may_look():
     split = split_of(ASKED, LOADED)
     windows = windows_of(LOADED, split, N_WINDOWS)
-    edges = [(ground.first, ground.stop) for (ground,) in windows]
+    edges = [(ground.first, len(ground.candles)) for (ground,) in windows]
     assert edges[0][0] == 0
     assert [stop for _, stop in edges[:-1]] == [first for first, _ in edges[1:]]
     assert edges[-1][1] == split.rows[0]
-    assert all(len(ground.candles) == ground.stop for (ground,) in windows), "later candles are not even there"
 
 
-def test_two_processes_and_a_stop_come_to_the_same_champion(done: Path, tmp_path: Path,
-                                                             monkeypatch: pytest.MonkeyPatch):
+def test_two_processes_and_stops_come_to_the_same_champion(done: Path, tmp_path: Path,
+                                                            monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("services.automl.crew.TRIED_S", 0.0)
     monkeypatch.setattr("services.automl.crew.WORTH_S", 0.0)
-    n_left = 60
+    n_left = 0
 
     def stop(*_: object) -> None:
         nonlocal n_left
@@ -110,9 +109,11 @@ def test_two_processes_and_a_stop_come_to_the_same_champion(done: Path, tmp_path
             raise KeyboardInterrupt
 
     before = random.getstate()
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "s1", hands=Hands(2), progress=stop)
-    assert 0 < read_view(tmp_path / "s1").n_trials < ASKED.budget
+    for n_calls in (60, 70, 25):
+        n_left = n_calls
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "s1", hands=Hands(2), progress=stop)
+    assert 16 < len(read_trials(tmp_path / "s1" / "trials.jsonl")) < ASKED.budget
     run(tmp_path / "s1", hands=Hands(2))
     assert random.getstate() == before
     assert champion(tmp_path / "s1") == champion(done)
