@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 OPS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "crosses_above": "crosses above", "crosses_below": "crosses below"}
+PRICES = ("open", "high", "low", "close", "volume")
+WEEK = 7
 Line = tuple[int, str]  # how deep it is indented, and what it says
 Document = Mapping[str, Any]
 
@@ -54,7 +56,8 @@ def condition(tree: Document, values: Document) -> str:
             return f"{operand(tree[key], values)} {key} for {amount(tree.get('bars', 1), values)} bars"
     hours = tree.get("time")
     if isinstance(hours, Mapping):
-        days = ", ".join(hours.get("days", ())) or "every day"
+        chosen = hours.get("days", ())
+        days = ", ".join(chosen) if 0 < len(chosen) < WEEK else "every day"
         return f"{hours.get('from', '00:00')} to {hours.get('to', '24:00')} UTC, {days}"
     return str(dict(tree))
 
@@ -84,9 +87,10 @@ def _word(one: Any, values: Document) -> str:
         return amount(one, values)
     name, _, output = one.partition(".")
     letters, *numbers = name.split("_")
-    if not numbers:
+    if one in PRICES:
         return one
-    return " ".join([letters.upper(), *numbers, output.replace("_", " ")]).strip()
+    shown = "" if output == letters else output.replace("_", " ")
+    return " ".join([letters.upper(), *numbers, shown]).strip()
 
 
 def _source(one: Document, values: Document) -> str:
@@ -103,6 +107,11 @@ def _source(one: Document, values: Document) -> str:
 
 def risk(document: Document) -> str:
     """Write what the document says of risk: `stop 2.5 ATR, target 4 ATR`."""
-    known = document.get("risk") or {}
-    return ", ".join(f"{name.removesuffix('_atr').replace('_', ' ')} {amount(value, {})}"
-                     + (" ATR" if name.endswith("_atr") else "") for name, value in known.items())
+    return ", ".join(_limit(name, value) for name, value in (document.get("risk") or {}).items())
+
+
+def _limit(name: str, value: Any) -> str:
+    said = name.removesuffix("_atr").replace("_", " ")
+    if name == said.replace(" ", "_"):
+        return f"{said} {amount(value, {})}"
+    return f"{said} {amount(value, {})} ATR" if value else f"no {said}"
