@@ -21,6 +21,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from callbacks import (
+    automl,
+    automl_form,
+    automl_study,
     autotrade,
     backtest,
     backtest_form,
@@ -110,6 +113,7 @@ PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
     Page("/models", "Models", models.page, (models, models_form, models_votes)),
+    Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
 )
 
 

@@ -357,10 +357,11 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit.engine.bus, feed)
-        backtests = make_backtests(settings, database, feed)
-        learning = make_learning(settings, database, cockpit)
+        past = simulated_past(settings, database, feed)
+        backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
+        learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies)
         runtime.start()
         board.start()
         app = create_app(services, settings.trusted_hosts)
@@ -371,6 +372,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         finally:
             learning.close()
             backtests.close()
+            studies.close()
             runtime.stop()
             board.stop()
             if cockpit.shelf is not None:
@@ -380,34 +382,41 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     return 0
 
 
-def make_backtests(settings: Settings, database: Any, feed: Any) -> Any:
-    """Return the backtests in the background; on a simulated feed without stored candles they run on its past."""
+def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:
+    """Return the past of a simulated feed, which stands in while no candles are stored; None on another feed."""
+    from services.backtests.markets import SimulatedPast
+
+    if feed.badge != "SIMULATED":
+        return None
+    return SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
+
+
+def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
+    """Return the backtests in the background."""
     from services.backtests.compose import backtest_service
     from trading.brokers.paper import PaperBroker
 
-    return backtest_service(settings, database, simulated_past(settings, database, feed), PaperBroker)
+    return backtest_service(settings, database, past, PaperBroker)
 
 
-def make_learning(settings: Settings, database: Any, cockpit: Cockpit) -> Any:
+def make_learning(settings: Settings, cockpit: Cockpit, past: Any) -> Any:
     """Return trainings in the background, on the same candles as backtests; what they appoint votes in the engine."""
     from models.registry import Registry
     from services.learning.compose import learning_service
     from services.version import training_version
 
     registry = cockpit.registry or Registry(settings.models_dir, training_version())
-    service = learning_service(settings, simulated_past(settings, database, cockpit.feed), registry)
+    service = learning_service(settings, past, registry)
     if cockpit.shelf is not None:
         service.changed = cockpit.shelf.changed
     return service
 
 
-def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:
-    """Return the simulated market's past, None on another feed."""
-    from services.backtests.markets import SimulatedPast
+def make_studies(settings: Settings, database: Any, past: Any) -> Any:
+    """Return the searches in the background."""
+    from services.automl.compose import study_service
 
-    if feed.badge != "SIMULATED":
-        return None
-    return SimulatedPast(feed.symbols, settings.seed, int(database.fact(f"simulation-{settings.seed}", "0")))
+    return study_service(settings, database, past)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@
     }, 1000);
 
     document.addEventListener("click", (event) => {
-        const fold = event.target.closest && event.target.closest("#bt-fold");
+        const fold = event.target.closest && event.target.closest(".fold");
         if (!fold) return;
         const open = fold.closest(".panel").classList.toggle("is-open");
         fold.setAttribute("aria-expanded", String(open));

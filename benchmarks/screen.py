@@ -124,9 +124,10 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         portfolio = PortfolioService(sources, hub.notify, tuple)
         runtime = Runtime(whole.engine, feed, portfolio)
         session = SessionService(whole.engine.bus)
-        backtests = root.make_backtests(settings, database, feed)
-        learning = root.make_learning(settings, database, whole)
-        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning)
+        past = root.simulated_past(settings, database, feed)
+        backtests, studies = root.make_backtests(settings, database, past), root.make_studies(settings, database, past)
+        learning = root.make_learning(settings, whole, past)
+        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies)
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

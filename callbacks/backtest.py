@@ -40,14 +40,14 @@ FRAME: tuple[tuple[str, str], ...] = (
 
 
 def page(services: Services, query: Mapping[str, str]) -> Any:
-    """Draw the page, for the run that the address names if it names one."""
+    """Draw the page for the run that the address names, or ready to run the strategy that it names."""
     choices, key = choices_of(services), query.get("run")
     progress = services.backtests.progress(key) if key else None
     view = services.backtests.view(key) if key else None
     if view is not None and progress is not None:
         progress = BacktestProgress(view.key, "done", 1.0, "", version=progress.version)
     asked = view.request if view else request_of(services, key)
-    now = form.of_request(asked, choices) if asked else form.first(choices)
+    now = form.of_request(asked, choices) if asked else form.first(choices, query.get("strategy"))
     return layout.page(now, choices, view, progress, services.backtests.runs())
 
 

@@ -183,6 +183,59 @@ def appoint(version: str, place: str) -> dict[str, str]:
     return {"type": "md-appoint", "version": version, "place": place}
 
 
+# Page AutoML: what is always there
+AM_RUN = "am-run"  # which study the page shows: {"key", "shape"}; the address follows it
+AM_TICK = "am-tick"  # asks how far the study is, only while one runs
+AM_FORM = "am-form"
+AM_FOLD = "am-fold"
+AM_FOLD_WORD = "am-fold-word"
+AM_SEARCH = "am-search"
+AM_SEARCH_NOTE = "am-search-note"
+AM_STRATEGY = "am-strategy"
+AM_STRATEGY_NOTE = "am-strategy-note"
+AM_SYMBOLS = "am-symbols"
+AM_INTERVAL = "am-interval"
+AM_START = "am-start"
+AM_END = "am-end"
+AM_HOLDOUT = "am-holdout"
+AM_BUDGET = "am-budget"
+AM_SEED = "am-seed"
+AM_MORE_WORD = "am-more-word"
+AM_PROFILE = "am-profile"
+AM_EVOLUTION = "am-evolution"  # what only breeding needs
+AM_ISLANDS = "am-islands"
+AM_POPULATION = "am-population"
+AM_SHORT = "am-short"
+AM_GO = "am-go"
+AM_ERROR = "am-error"
+AM_PROGRESS = "am-progress"
+AM_BAR = "am-bar"
+AM_STAGE = "am-stage"
+AM_CANCEL = "am-cancel"
+AM_BODY = "am-body"
+AM_HEADING = "am-heading"
+AM_STUDIES = "am-studies"
+
+# Page AutoML: a study
+AM_LIVE = "am-live"  # asks for the figures, only while the study runs
+AM_SEEN = "am-seen"  # which of its pictures is on screen
+AM_RESUME = "am-resume"
+AM_TILES = "am-tiles"
+AM_PARETO = "am-pareto"
+AM_PARALLEL = "am-parallel"
+AM_HISTORY = "am-history"
+AM_CHAMPION = "am-champion"
+AM_CHAMPION_TITLE = "am-champion-title"
+AM_SAVE = "am-save"
+AM_SAVED = "am-saved"
+AM_RULE = "am-rule"
+AM_TABLE = "am-table"
+AM_COUNT = "am-count"
+AM_CANDIDATE = "am-candidate"
+AM_CANDIDATE_TITLE = "am-candidate-title"
+AM_CANDIDATE_BODY = "am-candidate-body"
+
+
 def cost(field: str) -> str:
     """Id of the input of a cost."""
     return f"bt-cost-{field}"

@@ -17,6 +17,7 @@ from trading.domain.backtests import (
     StrategyChoice,
 )
 from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
+from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.events import CommandAnswered
 
 
@@ -209,6 +210,46 @@ class LearningPort(Protocol):
         ...
 
 
+class StudyPort(Protocol):
+    """Searches for better rules and settings, one at a time. Every method may be called from any thread."""
+
+    def strategies(self) -> tuple[StrategyChoice, ...]:
+        """Return the strategies that a search may begin from."""
+        ...
+
+    def markets(self) -> tuple[MarketChoice, ...]:
+        """Return the symbols with candles."""
+        ...
+
+    def costs(self) -> CostSettings:
+        """Return the costs of the settings."""
+        ...
+
+    def start(self, request: StudyRequest) -> str:
+        """Begin a study and return its key; the same question has the same key. BadInput names what is wrong."""
+        ...
+
+    def resume(self, key: str) -> None:
+        """Go on with a study that was cancelled, cut off by a restart, or failed."""
+        ...
+
+    def cancel(self, key: str) -> None:
+        """Stop a study that has not finished; what it tried is kept."""
+        ...
+
+    def view(self, key: str) -> StudyView | None:
+        """Return a study as it stands, also one that waits or runs; None for an unknown key."""
+        ...
+
+    def studies(self) -> tuple[StudySummary, ...]:
+        """Return all studies, newest first."""
+        ...
+
+    def save(self, key: str) -> SavedStrategy:
+        """Put a study's champion among the user's strategies; saved twice it is one file, and none is overwritten."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that callbacks may use."""
@@ -220,3 +261,4 @@ class Services:
     profiles: tuple[RiskProfile, ...]
     backtests: BacktestPort
     learning: LearningPort
+    studies: StudyPort

@@ -47,6 +47,13 @@ def serve(connection: Connection, cancelled: Any, station: Station) -> None:
         while True:
             number, job = connection.recv()
             connection.send((number, *_answer(connection, cancelled, station, number, job)))
+    _end_with_children()
+
+
+def _end_with_children() -> None:
+    """End at once with the processes that a job started: nobody is left to answer, and they would wait for minutes."""
+    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
 
 
 def _answer(connection: Connection, cancelled: Any, station: Station, number: int, job: Any) -> tuple[str, Any]:

@@ -109,9 +109,9 @@ def cost_figures(costs: CostSettings) -> dict[str, float]:
     return {key: round(getattr(costs, key) * cost.scale, 6) for key, cost in COSTS.items()}
 
 
-def first(choices: Choices) -> Form:
-    """Choose what a new page proposes: the first strategy on what is stored of its symbols."""
-    strategy = choices.strategies[0] if choices.strategies else None
+def first(choices: Choices, wanted: str | None = None) -> Form:
+    """Choose what a new page proposes: a wanted strategy, else the first one, on what is stored of its symbols."""
+    strategy = choices.strategy(wanted) or (choices.strategies[0] if choices.strategies else None)
     costs = cost_figures(choices.costs)
     symbols, interval = proposed(choices, strategy)
     start, end = dates(choices, symbols)

@@ -17,6 +17,7 @@ from tests.fakes import fake_account as account
 from tests.fakes.fake_backtests import FakeBacktests
 from tests.fakes.fake_learning import FakeLearning
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
+from tests.fakes.fake_studies import FakeStudies
 from trading.domain import INTERVAL_MS, MINUTE_MS, Candle, ChartView, CockpitView, QuoteView, SeriesView
 from trading.events import CommandAnswered
 
@@ -161,17 +162,20 @@ class FakeWorld:
     """Market, account and clock in one; `run` moves them in a thread of its own."""
 
     def __init__(
-        self, *, empty: bool = False, backtests: FakeBacktests | None = None, learning: FakeLearning | None = None
+        self, *, empty: bool = False, backtests: FakeBacktests | None = None, learning: FakeLearning | None = None,
+        studies: FakeStudies | None = None,
     ) -> None:
         self.backtests = backtests or FakeBacktests(stored=not empty)
         self.learning = learning or FakeLearning(stored=not empty)
+        self.studies = studies or FakeStudies(stored=not empty)
         self.hub = PushHub()
         self.market = FakeMarket()
         self.portfolio = FakePortfolio(self.market, empty=empty)
         self.session = FakeSession(self.portfolio, self.hub)
         charts = FakeCharts(self.market)
         self.services = Services(
-            self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning
+            self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
+            self.studies,
         )
         self._stopped = threading.Event()
 
@@ -199,7 +203,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8051)
     parser.add_argument("--empty", action="store_true")
     chosen = parser.parse_args()
-    world = FakeWorld(empty=chosen.empty).run()
+    world = FakeWorld(empty=chosen.empty, studies=FakeStudies(seconds=20.0, stored=not chosen.empty)).run()
     started = time.perf_counter()
     cockpit = app.create_app(world.services)
     print(f"http://127.0.0.1:{chosen.port} ({time.perf_counter() - started:.1f} s)", flush=True)

@@ -117,3 +117,12 @@ class StudySummary:
     budget: int
     passed: bool | None
     sharpe: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedStrategy:
+    """A champion among the user's strategies: its id there, what it is called, its file."""
+
+    id: str
+    name: str
+    path: str

@@ -1,0 +1,206 @@
+"""Searches behind the page: one at a time, cancelled and resumed, cut off and found again, saved under honest names."""
+
+import json
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from services.automl.compose import study_service
+from services.automl.service import StudyService
+from services.automl.shelf import save_champion
+from services.automl.study import write_view
+from services.settings import load_settings
+from services.strategies import load_strategy
+from storage.candle_store import CandleStore
+from storage.database import Database
+from tests.fakes.asked import waves
+from tests.fakes.fake_studies import FakeStudies
+from trading.domain.backtests import CostSettings
+from trading.domain.studies import StudyRequest
+from trading.errors import BadInput, BadStrategy
+from trading.risk import PROFILES
+
+PATIENCE_S = 150.0
+
+
+def evolution(**changes) -> StudyRequest:
+    small = StudyRequest("evolution", "", {}, ("BTCUSDT",), "1h", None, None, CostSettings(), PROFILES[1], 300, 5,
+                         islands=1, population=20)
+    return replace(small, **changes)
+
+
+def opened(folder: Path) -> tuple[StudyService, Database]:
+    settings = load_settings(data_dir=folder)
+    database = Database(settings.database_path)
+    database.open()
+    return study_service(settings, database, None), database
+
+
+def wait(until, what: str = "the end"):
+    limit = time.monotonic() + PATIENCE_S
+    while not (found := until()):
+        assert time.monotonic() < limit, f"waited in vain for {what}"
+        time.sleep(0.02)
+    return found
+
+
+def over(service: StudyService, key: str):
+    return wait(lambda: (v := service.view(key)).state not in ("waiting", "running") and v)
+
+
+def begun(service: StudyService, key: str, n: int = 1):
+    return wait(lambda: (v := service.view(key)).n_trials >= n and v, f"{n} candidates")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cockpit")
+    CandleStore(folder / "candles").append(waves(1_500))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path):
+    service, database = opened(folder)
+    yield service
+    service.close()
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def finished(service: StudyService) -> str:
+    key = service.start(evolution())
+    assert over(service, key).state == "done", service.view(key).error
+    return key
+
+
+def test_a_study_ends_with_a_champion_and_what_the_gate_said(service, finished):
+    view = service.view(finished)
+    assert view.n_trials == 300 and view.done == 1.0
+    assert view.gate is not None and view.champion is not None and view.champion.outside
+    listed = service.studies()[0]
+    assert (listed.key, listed.state, listed.passed) == (finished, "done", view.gate.passed)
+
+
+def test_the_same_question_is_the_same_study_and_is_not_searched_again(service, finished):
+    assert service.start(evolution()) == finished
+    assert service.view(finished).state == "done"
+    assert service.start(evolution(seed=6, budget=100_000)) != finished
+    for one in service.studies():
+        service.cancel(one.key)
+
+
+def test_every_candidate_counts_against_the_champion_on_the_page_backtest(folder, finished):
+    spooled = "".join(path.read_text() for path in (folder / "backtests").glob("pending-trials-*.jsonl"))
+    assert sum(f'"{finished}-' in line for line in spooled.splitlines()) == 300
+
+
+def test_a_cancelled_study_keeps_what_it_tried_and_goes_on(service):
+    key = service.start(evolution(seed=11, budget=200_000))
+    begun(service, key, 40)
+    service.cancel(key)
+    stopped = over(service, key)
+    assert stopped.state == "cancelled" and 40 <= stopped.n_trials < 200_000 and stopped.gate is None
+    service.resume(key)
+    further = begun(service, key, stopped.n_trials + 1)
+    assert further.state == "running"
+    service.cancel(key)
+    over(service, key)
+
+
+def test_one_study_runs_and_the_next_one_waits(service):
+    first, second = (service.start(evolution(seed=seed, budget=200_000)) for seed in (21, 22))
+    begun(service, first)
+    assert service.view(second).state == "waiting"
+    service.cancel(second)
+    assert service.view(second).state == "cancelled"
+    service.cancel(first)
+    assert over(service, first).state == "cancelled"
+
+
+def test_a_killed_process_is_replaced_and_goes_on_from_the_checkpoint(service):
+    key = service.start(evolution(seed=31, budget=200_000))
+    before = begun(service, key, 40).n_trials
+    worker = service._background._worker
+    killed = worker.pid
+    os.kill(killed, signal.SIGKILL)
+    wait(lambda: worker.pid not in (None, killed), "another process")
+    further = begun(service, key, before + 1)
+    assert further.state in ("waiting", "running")
+    service.cancel(key)
+    assert over(service, key).state == "cancelled"
+
+
+def test_a_restart_interrupts_a_study_and_one_click_goes_on(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(1_500))
+    service, database = opened(tmp_path)
+    key = service.start(evolution(seed=41, budget=200_000))
+    kept = begun(service, key, 40).n_trials
+    service.close()
+    database.close()
+    service, database = opened(tmp_path)
+    view = service.view(key)
+    assert view.state == "interrupted" and view.n_trials >= kept
+    assert [one.state for one in service.studies()] == ["interrupted"]
+    service.resume(key)
+    begun(service, key, view.n_trials + 1)
+    service.cancel(key)
+    over(service, key)
+    CandleStore(tmp_path / "candles").append(waves(1_600))
+    service.resume(key)
+    failed = over(service, key)
+    assert failed.state == "failed" and "candles are others" in failed.error
+    service.close()
+    database.close()
+
+
+def test_a_study_that_a_crash_left_running_is_called_interrupted(tmp_path):
+    view = FakeStudies().view("passed")
+    write_view(tmp_path / "studies" / "passed", replace(view, state="running", gate=None))
+    service, database = opened(tmp_path)
+    assert service.view("passed").state == "interrupted"
+    assert service.studies()[0].state == "interrupted"
+    database.close()
+
+
+def test_what_makes_no_sense_is_refused_in_words(service):
+    with pytest.raises(BadInput, match="no stored candles of SOLUSDT"):
+        service.start(evolution(symbols=("SOLUSDT",)))
+    failed = over(service, service.start(evolution(holdout_rate=0.06)))
+    assert failed.state == "failed" and "too few" in failed.error
+    with pytest.raises(BadStrategy):
+        service.start(evolution(search="parameters", document={"version": 2, "entry": "rsi"}))
+    with pytest.raises(BadInput, match="not stored"):
+        service.resume("nonsense")
+    assert service.view("../../etc") is None
+
+
+def test_a_saved_champion_says_that_it_is_unproven_and_is_saved_once(service, finished, folder):
+    one, again = service.save(finished), service.save(finished)
+    assert one == again
+    proven = service.view(finished).gate.passed
+    assert ("(unproven)" in one.name) is not proven
+    assert Path(one.path).parent == folder / "strategies"
+    strategy = load_strategy(one.path)
+    assert strategy.symbols == ("BTCUSDT",) and strategy.interval == "1h"
+    assert finished in strategy.notes and "300 candidates" in strategy.notes
+    assert one.id in {choice.id for choice in service.strategies()}
+
+
+def test_a_file_of_the_same_name_is_never_overwritten(tmp_path):
+    view = FakeStudies().view("denied")
+    kept = save_champion(view, tmp_path)
+    assert Path(kept.path).name.startswith("unproven-evolved-btc-1h")
+    changed = json.loads(Path(kept.path).read_text()) | {"notes": "mine"}
+    Path(kept.path).write_text(json.dumps(changed))
+    second = save_champion(view, tmp_path)
+    assert second.path.endswith("-2.json") and json.loads(Path(kept.path).read_text())["notes"] == "mine"
+
+
+def test_what_a_model_search_found_is_no_strategy(tmp_path):
+    with pytest.raises(BadInput, match="tuned a model"):
+        save_champion(FakeStudies().view("model"), tmp_path)
