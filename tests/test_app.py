@@ -33,12 +33,19 @@ def ids_in(component):
     return found + [c.id for c in component._traverse() if getattr(c, "id", None) is not None]
 
 
+STATES = {
+    "/backtest": ({"run": "past1"},),
+    "/models": ({"market": "BTCUSDT-1h"},),
+    "/automl": ({"study": "passed"}, {"study": "stopped"}),
+}
+
+
 def test_every_component_that_a_callback_or_a_push_sets_is_on_its_page(app):
     services = FakeWorld().services
-    queries = {"/backtest": {"run": "past1"}, "/models": {"market": "BTCUSDT-1h"}}
-    pages = [page.build(services, queries.get(page.path, {})) for page in cockpit_app.PAGES]
     shell = {i for i in ids_in(app.layout()) if isinstance(i, str)}
-    present = [shell | {i for i in ids_in(page) if isinstance(i, str)} for page in pages]
+    present = [shell | {i for query in STATES.get(page.path, ({},))
+                        for i in ids_in(page.build(services, query)) if isinstance(i, str)}
+               for page in cockpit_app.PAGES]
     for spec in app.callback_map.values():
         parts = {part["id"] for part in spec["inputs"] + spec["state"]}
         named = {i for i in parts if "{" not in i and not i.startswith("_pages")}
