@@ -61,9 +61,9 @@ class Crew:
         rest = tasks[len(found):]
         return found + (self._on_cores(rest, lambda n: done(len(found) + n)) if rest else [])
 
-    def _measure(self, begun: float, n_done: int) -> None:
+    def _measure(self, begun: float, n_done: int, n_hands: int = 1) -> None:
         """Keep the smallest time a task: the first ones wait for compiled code."""
-        taken = (time.monotonic() - begun) / n_done
+        taken = (time.monotonic() - begun) / n_done * n_hands
         self._task_s = min(self._task_s or taken, taken)
 
     def _pays(self, n_left: int, begun: float) -> bool:
@@ -73,11 +73,12 @@ class Crew:
     def _on_cores(self, tasks: Sequence[Any], done: Callable[[int], None]) -> list[Any]:
         from joblib import delayed
 
-        pool, found = self._opened_pool(), []
+        pool, found, begun = self._opened_pool(), [], time.monotonic()
         chunks = _cut(tasks, self._hands.count)
         for part in pool(delayed(run_from_file)(self._folder, self._name, chunk) for chunk in chunks):
             found += part
             done(len(found))
+        self._measure(begun, len(found), self._hands.count)
         return found
 
     def _opened_pool(self) -> Any:

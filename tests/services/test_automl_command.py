@@ -82,7 +82,7 @@ def test_a_running_cockpit_is_left_alone_and_counts_later(candles: Path, tmp_pat
     assert len(pending.read_text().splitlines()) == 12
 
 
-def test_ctrl_c_and_the_same_command_come_to_the_same_champion(candles: Path, tmp_path: Path):
+def test_ctrl_c_and_the_same_command_come_to_the_same_champion(candles: Path, tmp_path: Path, monkeypatch):
     words = [sys.executable, "main.py", "--mode", "optimize", "--asset", "BTCUSDT", "--data", str(candles), "--search",
              "evolution", "--budget", "1500", "--out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -102,9 +102,9 @@ def test_ctrl_c_and_the_same_command_come_to_the_same_champion(candles: Path, tm
     assert view.state == "interrupted"
     assert not (tmp_path / "torn.json").exists()
     for name, data in (("torn", "data"), ("calm", "calm")):
-        there = environment | {"COCKPIT_DATA_DIR": str(tmp_path / data)}
-        subprocess.run([*words, str(tmp_path / f"{name}.json")], cwd=ROOT, env=there, check=True, timeout=120,
-                       capture_output=True)
+        monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path / data))
+        out = str(tmp_path / f"{name}.json")
+        assert optimize(candles, "--search", "evolution", "--budget", "1500", "--out", out) == 0
     assert (tmp_path / "torn.json").read_bytes() == (tmp_path / "calm.json").read_bytes()
 
 

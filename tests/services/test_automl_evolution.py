@@ -10,6 +10,8 @@ import pytest
 
 from services.automl.arena import Arena, inside, rules_of, split_of
 from services.automl.crew import Crew
+from services.automl.evolution import score_of
+from services.automl.figures import Figures
 from services.automl.genome import document_of, draw_genome, genome_key, leaves
 from services.automl.study import read_view, run_study, study_key, trials_of
 from services.automl.trials import read_trials
@@ -242,6 +244,13 @@ def test_a_cluster_that_does_not_answer_is_named_in_one_line(tmp_path: Path, mon
     with pytest.raises(BadInput, match="does not answer"):
         run(tmp_path, hands=Hands(cluster="tcp://127.0.0.1:9"))
     assert read_view(tmp_path).state == "failed"
+
+
+def test_what_hardly_trades_ranks_below_everything_and_longer_rules_below_shorter_ones():
+    good = Figures(n=10_000, sharpe=0.05, n_trades=30)
+    assert score_of(good._replace(n_trades=29), 1) < score_of(good._replace(sharpe=-0.15), 1)
+    assert score_of(good._replace(n_trades=12), 1) < score_of(good._replace(n_trades=13), 1)
+    assert score_of(good, 5) < score_of(good, 2)
 
 
 def test_documents_of_genomes_carry_the_interval():
