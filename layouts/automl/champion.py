@@ -61,10 +61,7 @@ def failed(error: Exception) -> list[Any]:
 
 def title(view: StudyView) -> str:
     """Name the champion."""
-    if view.champion is None:
-        return "Champion"
-    name = rule.title(view.champion)
-    return f"Champion · {name[0].lower()}{name[1:]}"
+    return "Champion" if view.champion is None else f"Champion · candidate {view.champion.number:,}"
 
 
 def card(view: StudyView) -> html.Section:
