@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +18,14 @@ from services.container import Services
 from trading.domain.backtests import BacktestProgress, BacktestRequest, BacktestView
 from trading.errors import CockpitError
 
+log = logging.getLogger(__name__)
+
 PATIENCE_S = 0.8  # a run that is done by then is answered at once, without a progress bar
 LOOK_S = 0.01
 
 FRAME: tuple[tuple[str, str], ...] = (
     (ids.BT_RUN, "data"),
     (ids.BT_TICK, "disabled"),
-    (ids.BT_TICK, "max_intervals"),
     (ids.BT_BAR, "style"),
     (ids.BT_STAGE, "children"),
     (ids.BT_PROGRESS, "className"),
@@ -109,13 +111,18 @@ async def on_cancel(services: Services, run: Mapping[str, Any]) -> parts.Parts:
     return await on_tick(services, run)
 
 
-def in_order(found: parts.Parts, ticked: int | None) -> list[Any]:
-    """Return the parts in the order of `FRAME`, and allow one tick more.
+def in_order(found: parts.Parts) -> list[Any]:
+    """Return the parts in the order of `FRAME`."""
+    return [found.get(part, no_update) for part in FRAME]
 
-    Each answer allows the next question: Dash drops the answer to a question that was asked again meanwhile, so ticks
-    that overtake a busy server would never be answered.
-    """
-    return [{**found, (ids.BT_TICK, "max_intervals"): (ticked or 0) + 1}.get(part, no_update) for part in FRAME]
+
+async def on_next_tick(services: Services, run: Mapping[str, Any]) -> parts.Parts:
+    """Follow the run; whatever goes wrong, the next tick is asked for."""
+    try:
+        return await on_tick(services, run)
+    except Exception:
+        log.exception("how far the backtest is cannot be told")
+        return {}
 
 
 def register(app: Dash, services: Services) -> None:
@@ -127,7 +134,6 @@ def register(app: Dash, services: Services) -> None:
 
 def _register_run(app: Dash, services: Services) -> None:
     frame = [Output(*part, allow_duplicate=True) for part in FRAME]
-    ticked = State(ids.BT_TICK, "n_intervals")
 
     @app.callback(
         *frame,
@@ -137,26 +143,28 @@ def _register_run(app: Dash, services: Services) -> None:
         *FORM,
         *(State(ids.sweep(*part), "value") for part in SWEEP),
         State(ids.BT_RUN, "data"),
-        ticked,
         running=[(Output(ids.BT_FORM, "className"), "bt-form is-asking", "bt-form")],
         prevent_initial_call=True,
     )
     async def run(go: int | None, sweep_go: int | None, *values: Any) -> Any:
         if not go and not sweep_go:
             return no_update
-        asked, typed, shown = form_of(values[: len(FORM)]), values[len(FORM) : -2], values[-2]
+        asked, typed, shown = form_of(values[: len(FORM)]), values[len(FORM) : -1], values[-1]
         try:
             swept = sweep.text_of(grids(typed)) if ctx.triggered_id == ids.BT_SWEEP_GO else ""
         except ValueError as error:
-            return [*in_order(refused(error), values[-1]), False]
-        return [*in_order(await on_run(services, asked, swept, over=shown["state"]), values[-1]), False]
+            return [*in_order(refused(error)), False]
+        return [*in_order(await on_run(services, asked, swept, over=shown["state"])), False]
 
-    @app.callback(*frame, Input(ids.BT_TICK, "n_intervals"), State(ids.BT_RUN, "data"), prevent_initial_call=True)
+    # Each tick's answer allows the next: Dash drops the answer to a question that was asked again meanwhile, so ticks
+    # that overtake a busy server would never be answered. Only they set this, or a late answer would take it back.
+    allowed = Output(ids.BT_TICK, "max_intervals")
+
+    @app.callback(*frame, allowed, Input(ids.BT_TICK, "n_intervals"), State(ids.BT_RUN, "data"),
+                  prevent_initial_call=True)
     async def tick(n: int | None, shown: dict[str, Any]) -> Any:
-        return in_order(await on_tick(services, shown), n)
+        return [*in_order(await on_next_tick(services, shown)), (n or 0) + 1]
 
-    @app.callback(
-        *frame, Input(ids.BT_CANCEL, "n_clicks"), State(ids.BT_RUN, "data"), ticked, prevent_initial_call=True
-    )
-    async def cancel(clicks: int | None, shown: dict[str, Any], n: int | None) -> Any:
-        return in_order(await on_cancel(services, shown), n) if clicks else no_update
+    @app.callback(*frame, Input(ids.BT_CANCEL, "n_clicks"), State(ids.BT_RUN, "data"), prevent_initial_call=True)
+    async def cancel(clicks: int | None, shown: dict[str, Any]) -> Any:
+        return in_order(await on_cancel(services, shown)) if clicks else no_update
