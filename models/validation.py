@@ -102,7 +102,7 @@ def walk(problem: Problem, splits: Sequence[Split], progress: Progress) -> tuple
     total, done, windows = sum(len(split.train) for split in splits), 0, []
     for split in splits:
         own = _part_of(progress, done / total, len(split.train) / total, f"window {split.number + 1} of {len(splits)}")
-        windows.append(_window(problem, split, own))
+        windows.append(window_of(problem, split, problem.rows[split.test], own))
         done += len(split.train)
     return tuple(windows)
 
@@ -111,12 +111,13 @@ def _part_of(progress: Progress, start: float, size: float, name: str) -> Progre
     return lambda share, stage: progress(start + size * share, f"{name}: {stage}")
 
 
-def _window(problem: Problem, split: Split, progress: Progress) -> Window:
+def window_of(problem: Problem, split: Split, asked: NDArray[np.float32], progress: Progress) -> Window:
+    """Fit on a split's training bars and forecast its test bars, whose features are `asked` `(n_test, n_features)`."""
     ensemble = problem.fit(split.train, progress)
     seen = split.train[problem.usable[split.train]]
     y = problem.labels.y[seen]
     goes_on = bool((problem.rose[seen] == y).mean() >= 0.5)
-    return Window(split, ensemble, ensemble.probability(problem.rows[split.test]), float(y.mean()), goes_on)
+    return Window(split, ensemble, ensemble.probability(asked), float(y.mean()), goes_on)
 
 
 def forecasts_of(problem: Problem, windows: Sequence[Window]) -> tuple[IntArray, Forecasts]:

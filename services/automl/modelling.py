@@ -16,7 +16,7 @@ import numpy as np
 from models.account import follow
 from models.features import FEATURE_NAMES, matrix
 from models.splits import Split as Rows
-from models.validation import Problem, Window, walk
+from models.validation import Problem, Window, walk, window_of
 from services.automl.arena import inside, outside, rules_of, split_of
 from services.automl.figures import Figures
 from services.automl.fitness import Field, Ground, held
@@ -125,11 +125,10 @@ class Later:
         rows = matrix(candles)
         try:
             problem = Problem.of(candles[:first], rows[:first], FEATURE_NAMES, request)
-            ensemble = problem.fit(np.arange(first), lambda *_: None)
+            split = Rows(0, np.arange(first), np.arange(first, len(candles)))
+            window = window_of(problem, split, rows[first:], lambda *_: None)
         except BadInput:
             return None
-        split = Rows(0, np.arange(first), np.arange(first, len(candles)))
-        window = Window(split, ensemble, ensemble.probability(rows[first:]), ensemble.base_rate)
         return traded(candles, window, request, self._ground.spec)
 
     def held(self) -> Figures:
