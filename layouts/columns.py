@@ -27,10 +27,10 @@ def price(field: str, title: str, width: int = 92) -> Column:
     return figures(field, title, width, "price(params.value, params.data.decimals)")
 
 
-def signed(field: str, title: str, width: int, call: str) -> Column:
+def signed(field: str, title: str, width: int, call: str, **more: Any) -> Column:
     """Return a column of gains and losses, coloured and signed."""
     rules = {"up": "params.value > 0", "down": "params.value < 0"}
-    return figures(field, title, width, call, cellClassRules=rules)
+    return figures(field, title, width, call, cellClassRules=rules, **more)
 
 
 def time(field: str, title: str, width: int = 106) -> Column:

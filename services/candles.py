@@ -99,9 +99,17 @@ def run_download(settings: Settings, chosen: Namespace) -> int:
     return 0
 
 
+def existing(name: str) -> Path:
+    """Return the path of `--data`; BadInput when nothing is there."""
+    path = Path(name)
+    if not path.exists():
+        raise BadInput(f"{path} does not exist; correct --data")
+    return path
+
+
 def _given(settings: Settings, chosen: Namespace) -> list[Candles]:
     """Read `--data`, and say on standard error what was wrong with it."""
-    path = Path(chosen.data)
+    path = existing(chosen.data)
     wanted = settings.assets if chosen.assets else _named_by_strategy(settings, path)
     told = None if path.is_dir() else named(path)[0]
     if chosen.assets and told and (told,) != settings.assets:

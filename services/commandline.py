@@ -61,7 +61,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
     add("--data", metavar="PATH",
-        help="replay, backtest, train: a Parquet, CSV or zip file, or a folder (default: the store)")
+        help="replay, backtest, train, optimize: a Parquet, CSV or zip file, or a folder (default: the store)")
     add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
     add("--strategy", metavar="FILE|ID", help="a JSON strategy, or the id of a shipped one (default: the demo)")
     add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")

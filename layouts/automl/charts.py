@@ -152,7 +152,7 @@ def outside_card(view: StudyView) -> html.Section:
     """Draw inside against outside, which stays closed until the search is over."""
     n_open = sum(1 for c in view.candidates if c.outside)
     if n_open:
-        note = f"{text.plural(n_open, 'candidate')}; dotted: as inside"
+        note = f"{text.plural(n_open, 'candidate')}, looked at after the verdict; dotted: as inside"
         return parts.card("Inside against untouched", graph(outside(view)), note=note, name="am-chart")
     words = "The untouched window is opened once, when the search is over: a window that was looked at is no judge."
     title = "Closed" if is_active(view) or view.state != "done" else "Nothing to compare"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 OPS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "crosses_above": "crosses above", "crosses_below": "crosses below"}
 PRICES = ("open", "high", "low", "close", "volume")
 WEEK = 7
+KEY = re.compile(r"(.*?)(?:\.([a-z_]+))?")  # bb_84_2.5.upper: the indicator with its numbers, and its output
 Line = tuple[int, str]  # how deep it is indented, and what it says
 Document = Mapping[str, Any]
 
@@ -85,7 +87,7 @@ def operand(one: Any, values: Document) -> str:
 def _word(one: Any, values: Document) -> str:
     if not isinstance(one, str) or one.startswith("$"):
         return amount(one, values)
-    name, _, output = one.partition(".")
+    name, output = KEY.fullmatch(one).groups("")  # type: ignore[union-attr]
     letters, *numbers = name.split("_")
     if one in PRICES:
         return one

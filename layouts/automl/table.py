@@ -14,6 +14,7 @@ from layouts.tables import GRID_THEME, Row
 from trading.domain.studies import Candidate, StudyView
 
 SHARE = "signedPercent(params.value)"
+OPENED = "On the untouched window, looked at after the verdict: who chooses by it has no untouched window left"
 COLUMNS: list[Column] = [
     figures("number", "#", 62, "plain(params.value)", maxWidth=84, cellClassRules={"cell-strong": "true"}),
     words("front", "Front", 64, maxWidth=78, cellClassRules={"up": "params.value == 'front'"}),
@@ -22,8 +23,8 @@ COLUMNS: list[Column] = [
     signed("total_return", "Return", 84, SHARE),
     signed("max_drawdown", "Drawdown", 92, SHARE),
     figures("n_trades", "Trades", 74, "plain(params.value)"),
-    figures("sharpe_outside", "Sharpe unt.", 96, "fixed(params.value, 2)", headerTooltip="On the untouched window"),
-    signed("return_outside", "Return unt.", 96, SHARE),
+    figures("sharpe_outside", "Sharpe unt.", 96, "fixed(params.value, 2)", headerTooltip=OPENED),
+    signed("return_outside", "Return unt.", 96, SHARE, headerTooltip=OPENED),
 ]
 
 

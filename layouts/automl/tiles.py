@@ -30,7 +30,7 @@ def is_open(view: StudyView) -> bool:
 
 def sharpe_inside(view: StudyView) -> Tile:
     """Sharpe ratio of the champion where it was chosen."""
-    note = "best of what was tried" if view.champion else "no champion yet"
+    note = "of the best score" if view.champion else "no champion yet"
     return Tile(text.number(_inside(view, "sharpe")), note, title="A year; chosen to be high, so not evidence")
 
 

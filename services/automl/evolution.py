@@ -18,6 +18,7 @@ from services.automl.arena import Arena
 from services.automl.breeding import crossed, mutated
 from services.automl.crew import Crew
 from services.automl.figures import Figures
+from services.automl.gate import LEAST_INSIDE
 from services.automl.genome import Genome, draw_genome, fits, genome_key, genome_of, size
 from services.automl.trials import TrialLog, Tried, best_first
 from trading.domain.studies import StudyRequest
@@ -28,7 +29,6 @@ P_CROSSED, P_MUTATED, P_STRANGER = 0.6, 0.6, 0.05
 MIGRATE_EVERY, N_MIGRANTS = 4, 2
 NUMBERS_FIRST = 0.3
 FINALISTS = 12
-LEAST_TRADES = 30
 PARSIMONY = 0.03
 IDLE_GENERATIONS = 5
 RETRIES = 4
@@ -51,8 +51,8 @@ class Member:
 
 def score_of(figures: Figures, n_parts: int) -> float:
     """Return what is maximised: certainty of the Sharpe ratio less parsimony; idlers rank by their trades."""
-    if figures.n_trades < LEAST_TRADES:
-        return -20.0 + figures.n_trades / LEAST_TRADES
+    if figures.n_trades < LEAST_INSIDE:
+        return -20.0 + figures.n_trades / LEAST_INSIDE
     return figures.certainty - PARSIMONY * n_parts
 
 

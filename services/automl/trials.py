@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from services.automl.figures import Figures
+from services.automl.gate import LEAST_INSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,13 @@ def best_first(rows: Sequence[Tried]) -> list[Tried]:
 
 
 def on_front(rows: Sequence[Tried]) -> set[int]:
-    """Return the numbers of those that no other beats in both Sharpe ratio and largest drawdown."""
+    """Return the numbers of those that no other beats in both Sharpe ratio and largest drawdown.
+
+    Who hardly traded lost nothing and proves nothing: fewer trades than the gate wants are left out.
+    """
     front, shallowest = set(), float("inf")
     for row in sorted(rows, key=lambda r: (-r.figures.sharpe, r.figures.max_drawdown, r.number)):
-        if row.figures.max_drawdown < shallowest and row.figures.n_trades:
+        if row.figures.max_drawdown < shallowest and row.figures.n_trades >= LEAST_INSIDE:
             front.add(row.number)
             shallowest = row.figures.max_drawdown
     return front

@@ -12,7 +12,7 @@ from typing import Any
 from models.packing import plain
 from models.registry import Registry
 from services.backtests.command import progress_bar
-from services.candles import between, file_candles
+from services.candles import between, existing, file_candles
 from services.documents import write_document
 from services.importing.names import named
 from services.learning.ask import Progress, learn
@@ -67,7 +67,8 @@ def train_document(version: ModelVersion, report: ModelReport, request: TrainReq
 
 
 def _symbols(settings: Settings, chosen: Namespace) -> tuple[str, ...]:
-    told = named(Path(chosen.data))[0] if chosen.data and not Path(chosen.data).is_dir() else None
+    path = existing(chosen.data) if chosen.data else None
+    told = named(path)[0] if path and not path.is_dir() else None
     if not chosen.assets and told is None:
         raise BadInput("--mode train needs a symbol, such as --asset BTCUSDT")
     if not chosen.assets:
