@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from models.manifest import is_id
 from trading.domain.learning import Appointment
 from trading.errors import StateFailed
 
@@ -20,29 +21,36 @@ BY_A_PERSON = ("rolled back", "by hand")
 class Office:
     """Who holds the place on a market: the champion and those before, the newest last; whether the champion votes.
 
-    What a person silenced stays silent when a challenger is promoted, until a person appoints again. `said` is the last
-    reason given about each version.
+    A roll back takes its model from those before, so that the next one goes further back; `served` are all who ever
+    held the place. What a person silenced stays silent when a challenger is promoted, until a person appoints again.
+    `said` is the last reason given about each version.
     """
 
     champion: str = ""
     before: tuple[str, ...] = ()
     votes: bool = False
+    served: frozenset[str] = frozenset()
     said: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: Sequence[Appointment]) -> Office:
         """Return who holds the place after a history."""
         before: list[str] = []
+        served: set[str] = set()
         champion, votes, silenced = "", False, False
         for line in history:
             if line.kind == "silenced":
                 votes, silenced = False, True
             elif line.kind in SEATED:
                 silenced = silenced and line.kind not in BY_A_PERSON
-                if champion and champion != line.version:
+                if line.kind == "rolled back" and line.version in before:
+                    while before.pop() != line.version:
+                        pass
+                elif champion and champion != line.version:
                     before.append(champion)
+                served.add(line.version)
                 champion, votes = line.version, not silenced
-        return cls(champion, tuple(before), votes, {line.version: line.reason for line in history})
+        return cls(champion, tuple(before), votes, frozenset(served), {line.version: line.reason for line in history})
 
     @property
     def predecessor(self) -> str:
@@ -92,4 +100,5 @@ def _line(text: str) -> Appointment | None:
         found = Appointment(**json.loads(text))
     except (TypeError, ValueError):
         return None
-    return found if found.kind in KINDS else None
+    named = isinstance(found.version, str) and (is_id(found.version) or not found.version)
+    return found if named and found.kind in KINDS else None

@@ -139,6 +139,10 @@ class Ensemble:
         """Return 1 where a bar is worth a buy, -1 where a holding is to be sold, else 0 (also for NaN)."""
         return (probability > self.enter_above).astype(np.int8) - (probability < self.exit_below).astype(np.int8)
 
+    def direction(self, probability: float) -> int:
+        """Return the same for one bar."""
+        return int(probability > self.enter_above) - int(probability < self.exit_below)
+
     def compiled(self) -> Predictor:
         """Return a fresh predictor for live bars."""
         return Predictor(self.model)
@@ -230,5 +234,5 @@ def _calibrated(features: tuple[str, ...], scaler: Scaler, forest: Any, boost: A
     said = np.array([voting.calibrated(calibration.slope, calibration.shift, vote) for vote in asked[:, VOTE].tolist()])
     floor = 0.5 if settings.label == "next_bar" else rate
     enter = max(float(np.quantile(said, 1.0 - settings.enter_share)), floor)
-    leave = float(np.median(said))
+    leave = min(float(np.median(said)), enter)
     return Ensemble(features, scaler, forest, boost, weights, calibration, settings, enter, leave, rate)

@@ -127,12 +127,17 @@ def _check_boost(learner: dict[str, Any]) -> None:
 
 
 def _check_nodes(left: Any, right: Any, feature: Any, n_features: int) -> None:
-    """Refuse children that do not come after their parent (no walk would end) or features that are not there."""
+    """Refuse what is no tree: each node but the first has one parent, before it (else no walk would end).
+
+    And features that are not there.
+    """
     rows = np.arange(len(left))
     inner = left >= 0
     for child in (left, right):
-        if not ((child[inner] > rows[inner]) & (child[inner] < len(left))).all() or (child[~inner] >= 0).any():
+        if (child[inner] <= rows[inner]).any() or (child[~inner] >= 0).any():
             raise ValueError("a node points outside its tree")
+    if not np.array_equal(np.sort(np.concatenate((left[inner], right[inner]))), rows[1:]):
+        raise ValueError("a node has no parent, or two")
     if not ((feature[inner] >= 0) & (feature[inner] < n_features)).all():
         raise ValueError("a node asks for a feature that is not there")
 

@@ -279,7 +279,7 @@ class Registry:
     def _described(self, folder: Path, office: Office) -> ModelVersion:
         trouble = self._trouble(folder)
         status = "champion" if folder.name == office.champion else (
-            "retired" if folder.name in office.before else "challenger")
+            "retired" if folder.name in office.served else "challenger")
         try:
             known = read_manifest(folder).version
         except ModelRefused as error:

@@ -22,6 +22,7 @@ from trading.domain import (
 )
 from trading.domain.learning import ModelVersion
 from trading.errors import BrokenInvariant
+from trading.strategies.ruling import ACTIONS
 
 NAME = "model"
 KEPT_BARS = 5_000  # more than any feature remembers in float32
@@ -210,9 +211,7 @@ class ModelSource:
 
 
 def _action(probability: float, ensemble: Any) -> Action:
-    if probability > ensemble.enter_above:
-        return Action.BUY
-    return Action.SELL if probability < ensemble.exit_below else Action.HOLD
+    return ACTIONS[ensemble.direction(probability)]
 
 
 def _reason(probability: float, ensemble: Any, top: tuple[tuple[str, float], ...]) -> str:

@@ -17,11 +17,13 @@ from models.registry import Registry, Stored
 from services.learning.markets import Market
 from trading.domain import FloatArray, IntArray
 from trading.domain.backtests import CostSettings
-from trading.domain.learning import Drift, ModelSettings, ModelVersion, TrainRequest
+from trading.domain.learning import Drift, ModelVersion, TrainRequest
 from trading.errors import BadInput, ModelRefused
 
 JUDGE_BARS = 500
 JUDGE_SHARE = 0.2
+JUDGED_SPANS = 6
+"""Labels that overlap over many bars need more of them to be compared on (`models.promotion.judge`)."""
 BASE_RATE = "the base rate"
 Progress = Callable[[float, str], None]
 
@@ -59,8 +61,7 @@ def learn(request: TrainRequest, market: Market, registry: Registry, progress: P
     earlier = market.candles[:window.first]
     trained = train(earlier, request, market.spec, lambda share, stage: progress(0.02 + 0.93 * share, stage))
     progress(0.96, "judging")
-    champion, trouble = _opponent(registry, request)
-    verdict = _verdict(trained, champion, trouble, window, market)
+    verdict = _verdict(request, trained, _opponent(registry, request), window, market)
     progress(0.98, "saving")
     version = registry.save(trained, request, reference_of(window.rows[:window.first]).document(),
                             market.origin)
@@ -68,7 +69,7 @@ def learn(request: TrainRequest, market: Market, registry: Registry, progress: P
 
 
 def judge_window(request: TrainRequest, market: Market) -> Window:
-    """Return the newest 500 bars with all features and a closed answer, or a fifth of all if those are fewer.
+    """Return the newest 500 bars (more for long labels) with features and a closed answer, at most a fifth of all.
 
     Raises
     ------
@@ -79,7 +80,8 @@ def judge_window(request: TrainRequest, market: Market) -> Window:
     labels = make_labels(market.candles, request.settings, request.costs)
     known = np.isfinite(rows).all(axis=1) & labels.known
     places = np.flatnonzero(known)
-    n_judged = min(JUDGE_BARS, int(JUDGE_SHARE * len(places)))
+    span = 1 if request.settings.label == "next_bar" else request.settings.horizon
+    n_judged = min(max(JUDGE_BARS, JUDGED_SPANS * span), int(JUDGE_SHARE * len(places)))
     if n_judged == 0:
         raise BadInput(f"{request.symbol} {request.interval}: {len(rows):,} bars are too few to learn from; "
                        "import or download more, or choose a shorter interval")
@@ -117,18 +119,20 @@ def _opponent(registry: Registry, request: TrainRequest) -> tuple[Stored | None,
         return None, f"the champion cannot be used ({error})"
 
 
-def _verdict(trained: Any, champion: Stored | None, trouble: str, window: Window, market: Market) -> Verdict:
+def _verdict(request: TrainRequest, trained: Any, opponent: tuple[Stored | None, str], window: Window,
+             market: Market) -> Verdict:
+    champion, trouble = opponent
     said = trained.ensemble.probability(window.rows)
     until = trained.trained_until
-    if champion is None or not _same_question(champion, trained.ensemble.settings, market.origin):
+    if champion is None or not _same_question(champion, request, market.origin):
         verdict = _compared(_constant(said, trained.ensemble.base_rate), said, window, market, until)
         if champion is not None:
             detail = f"answers another question than the champion ({verdict.detail}); appoint it by hand if you want it"
             return Verdict(False, verdict.p_value, verdict.n, detail, verdict.loss, verdict.opponent_loss)
         return verdict if not trouble else Verdict(verdict.promote, verdict.p_value, verdict.n,
                                                    f"{verdict.detail}; {trouble}", verdict.loss, verdict.opponent_loss)
-    opponent = champion.ensemble.probability(window.rows)
-    return _compared(opponent, said, window, market, max(until, champion.version.trained_until), "the champion")
+    theirs = champion.ensemble.probability(window.rows)
+    return _compared(theirs, said, window, market, max(until, champion.version.trained_until), "the champion")
 
 
 def _compared(opponent: FloatArray, challenger: FloatArray, window: Window, market: Market, until: int,
@@ -149,16 +153,17 @@ def _settled(registry: Registry, version: ModelVersion, verdict: Verdict) -> Mod
     return registry.version(version.id)
 
 
-def _same_question(champion: Stored, settings: ModelSettings, origin: str) -> bool:
+def _same_question(champion: Stored, request: TrainRequest, origin: str) -> bool:
     """Return whether two models' answers mean the same; the simulated market says nothing of a real one."""
-    theirs = champion.version.settings
+    theirs, settings = champion.version.settings, request.settings
     if origin and not champion.version.origin:
         return False
     if theirs.label != settings.label or settings.label == "next_bar":
         return theirs.label == settings.label
     decisive: Mapping[str, tuple[str, ...]] = {"horizon": ("horizon",),
                                                "triple_barrier": ("horizon", "stop_atr", "target_atr")}
-    return all(asdict(theirs)[name] == asdict(settings)[name] for name in decisive[settings.label])
+    same_costs = asdict(request.costs) == champion.request["costs"]
+    return same_costs and all(asdict(theirs)[name] == asdict(settings)[name] for name in decisive[settings.label])
 
 
 def _constant(like: FloatArray, value: float) -> FloatArray:

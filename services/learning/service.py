@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import time as wall_clock
 from typing import TYPE_CHECKING
@@ -100,8 +101,9 @@ class LearningService:
         return key
 
     def _live(self, symbol: str, interval: str) -> TrainingRun | None:
-        return next((run for run in self._memory.diary.runs()
-                     if (run.symbol, run.interval) == (symbol, interval) and run.state in ACTIVE), None)
+        wanted = self._background.active()  # a cancelled one may still be on its way out
+        return next((run for run in self._memory.diary.runs() if (run.symbol, run.interval) == (symbol, interval)
+                     and run.state in ACTIVE and run.key in wanted), None)
 
     def progress(self, key: str) -> BacktestProgress:
         """Return how far a training is."""
@@ -192,7 +194,8 @@ class LearningService:
         with self._lock:
             self._listed.pop((symbol, interval), None)
         self.changed(symbol, interval)
-        self.check_drift(symbol, interval)
+        with suppress(BadInput):  # the queue is full: the schedule looks at it later
+            self.check_drift(symbol, interval)
 
     def is_kept_fresh(self, symbol: str, interval: str) -> bool:
         """Tell whether the schedule trains a market again: as was wished, else where a model votes."""

@@ -222,7 +222,16 @@ def test_enter_above_is_above_one_half_for_next_bar_and_above_the_base_rate_else
 
 def test_directions_buy_above_sell_below_and_nothing_at_the_edges(skilled):
     edged = replace(skilled, enter_above=0.6, exit_below=0.4)
-    assert edged.directions(np.array([0.61, 0.6, 0.5, 0.4, 0.39])).tolist() == [1, 0, 0, 0, -1]
+    said = np.array([0.61, 0.6, 0.5, 0.4, 0.39])
+    assert edged.directions(said).tolist() == [1, 0, 0, 0, -1]
+    assert [edged.direction(p) for p in said] == [1, 0, 0, 0, -1]
+    torn = replace(skilled, enter_above=0.5, exit_below=0.6)
+    assert torn.direction(0.55) == torn.directions(np.array([0.55]))[0] == 0
+
+
+def test_a_model_never_sells_what_it_would_buy():
+    generous = fitted(*a_sample(), settings=replace(SMALL, enter_share=0.9))
+    assert generous.exit_below <= generous.enter_above
 
 
 def test_heavier_rows_draw_the_model_to_them():

@@ -223,6 +223,11 @@ def test_a_forest_whose_nodes_point_outside_is_refused(registry, kept):
         with pytest.raises(ModelRefused, match="a node"):
             registry.load(kept.id)
         array[0] = before
+    shared, tree.children_left[0] = tree.children_left[0], tree.children_right[0]
+    forge(folder_of(registry, kept), FOREST, dumps(forest))
+    with pytest.raises(ModelRefused, match="no parent, or two"):
+        registry.load(kept.id)
+    tree.children_left[0] = shared
     forge(folder_of(registry, kept), FOREST, dumps(forest))
     registry.load(kept.id)
 
@@ -279,6 +284,27 @@ def test_the_newest_appointment_says_who_votes(registry, kept):
         ("promoted", kept.id, ""), ("refused", second.id, kept.id), ("by hand", second.id, kept.id),
         ("rolled back", kept.id, second.id)]
     assert [version.status for version in registry.versions()] == ["retired", "champion"]
+
+
+def test_each_roll_back_goes_one_further_back(registry, kept):
+    second, third = (registry.save(later(minutes), request_for()) for minutes in (60, 120))
+    for version in (kept, second, third):
+        registry.appoint(version.id, "by hand", "wanted")
+    for expected in (second, kept):
+        registry.appoint(registry.predecessor(*MARKET), "rolled back", "it was better")
+        assert registry.champion(*MARKET).id == expected.id
+    assert registry.predecessor(*MARKET) == ""
+    assert registry.version(third.id).status == registry.version(second.id).status == "retired"
+
+
+@pytest.mark.parametrize("name", ['"x"', "5", '"../../../etc"', "null"])
+def test_a_line_about_a_version_that_cannot_be_is_left_out(registry, kept, name):
+    registry.appoint(kept.id, "by hand", "wanted")
+    path = folder_of(registry, kept).parent / "appointments.jsonl"
+    line = json.loads(path.read_text().splitlines()[-1])
+    path.write_text(path.read_text() + json.dumps(line).replace(f'"version": "{kept.id}"', f'"version": {name}') + "\n")
+    assert registry.champion(*MARKET).id == kept.id
+    assert [version.id for version in registry.versions()] == [kept.id]
 
 
 def test_what_a_person_silenced_stays_silent_until_a_person_appoints(registry, kept):

@@ -288,7 +288,7 @@ def test_what_the_figures_do_not_support_is_said_in_words(changed, words):
 
 
 def figures(accuracy, low, baseline=0.51):
-    return {"accuracy": accuracy, "accuracy_low": low, "baseline": baseline}
+    return {"accuracy": accuracy, "accuracy_low": low, "baseline": baseline, "auc": 0.55}
 
 
 def test_accuracy_that_cannot_be_believed_is_called_a_suspected_leak():
@@ -300,6 +300,9 @@ def test_accuracy_that_cannot_be_believed_is_called_a_suspected_leak():
     assert suspected_leaks(figures(0.71, 0.70, 0.70), "triple_barrier", "1h") == ()  # uneven classes
     assert suspected_leaks(figures(0.80, 0.79, 0.70), "triple_barrier", "1h")
     assert suspected_leaks(figures(None, None), "next_bar", "1h") == ()
+    sharp = figures(0.61, 0.60, 0.60) | {"auc": 0.63}
+    assert "AUC of 0.630" in suspected_leaks(sharp, "horizon", "1h")[0]
+    assert suspected_leaks(sharp | {"auc": 0.61}, "horizon", "1h") == suspected_leaks(sharp, "horizon", "1d") == ()
 
 
 def next_return(candles: Candles):

@@ -204,7 +204,7 @@ class SignalQuality:
 class ModelStatus:
     """A model that advises now. `probability` is of class 1, calibrated; `agreement` 1 when both members say the same.
 
-    `top` are (feature label, contribution to the log-odds) of the last decision, largest first. `state`: voting,
+    `top` are (feature label, part of the probability) of the last decision, largest first. `state`: voting,
     warming, abstaining or failed.
     """
 
