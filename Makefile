@@ -9,7 +9,7 @@ run: $(VENV)/.run
 	$(PY) main.py --mode dashboard $(ARGS)
 
 test: $(VENV)/.dev browser
-	$(PY) -m pytest tests $(ARGS)
+	$(PY) -m pytest tests -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
