@@ -121,6 +121,14 @@ def count_trials(settings: Settings, folder: Path, view: StudyView, loaded: Load
         lock.release()
 
 
+def verdict_of(view: StudyView) -> str:
+    """Return in words what a champion's answers come to."""
+    if view.is_proven:
+        return "may be promoted"
+    assert view.gate is not None
+    return "passed, for research only: spot cannot sell short" if view.gate.passed else "not promoted"
+
+
 def _lines(view: StudyView) -> list[str]:
     champion = view.champion
     if champion is None:
@@ -131,7 +139,7 @@ def _lines(view: StudyView) -> list[str]:
         found.append(f"{name:<20} inside {_number(inside)}   untouched {_number(outside)}")
     assert view.gate is not None
     found += [f"{'yes' if passed else 'NO':<4} {question} {said}" for question, said, passed in view.gate.lines]
-    return [*found, f"{'verdict':<20} " + ("may be promoted" if view.gate.passed else "not promoted")]
+    return [*found, f"{'verdict':<20} " + verdict_of(view)]
 
 
 def _number(value: float | None) -> str:

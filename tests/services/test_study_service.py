@@ -194,7 +194,7 @@ def test_a_saved_champion_says_that_it_is_unproven_and_is_saved_once(service, fi
 def test_a_file_of_the_same_name_is_never_overwritten(tmp_path):
     view = FakeStudies().view("denied")
     kept = save_champion(view, tmp_path)
-    assert Path(kept.path).name.startswith("unproven-evolved-btc-1h")
+    assert Path(kept.path).name.startswith("unproven-evolved-btc-eth-sol-1h")
     changed = json.loads(Path(kept.path).read_text()) | {"notes": "mine"}
     Path(kept.path).write_text(json.dumps(changed))
     second = save_champion(view, tmp_path)
@@ -204,3 +204,33 @@ def test_a_file_of_the_same_name_is_never_overwritten(tmp_path):
 def test_what_a_model_search_found_is_no_strategy(tmp_path):
     with pytest.raises(BadInput, match="tuned a model"):
         save_champion(FakeStudies().view("model"), tmp_path)
+
+
+def test_a_champion_bred_long_and_short_is_saved_as_unproven_whatever_its_gate_said(tmp_path):
+    passed = FakeStudies().view("passed")
+    short = replace(passed, request=replace(passed.request, search="evolution", strategy="", short=True))
+    kept = save_champion(short, tmp_path)
+    assert "(unproven)" in kept.name and Path(kept.path).name.startswith("unproven-")
+    assert "nobody judged" in load_strategy(kept.path).notes
+    assert "unproven" not in save_champion(passed, tmp_path).name
+
+
+def test_a_saved_champion_trades_the_markets_it_was_judged_on_and_says_first_what_it_is_worth(tmp_path):
+    view = FakeStudies().view("passed")
+    wordy = {**view.champion.document, "symbols": ["SOLUSDT"], "notes": "x" * 2_990}
+    view = replace(view, request=replace(view.request, symbols=("BTCUSDT", "ETHUSDT")),
+                   champion=replace(view.champion, document=wordy))
+    kept = load_strategy(save_champion(view, tmp_path).path)
+    assert kept.symbols == ("BTCUSDT", "ETHUSDT")
+    assert "Promoted by its gate." in kept.notes
+
+
+def test_a_champion_that_cannot_be_written_whole_leaves_no_torn_file(tmp_path, monkeypatch):
+    def full(self, text, **_):
+        self.open("w").write(text[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(BadInput, match="No space left"):
+        save_champion(FakeStudies().view("passed"), tmp_path)
+    assert not list(tmp_path.iterdir())
