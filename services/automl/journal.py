@@ -63,9 +63,18 @@ class DatabaseJournal(BaseJournalBackend):
         self._store.append(self._study, [json.dumps(entry) for entry in logs])
 
 
-def take_in_all(store: StudyStore, studies: Path) -> int:
-    """Copy the journals of all studies of a folder; return how many entries were new."""
-    return sum(take_in(store, path.parent) for path in sorted(studies.glob(f"*/{JOURNAL}")))
+def take_in_all(store: StudyStore, studies: Path, taken: dict[str, int] | None = None) -> int:
+    """Copy the journals of all studies of a folder; return how many entries were new.
+
+    `taken` remembers when each was written: one that is as it was is not read again.
+    """
+    known, n_new = {} if taken is None else taken, 0
+    for path in sorted(studies.glob(f"*/{JOURNAL}")):
+        written = path.stat().st_mtime_ns
+        if known.get(path.parent.name) != written:
+            n_new += take_in(store, path.parent)
+            known[path.parent.name] = written
+    return n_new
 
 
 def take_in(store: StudyStore, folder: Path) -> int:

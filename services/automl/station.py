@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from services.automl.study import read_view, run_study, trials_of
-from services.backtests.keeper import leave_behind
+from services.automl.counting import leave_trials
+from services.automl.study import run_study
 from services.backtests.markets import Loaded, Source, load
 from services.backtests.spread import Hands
 from services.worker import Progress
@@ -40,18 +40,12 @@ class StudyStation:
         loaded = load_candles(self._source, job.request)
         folder = self._folder / job.key
         check_candles(folder, loaded)
+        leave_trials(folder, self._spool)  # of a sitting that was killed; this one may write its log anew
         try:
             run_study(job.request, loaded, folder, Hands(self._n_jobs), progress)
         finally:
-            self._leave_trials(folder, loaded)
+            leave_trials(folder, self._spool)
         return job.key
-
-    def _leave_trials(self, folder: Path, loaded: Loaded) -> None:
-        """Have every candidate counted against the champion's idea, also those of a search that was stopped."""
-        view = read_view(folder)
-        tried = trials_of(folder, view, loaded) if view else []
-        if tried:
-            leave_behind(self._spool, tried)
 
 
 def load_candles(source: Source, request: StudyRequest) -> Loaded:

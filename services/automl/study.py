@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from services.automl.codec import decoded, encoded, request_document
+from services.automl.arena import split_of
+from services.automl.codec import encoded, request_document
+from services.automl.counting import TRIALS, VIEW, read_view, write_market
 from services.automl.crew import Crew
 from services.automl.figures import Figures
 from services.automl.gate import gate_of
 from services.automl.searching import Search
-from services.automl.trials import Tried, best_first, on_front, read_trials, write_whole
-from services.backtests.lineage import Trial, ground_of
+from services.automl.trials import Tried, best_first, on_front, write_whole
 from services.backtests.markets import Loaded
 from services.backtests.spread import Hands
 from services.version import code_version
@@ -35,7 +36,7 @@ from trading.domain import INTERVAL_MS
 from trading.domain.studies import SEARCHES, Candidate, Gate, StudyRequest, StudyView
 from trading.errors import BadInput, CockpitError
 
-VIEW, STATE, TRIALS, CHAMPION = "view.json", "state.json", "trials.jsonl", "champion.json"
+STATE, CHAMPION = "state.json", "champion.json"
 N_CANDIDATES, N_MEANWHILE, N_POINTS = 500, 100, 2_000
 SHOWN_EVERY_S = 1.0
 Progress = Callable[[float, str], None]
@@ -71,14 +72,6 @@ def check_study(request: StudyRequest) -> StudyRequest:
     return request
 
 
-def read_view(folder: Path) -> StudyView | None:
-    """Return a search as it stands, from any process; None where there is none."""
-    try:
-        return decoded((folder / VIEW).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def write_view(folder: Path, view: StudyView) -> None:
     """Put a view where `read_view` finds it."""
     write_whole(folder / VIEW, encoded(view))
@@ -97,21 +90,11 @@ def run_study(request: StudyRequest, loaded: Loaded, folder: Path, hands: Hands,
         The question does not fit the candles.
     """
     check_study(request)
-    with _alone(folder):
+    with alone(folder):
         earlier = read_view(folder)
         if earlier is not None and earlier.state == "done" and (folder / CHAMPION).exists():
             return earlier
         return _Run(request, loaded, folder, progress, show or (lambda _: None), earlier).go(hands)
-
-
-def trials_of(folder: Path, view: StudyView, loaded: Loaded) -> list[Trial]:
-    """Return every evaluated candidate as a trial of the champion's idea: so many were looked at to find it."""
-    if view.champion is None or view.champion.document is None:
-        return []
-    hashes = {candles.symbol: candles.content_hash() for candles in loaded.candles}
-    ground = ground_of(view.champion.document, loaded.candles, hashes)
-    return [ground.trial(f"{view.key}-{row.group}-{row.key}", row.figures.sharpe or None)
-            for row in read_trials(folder / TRIALS)]
 
 
 def open_search(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict[str, Any] | None) -> Search:
@@ -130,8 +113,8 @@ def open_search(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a study's folder; BadInput while another process does."""
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a study's folder; BadInput while somebody else does."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock")
     try:
@@ -158,6 +141,7 @@ class _Run:
         self._view = earlier or StudyView(folder.name, request, created, "running", 0.0, "", "", 0.0, 0, None, None, (),
                                           np.empty((0, 2)), np.empty(0))
         self._outside: dict[int, Figures] = {}
+        self._search: Search | None = None
 
     def go(self, hands: Hands) -> StudyView:
         """Search to the end, or write down how it stopped."""
@@ -175,7 +159,8 @@ class _Run:
 
     def _searched(self, hands: Hands) -> StudyView:
         self._progress(0.0, "candles are ready")
-        search = open_search(self._request, self._loaded, self._folder, _saved(self._folder / STATE))
+        write_market(self._folder, self._loaded, split_of(self._request, self._loaded).moment)
+        search = self._search = open_search(self._request, self._loaded, self._folder, _saved(self._folder / STATE))
         with Crew(search.workshop, hands) as crew:
             for checkpoint in search.steps(crew, lambda n: self._report(search, n)):
                 write_whole(self._folder / STATE, json.dumps(checkpoint, separators=(",", ":")))
@@ -246,6 +231,9 @@ class _Run:
         return (*self._loaded.notes, *search.notes, *(own if self._request.short else ()))
 
     def _stopped(self, state: str, error: str = "") -> None:
+        self._outside.clear()  # the untouched window stays closed until a verdict stands beside what is seen there
+        if self._search is not None and self._search.log.rows:
+            self._tell(self._search, state)
         self._view = replace(self._view, state=state, error=error, seconds=self._elapsed(),
                              version=self._view.version + 1)
         self._write()

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from services.automl.compose import study_service
+from services.automl.counting import read_view
 from services.automl.service import StudyService
 from services.automl.shelf import save_champion
-from services.automl.study import write_view
+from services.automl.station import load_candles
+from services.automl.study import alone, run_study, study_key, write_view
+from services.backtests.markets import Source
+from services.backtests.spread import Hands
 from services.settings import load_settings
 from services.strategies import load_strategy
 from storage.candle_store import CandleStore
@@ -234,3 +238,48 @@ def test_a_champion_that_cannot_be_written_whole_leaves_no_torn_file(tmp_path, m
     with pytest.raises(BadInput, match="No space left"):
         save_champion(FakeStudies().view("passed"), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_study_that_a_command_finished_is_done_whatever_the_page_said_last(service):
+    asked = evolution(seed=51, budget=2_000)
+    key = service.start(asked)
+    begun(service, key, 40)
+    service.cancel(key)
+    assert over(service, key).state == "cancelled"
+    loaded = load_candles(service._source, asked)
+    run_study(asked, loaded, service._folder / key, Hands(1), lambda *_: None)
+    assert service.view(key).state == "done" and service.view(key).gate is not None
+    assert {one.key: one.state for one in service.studies()}[key] == "done"
+
+
+def test_a_study_that_another_process_runs_is_refused_in_one_line_and_left_alone(service):
+    asked = evolution(seed=52, budget=200_000)
+    folder = service._folder / study_key(asked, load_candles(service._source, asked))
+    with alone(folder), pytest.raises(BadInput, match="runs already"):
+        service.start(asked)
+    assert read_view(folder) is None and service._background.progress(folder.name) is None
+
+
+def test_journals_that_cannot_be_kept_do_not_fail_a_study(service, monkeypatch, caplog):
+    def locked(*_):
+        raise OSError("database is locked")
+
+    monkeypatch.setattr(service._store, "follow", locked)
+    journal = service._folder / "sOther" / "journal.jsonl"
+    journal.parent.mkdir()
+    journal.write_text("{}\n")
+    assert over(service, service.start(evolution(seed=53, budget=60))).state == "done"
+    assert "not taken in" in caplog.text
+    journal.unlink()
+
+
+def test_trials_that_a_killed_process_left_are_counted_at_the_next_start_and_once(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(1_500))
+    source, asked = Source(tmp_path / "candles"), evolution(budget=60)
+    run_study(asked, load_candles(source, asked), tmp_path / "studies" / "killed", Hands(1), lambda *_: None)
+    for _ in range(2):
+        service, database = opened(tmp_path)
+        database.close()
+    assert service.view("killed").n_trials == 60
+    spooled = [path.read_text().splitlines() for path in (tmp_path / "backtests").glob("pending-trials-*.jsonl")]
+    assert [len(lines) for lines in spooled] == [60]
