@@ -21,6 +21,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from services.automl.arena import split_of
+from services.automl.before import tried_before
 from services.automl.codec import encoded, request_document
 from services.automl.counting import TRIALS, VIEW, read_view, write_market
 from services.automl.crew import Crew
@@ -180,7 +181,7 @@ class _Run:
         if champion is not None:
             self._outside[champion.number] = search.outside([champion])[0]
             gate = gate_of(champion.figures, self._outside[champion.number], len(search.log), self._interval_ms,
-                           search.held())
+                           search.held(), before=tried_before(self._folder))
             self._progress(0.97, "others on untouched candles, for the chart")
             others = [row for row in best_first(search.log.rows) if row.number != champion.number]
             others = others[: search.n_looked_at]
