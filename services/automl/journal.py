@@ -14,7 +14,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from services.automl.trials import write_whole
+from services.automl.trials import settle, write_whole
 from storage.study_store import StudyStore
 
 JOURNAL = "journal.jsonl"
@@ -28,6 +28,8 @@ class FolderJournal(BaseJournalBackend):
         self._path = path
         lines = path.read_text(encoding="utf-8").splitlines()[:n_sure] if path.exists() else []
         self._entries: list[Entry] = [json.loads(line) for line in lines]
+        if len(lines) < n_sure:
+            raise ValueError(f"{path}: {len(lines)} entries, {n_sure} were written")
         self._n_written = len(lines)
         write_whole(path, "".join(line + "\n" for line in lines))
 
@@ -44,6 +46,7 @@ class FolderJournal(BaseJournalBackend):
         new = self._entries[self._n_written:]
         with self._path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in new)
+            settle(file)
         self._n_written = len(self._entries)
         return self._n_written
 

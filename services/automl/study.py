@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,8 +39,11 @@ from trading.domain.studies import SEARCHES, Candidate, Gate, StudyRequest, Stud
 from trading.errors import BadInput, CockpitError
 
 STATE, CHAMPION = "state.json", "champion.json"
+log = logging.getLogger(__name__)
+
 N_CANDIDATES, N_MEANWHILE, N_POINTS = 500, 100, 2_000
 SHOWN_EVERY_S = 1.0
+MOST_SEED = 2**32 - 1  # what numpy, and with it the forests, take
 Progress = Callable[[float, str], None]
 Show = Callable[[StudyView], None]
 
@@ -63,7 +67,8 @@ def check_study(request: StudyRequest) -> StudyRequest:
         raise BadInput(f"search {request.search!r} is not known; use one of {', '.join(SEARCHES)}")
     if not request.symbols:
         raise BadInput("no symbol is chosen; choose one, such as BTCUSDT")
-    for name, low, high in (("budget", 1, 1_000_000), ("islands", 1, 32), ("population", 4, 2_000)):
+    for name, low, high in (("budget", 1, 1_000_000), ("islands", 1, 32), ("population", 4, 2_000),
+                            ("seed", 0, MOST_SEED)):
         if not low <= getattr(request, name) <= high:
             raise BadInput(f"{name}: {getattr(request, name)} is not allowed; use {low:,} to {high:,}")
     if request.search == "parameters" and not request.document:
@@ -143,6 +148,7 @@ class _Run:
                                           np.empty((0, 2)), np.empty(0))
         self._outside: dict[int, Figures] = {}
         self._search: Search | None = None
+        self._damaged: tuple[str, ...] = ()
 
     def go(self, hands: Hands) -> StudyView:
         """Search to the end, or write down how it stopped."""
@@ -161,12 +167,26 @@ class _Run:
     def _searched(self, hands: Hands) -> StudyView:
         self._progress(0.0, "candles are ready")
         write_market(self._folder, self._loaded, split_of(self._request, self._loaded).moment)
-        search = self._search = open_search(self._request, self._loaded, self._folder, _saved(self._folder / STATE))
+        search = self._search = self._opened()
         with Crew(search.workshop, hands) as crew:
             for checkpoint in search.steps(crew, lambda n: self._report(search, n)):
                 write_whole(self._folder / STATE, json.dumps(checkpoint, separators=(",", ":")))
                 self._tell(search, "running")
         return self._judged(search)
+
+    def _opened(self) -> Search:
+        """Open the search where it stands; one whose checkpoint does not fit its log begins anew, and says so."""
+        saved = _saved(self._folder / STATE)
+        asked = self._request, self._loaded, self._folder
+        try:
+            return open_search(*asked, saved)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            if saved is None:
+                raise
+        log.exception("the checkpoint of study %s is damaged", self._folder.name)
+        self._damaged = ("what an earlier sitting left was damaged: this search began anew",)
+        (self._folder / STATE).unlink()
+        return open_search(*asked, None)
 
     def _report(self, search: Search, n_more: int) -> None:
         self._progress(self._share(len(search.log) + n_more), search.stage)
@@ -187,13 +207,11 @@ class _Run:
             others = others[: search.n_looked_at]
             found = search.outside(others)
             self._outside |= {row.number: figures for row, figures in zip(others, found, strict=True)}
-        view = self._tell(search, "done", gate)
-        document = view.champion.document if view.champion and view.champion.document is not None else None
-        parameters = dict(view.champion.parameters) if view.champion else {}
-        found_document = document if document is not None else parameters
-        write_whole(self._folder / CHAMPION, json.dumps(found_document, indent=1, sort_keys=True) + "\n")
-        self._progress(1.0, "done")
-        return view
+        self._progress(1.0, "done")  # the last word that may stop it: what follows tells that it is over
+        found = None if champion is None else search.candidate(champion)
+        document = {} if found is None else found.parameters if found.document is None else found.document
+        write_whole(self._folder / CHAMPION, json.dumps(dict(document), indent=1, sort_keys=True) + "\n")
+        return self._tell(search, "done", gate)
 
     def _tell(self, search: Search, state: str, gate: Gate | None = None) -> StudyView:
         if state == "running" and time.monotonic() - self._shown < SHOWN_EVERY_S:
@@ -229,7 +247,7 @@ class _Run:
 
     def _notes(self, search: Search) -> tuple[str, ...]:
         own = ("research only: what comes of long and short rules cannot be traded on spot",)
-        return (*self._loaded.notes, *search.notes, *(own if self._request.short else ()))
+        return (*self._loaded.notes, *search.notes, *self._damaged, *(own if self._request.short else ()))
 
     def _stopped(self, state: str, error: str = "") -> None:
         self._outside.clear()  # the untouched window stays closed until a verdict stands beside what is seen there

@@ -268,3 +268,36 @@ def test_a_search_of_two_markets_counts_what_it_tried_also_when_stopped_without_
     n_logged = len(read_trials(tmp_path / "study" / "trials.jsonl"))
     assert leave_trials(tmp_path / "study", tmp_path / "spool") == n_logged > 0
     assert leave_trials(tmp_path / "study", tmp_path / "spool") == 0
+
+
+@pytest.mark.parametrize("damage", ["log is short", "state is odd", "state is no object"])
+def test_a_damaged_checkpoint_begins_anew_and_says_so(tmp_path: Path, damage: str):
+    with pytest.raises(Cancelled):
+        run(tmp_path / "torn", progress=StopAt(150, Cancelled()))
+    log, state = tmp_path / "torn" / "trials.jsonl", tmp_path / "torn" / "state.json"
+    if damage == "log is short":
+        log.write_text("".join(log.read_text().splitlines(keepends=True)[:10]))
+    else:
+        state.write_text('{"generation": 3}' if damage == "state is odd" else "[1]")
+    view = run(tmp_path / "torn")
+    run(tmp_path / "calm")
+    assert view.state == "done" and any("began anew" in note for note in view.notes)
+    assert champion(tmp_path / "torn") == champion(tmp_path / "calm")
+
+
+def test_a_search_that_is_cancelled_at_its_last_word_shows_nothing_of_the_untouched_window(tmp_path: Path):
+    def last(share: float, stage: str) -> None:
+        if share == 1.0:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(tmp_path, progress=last)
+    view = read_view(tmp_path)
+    assert (view.state, view.gate) == ("cancelled", None)
+    assert not any(one.outside for one in (view.champion, *view.candidates))
+    assert run(tmp_path).gate is not None
+
+
+def test_a_negative_seed_is_refused_before_anything_is_searched(tmp_path: Path):
+    with pytest.raises(BadInput, match="seed"):
+        run(tmp_path, replace(ASKED, seed=-5))

@@ -13,7 +13,7 @@ from services.automl.compose import study_service
 from services.automl.counting import read_view
 from services.automl.service import StudyService
 from services.automl.shelf import save_champion
-from services.automl.station import load_candles
+from services.automl.station import StudyJob, StudyStation, load_candles
 from services.automl.study import alone, run_study, study_key, write_view
 from services.backtests.markets import Source
 from services.backtests.spread import Hands
@@ -282,3 +282,12 @@ def test_trials_that_a_killed_process_left_are_counted_at_the_next_start_and_onc
     assert service.view("killed").n_trials == 60
     spooled = [path.read_text().splitlines() for path in (tmp_path / "backtests").glob("pending-trials-*.jsonl")]
     assert [len(lines) for lines in spooled] == [60]
+
+
+def test_a_search_is_not_gone_on_with_by_other_code(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(1_500))
+    station = StudyStation(Source(tmp_path / "candles"), tmp_path / "studies", tmp_path / "spool", 1)
+    with pytest.raises(BadInput, match="another version"):
+        station.do(StudyJob("s0123456789abcdef", evolution()), lambda *_: None)
+    key = study_key(evolution(budget=60), load_candles(Source(tmp_path / "candles"), evolution(budget=60)))
+    assert station.do(StudyJob(key, evolution(budget=60)), lambda *_: None) == key
