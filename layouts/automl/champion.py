@@ -13,6 +13,9 @@ from trading.domain.studies import SavedStrategy, StudyView
 
 UNPROVEN = "It was not promoted: it is saved for research, and its name says unproven."
 UNASKED = "The search is not over, so nothing speaks for it: it is saved for research, and its name says unproven."
+FIRST = "The first candidate that trades enough appears here."
+ALL_MARKETS = ("Rules are bred on one symbol each; at the end the best of them are judged on all symbols, and the best "
+               "there is the champion. Until then figures beside each other may be of different symbols.")
 PROVEN = "It passed the gate. Begin on paper."
 SHORT = ("Long and short rules are for research only and cannot be traded on spot: the saved file keeps the long side "
          "alone, which nobody judged, and its name says unproven.")
@@ -22,8 +25,13 @@ MODEL = "These are settings of a model: train one with them on the page Models; 
 def inside(view: StudyView) -> list[Any]:
     """Draw what is in the card; the gate's questions stand below the figures."""
     if view.champion is None:
-        return [parts.empty("No champion yet", "The first candidate that trades enough appears here.")]
+        return [parts.empty("No champion yet", ALL_MARKETS if is_bred_apart(view) else FIRST)]
     return [rule.figures(view.champion), html.H3("May it be promoted?"), *verdict.lines(view), *_save(view)]
+
+
+def is_bred_apart(view: StudyView) -> bool:
+    """Tell whether candidates are bred on a symbol each and only the best are judged on all."""
+    return view.request.search == "evolution" and len(view.request.symbols) > 1
 
 
 def _save(view: StudyView) -> list[Any]:

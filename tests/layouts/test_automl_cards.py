@@ -65,3 +65,10 @@ def test_what_was_bred_long_and_short_is_never_called_proven():
     assert "Save as unproven strategy" in said and "big calm" in said and "nobody judged" in said
     assert "Save as unproven strategy" not in to_json_plotly(champion.inside(passed))
     assert verdict.said(short)[2] == "Passed, for research only."
+
+
+def test_a_search_of_several_markets_says_when_its_champion_comes_and_what_its_figures_are_of():
+    waiting = view("denied", state="running", champion=None, gate=None)
+    assert "judged on all symbols" in to_json_plotly(champion.inside(waiting))
+    one = replace(waiting, request=replace(waiting.request, symbols=("BTCUSDT",)))
+    assert "first candidate that trades enough" in to_json_plotly(champion.inside(one))

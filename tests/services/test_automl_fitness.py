@@ -106,14 +106,16 @@ def test_several_symbols_are_judged_in_equal_parts():
 
 
 def test_kept_columns_stay_bounded_and_change_nothing():
-    shelf = Shelf(3)
+    shelf, column = Shelf(3_000, least=1), {"value": np.zeros(100)}  # 800 bytes
     for name in "abc":
-        shelf[name] = name
+        shelf[name] = column
     shelf["a"]
-    shelf["d"] = "d"
+    shelf["d"] = column
     assert list(shelf) == ["c", "a", "d"]
+    shelf["e"] = {"upper": np.zeros(200), "lower": np.zeros(150)}
+    assert list(shelf) == ["e"]
     field = Field(Ground(CANDLES, SPEC), RULES)
-    field._shelf = Shelf(2)
+    field._shelf = Shelf(1, least=2)
     fresh = [Field(Ground(CANDLES, SPEC), RULES).figures(genome) for genome in genomes(20)]
     assert [field.figures(genome) for genome in genomes(20)] == fresh
 
