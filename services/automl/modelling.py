@@ -129,7 +129,8 @@ class Later:
         except BadInput:
             return None
         split = Rows(0, np.arange(first), np.arange(first, len(candles)))
-        window = Window(split, ensemble, ensemble.probability(rows[first:]), ensemble.base_rate)
+        # an account reads the directions alone: which way the naive rule goes is a report's business
+        window = Window(split, ensemble, ensemble.probability(rows[first:]), ensemble.base_rate, rule_goes_on=True)
         return traded(candles, window, request, self._ground.spec)
 
     def held(self) -> Figures:
