@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-import time
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from trading.errors import BadInput, BadStrategy
 from trading.risk import PROFILES
 
 PATIENCE_S = 150.0
+NEWS = threading.Condition()
 
 
 def evolution(**changes) -> StudyRequest:
@@ -41,14 +42,22 @@ def opened(folder: Path) -> tuple[StudyService, Database]:
     settings = load_settings(data_dir=folder)
     database = Database(settings.database_path)
     database.open()
-    return study_service(settings, database, None), database
+    service = study_service(settings, database, None)
+    told = service._background._told
+
+    def heard(said) -> None:
+        told(said)
+        with NEWS:
+            NEWS.notify_all()
+
+    service._background._told = heard
+    return service, database
 
 
 def wait(until, what: str = "the end"):
-    limit = time.monotonic() + PATIENCE_S
-    while not (found := until()):
-        assert time.monotonic() < limit, f"waited in vain for {what}"
-        time.sleep(0.02)
+    with NEWS:
+        found = NEWS.wait_for(until, PATIENCE_S)
+    assert found, f"waited in vain for {what}"
     return found
 
 
