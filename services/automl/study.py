@@ -183,7 +183,7 @@ class _Run:
         except (ValueError, KeyError, TypeError, AttributeError):
             if saved is None:
                 raise
-        log.exception("the checkpoint of study %s is damaged", self._folder.name)
+            log.exception("the checkpoint of study %s is damaged", self._folder.name)
         self._damaged = ("what an earlier sitting left was damaged: this search began anew",)
         (self._folder / STATE).unlink()
         return open_search(*asked, None)
