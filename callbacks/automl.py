@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, no_update
 
+from callbacks import following
 from callbacks.automl_form import FORM, choices_of, form_of
 from layouts import ids, parts
 from layouts.automl import form
@@ -19,7 +20,6 @@ from trading.errors import CockpitError
 FRAME: tuple[tuple[str, str], ...] = (
     (ids.AM_RUN, "data"),
     (ids.AM_TICK, "disabled"),
-    (ids.AM_TICK, "max_intervals"),
     (ids.AM_BAR, "style"),
     (ids.AM_STAGE, "children"),
     (ids.AM_PROGRESS, "className"),
@@ -56,10 +56,20 @@ async def on_start(services: Services, asked: StudyForm) -> parts.Parts:
 
 
 async def on_tick(services: Services, shown: Shown) -> parts.Parts:
-    """Follow the study on screen."""
+    """Follow the study on screen.
+
+    A tick names no study, it only says which shape it drew: its answer may come late, over the page of another study,
+    whose next tick then draws that anew. So the tick that draws the end does not stop the ticks, but the one after it.
+    """
     if not shown.get("key"):
         return {(ids.AM_TICK, "disabled"): True}
-    return await asyncio.to_thread(state_of, services, shown)
+    found = await asyncio.to_thread(state_of, services, shown)
+    if (ids.AM_RUN, "data") in found:
+        drawn = Patch()
+        drawn["shape"] = found[ids.AM_RUN, "data"]["shape"]
+        found = {**found, (ids.AM_RUN, "data"): drawn}
+        found.pop((ids.AM_TICK, "disabled"))
+    return found
 
 
 async def on_order(services: Services, shown: Shown, order: Callable[[str], None]) -> parts.Parts:
@@ -69,7 +79,7 @@ async def on_order(services: Services, shown: Shown, order: Callable[[str], None
             await asyncio.to_thread(order, shown["key"])
     except CockpitError as error:
         return refused(error)
-    return await on_tick(services, shown)
+    return await asyncio.to_thread(state_of, services, shown) if shown.get("key") else {}
 
 
 def state_of(services: Services, shown: Shown) -> parts.Parts:
@@ -84,15 +94,7 @@ def state_of(services: Services, shown: Shown) -> parts.Parts:
 
 def in_order(found: parts.Parts) -> list[Any]:
     """Return the parts in the order of `FRAME`."""
-    return [found.get(part, no_update) for part in FRAME]
-
-
-def answered(found: parts.Parts, n: int | None) -> list[Any]:
-    """Answer a tick and allow one more.
-
-    Nobody else may: an answer to a click that began before the newest tick would forbid the next one for good.
-    """
-    return in_order({**found, (ids.AM_TICK, "max_intervals"): (n or 0) + 1})
+    return following.in_order(FRAME, found)
 
 
 def register(app: Dash, services: Services) -> None:
@@ -110,10 +112,12 @@ def register(app: Dash, services: Services) -> None:
         return in_order(await on_start(services, form_of(values))) if clicks else no_update
 
     @app.callback(
-        *frame, Input(ids.AM_TICK, "n_intervals"), State(ids.AM_RUN, "data"), prevent_initial_call=True
+        *frame, Output(ids.AM_TICK, "max_intervals"), Input(ids.AM_TICK, "n_intervals"), State(ids.AM_RUN, "data"),
+        prevent_initial_call=True,
     )
     async def tick(n: int | None, on_screen: Shown) -> Any:
-        return answered(await on_tick(services, on_screen), n)
+        told = await following.or_nothing(on_tick(services, on_screen), "how far the study is")
+        return following.answered(FRAME, told, n)
 
     for button, order in ((ids.AM_CANCEL, services.studies.cancel), (ids.AM_RESUME, services.studies.resume)):
         _register_order(app, services, button, order)

@@ -8,9 +8,11 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, no_update
 
-from layouts import ids
+from callbacks import following
+from layouts import ids, parts
 from layouts.automl import champion, rule
 from layouts.automl import page as layout
+from layouts.automl.controls import is_active
 from services.container import Services
 from trading.domain.studies import StudyView
 from trading.errors import CockpitError
@@ -26,6 +28,7 @@ PICTURES: tuple[tuple[str, str], ...] = (
     (ids.AM_RULE, "children"),
     (ids.AM_TABLE, "rowData"),
     (ids.AM_COUNT, "children"),
+    (ids.AM_LIVE, "disabled"),
 )
 Shown = Mapping[str, Any]
 
@@ -36,13 +39,18 @@ async def view_of(services: Services, shown: Shown) -> StudyView | None:
     return await asyncio.to_thread(services.studies.view, key) if key else None
 
 
-async def on_live(services: Services, shown: Shown, seen: str | None) -> list[Any]:
-    """Return the figures in the order of `PICTURES`, nothing where nothing was found since."""
+async def on_live(services: Services, shown: Shown, seen: str | None) -> parts.Parts:
+    """Return the figures, nothing where nothing was found since.
+
+    An answer may come late, over the page of the finished study: it says what it shows, so the next tick sees that and
+    mends it. Nothing is asked any more only when the figures on screen are those of the end.
+    """
     view = await view_of(services, shown)
-    if view is None or not view.candidates or layout.picture(view) == seen:
-        return [no_update] * len(PICTURES)
-    found = await asyncio.to_thread(layout.pictures, view)
-    return [found[part] for part in PICTURES]
+    if view is None or not view.candidates:
+        return {}
+    if layout.picture(view) != seen:
+        return await asyncio.to_thread(layout.pictures, view)
+    return {} if is_active(view) else {(ids.AM_LIVE, "disabled"): True}
 
 
 async def on_candidate(services: Services, shown: Shown, number: int | None) -> tuple[Any, ...]:
@@ -79,7 +87,8 @@ def register(app: Dash, services: Services) -> None:
         prevent_initial_call=True,
     )
     async def live(n: int | None, on_screen: Shown, seen: str | None) -> Any:
-        return [*await on_live(services, on_screen, seen), (n or 0) + 1]
+        told = await following.or_nothing(on_live(services, on_screen, seen), "what the study found")
+        return following.answered(PICTURES, told, n)
 
     @app.callback(
         Output(ids.AM_CANDIDATE, "is_open"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
+from callbacks import following
 from callbacks.backtest_form import FORM, SWEEP, choices_of, form_of, grids
 from layouts import ids, parts
 from layouts.backtest import controls, form, sweep
@@ -17,8 +17,6 @@ from layouts.backtest.form import Form
 from services.container import Services
 from trading.domain.backtests import BacktestProgress, BacktestRequest, BacktestView
 from trading.errors import CockpitError
-
-log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.8  # a run that is done by then is answered at once, without a progress bar
 LOOK_S = 0.01
@@ -113,16 +111,7 @@ async def on_cancel(services: Services, run: Mapping[str, Any]) -> parts.Parts:
 
 def in_order(found: parts.Parts) -> list[Any]:
     """Return the parts in the order of `FRAME`."""
-    return [found.get(part, no_update) for part in FRAME]
-
-
-async def on_next_tick(services: Services, run: Mapping[str, Any]) -> parts.Parts:
-    """Follow the run; whatever goes wrong, the next tick is asked for."""
-    try:
-        return await on_tick(services, run)
-    except Exception:
-        log.exception("how far the backtest is cannot be told")
-        return {}
+    return following.in_order(FRAME, found)
 
 
 def register(app: Dash, services: Services) -> None:
@@ -156,14 +145,13 @@ def _register_run(app: Dash, services: Services) -> None:
             return [*in_order(refused(error)), False]
         return [*in_order(await on_run(services, asked, swept, over=shown["state"])), False]
 
-    # Each tick's answer allows the next: Dash drops the answer to a question that was asked again meanwhile, so ticks
-    # that overtake a busy server would never be answered. Only they set this, or a late answer would take it back.
     allowed = Output(ids.BT_TICK, "max_intervals")
 
     @app.callback(*frame, allowed, Input(ids.BT_TICK, "n_intervals"), State(ids.BT_RUN, "data"),
                   prevent_initial_call=True)
     async def tick(n: int | None, shown: dict[str, Any]) -> Any:
-        return [*in_order(await on_next_tick(services, shown)), (n or 0) + 1]
+        told = await following.or_nothing(on_tick(services, shown), "how far the backtest is")
+        return following.answered(FRAME, told, n)
 
     @app.callback(*frame, Input(ids.BT_CANCEL, "n_clicks"), State(ids.BT_RUN, "data"), prevent_initial_call=True)
     async def cancel(clicks: int | None, shown: dict[str, Any]) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 
+from callbacks import following
 from callbacks.models_form import FORM, choices_of, form_of
 from layouts import ids, parts
 from layouts.models import controls, form
@@ -19,8 +19,6 @@ from services.container import Services
 from trading.domain.backtests import BacktestProgress
 from trading.domain.learning import TrainingRun
 from trading.errors import CockpitError
-
-log = logging.getLogger(__name__)
 
 FRAME: tuple[tuple[str, str], ...] = (
     (ids.MD_STATE, "data"),
@@ -135,16 +133,7 @@ async def on_market(services: Services, symbol: str | None, interval: str | None
 
 def in_order(found: parts.Parts) -> list[Any]:
     """Return the parts in the order of `FRAME`."""
-    return [found.get(part, no_update) for part in FRAME]
-
-
-async def on_next_tick(services: Services, shown: Shown) -> parts.Parts:
-    """Follow a training; whatever goes wrong, the next tick is asked for."""
-    try:
-        return await on_tick(services, shown)
-    except Exception:
-        log.exception("what is new on the page Models cannot be told")
-        return {}
+    return following.in_order(FRAME, found)
 
 
 def register(app: Dash, services: Services) -> None:
@@ -168,7 +157,8 @@ def register(app: Dash, services: Services) -> None:
 
     @app.callback(*frame, allowed, Input(ids.MD_TICK, "n_intervals"), state, prevent_initial_call=True)
     async def tick(n: int | None, shown: Shown) -> Any:
-        return [*in_order(await on_next_tick(services, shown)), (n or 0) + 1]
+        told = await following.or_nothing(on_tick(services, shown), "what is new on the page Models")
+        return following.answered(FRAME, told, n)
 
     @app.callback(*frame, Input(ids.MD_CANCEL, "n_clicks"), state, prevent_initial_call=True)
     async def cancel(clicks: int | None, shown: Shown) -> Any:

@@ -217,7 +217,7 @@ AM_HEADING = "am-heading"
 AM_STUDIES = "am-studies"
 
 # Page AutoML: a study
-AM_LIVE = "am-live"  # asks for the figures, only while the study runs
+AM_LIVE = "am-live"  # asks for the figures, until those of the end are on screen
 AM_SEEN = "am-seen"  # which of its pictures is on screen
 AM_RESUME = "am-resume"
 AM_TILES = "am-tiles"

@@ -13,16 +13,25 @@ from trading.domain.studies import SavedStrategy, StudyView
 
 UNPROVEN = "It was not promoted: it is saved for research, and its name says unproven."
 UNASKED = "The search is not over, so nothing speaks for it: it is saved for research, and its name says unproven."
+FIRST = "The first candidate that trades enough appears here."
+ALL_MARKETS = ("Rules are bred on one symbol each; at the end the best of them are judged on all symbols, and the best "
+               "there is the champion. Until then figures beside each other may be of different symbols.")
 PROVEN = "It passed the gate. Begin on paper."
-SHORT = "Long and short rules are for research only and cannot be traded on spot."
+SHORT = ("Long and short rules are for research only and cannot be traded on spot: the saved file keeps the long side "
+         "alone, which nobody judged, and its name says unproven.")
 MODEL = "These are settings of a model: train one with them on the page Models; nothing is saved here."
 
 
 def inside(view: StudyView) -> list[Any]:
     """Draw what is in the card; the gate's questions stand below the figures."""
     if view.champion is None:
-        return [parts.empty("No champion yet", "The first candidate that trades enough appears here.")]
+        return [parts.empty("No champion yet", ALL_MARKETS if is_bred_apart(view) else FIRST)]
     return [rule.figures(view.champion), html.H3("May it be promoted?"), *verdict.lines(view), *_save(view)]
+
+
+def is_bred_apart(view: StudyView) -> bool:
+    """Tell whether candidates are bred on a symbol each and only the best are judged on all."""
+    return view.request.search == "evolution" and len(view.request.symbols) > 1
 
 
 def _save(view: StudyView) -> list[Any]:
@@ -31,10 +40,9 @@ def _save(view: StudyView) -> list[Any]:
         return []
     if view.champion.document is None:
         return [html.P(MODEL, className="muted am-means")]
-    passed = view.gate is not None and view.gate.passed
-    word = "Save as strategy" if passed else "Save as unproven strategy"
-    means = SHORT if view.request.short else PROVEN if passed else UNPROVEN if view.gate else UNASKED
-    button = html.Button(word, id=ids.AM_SAVE, className="big go" if passed else "big calm")
+    word = "Save as strategy" if view.is_proven else "Save as unproven strategy"
+    means = SHORT if view.request.short else PROVEN if view.is_proven else UNPROVEN if view.gate else UNASKED
+    button = html.Button(word, id=ids.AM_SAVE, className="big go" if view.is_proven else "big calm")
     row = html.Div([button, html.Span(means, className="muted")], className="am-save")
     return [row, html.Div(id=ids.AM_SAVED, className="am-saved", role="status")]
 

@@ -46,7 +46,7 @@ def shape(view: StudyView | None) -> str:
     """Name what a page of a study consists of."""
     if view is None:
         return "none"
-    return f"{view.state} {'some' if view.candidates else 'empty'} {view.error}"
+    return f"{view.key} {view.state} {'some' if view.candidates else 'empty'} {view.error}"
 
 
 def title(view: StudyView | None) -> list[Any]:
@@ -80,7 +80,7 @@ def result(view: StudyView) -> list[Any]:
     made: list[Any] = [verdict.strip(view), *_notes(view)]
     if not view.candidates:
         return [*made, _instead(*_nothing(view))]
-    live = dcc.Interval(id=ids.AM_LIVE, interval=1_500, max_intervals=1, disabled=not controls.is_active(view))
+    live = dcc.Interval(id=ids.AM_LIVE, interval=1_500, max_intervals=1)
     upper = html.Div([charts.pareto_card(view), champion.card(view)], className="bt-columns")
     middle = html.Div([parallel.card(view), charts.outside_card(view), charts.history_card(view)], className="am-three")
     lower = html.Div([table.card(view), rule.card(view)], className="bt-columns am-lower")

@@ -48,6 +48,9 @@ def judged(view: StudyView, gate: Gate | None) -> tuple[str, str, str, str]:
         return "–", "stopped", "No champion.", f"None of {view.n_trials:,} candidates did what was asked."
     if gate.passed:
         share = text.percent(view.request.holdout_rate, 0)
+        if view.request.short:
+            return "–", "stopped", "Passed, for research only.", (
+                "Its champion trades long and short, which spot cannot: nothing is promoted.")
         return "✓", "good", "Promoted.", (
             f"The champion of {view.n_trials:,} candidates passed every question, also on the last {share} of the "
             "candles, which none of them had seen.")

@@ -80,7 +80,7 @@ class Arena:
     def fields(self) -> tuple[Field, ...]:
         """The grounds with what is kept between candidates."""
         if self._fields is None:
-            self._fields = tuple(Field(ground, self._rules) for ground in self._grounds)
+            self._fields = tuple(Field(ground, self._rules, len(self._grounds)) for ground in self._grounds)
         return self._fields
 
     def do(self, task: tuple[int, Genome]) -> Figures:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from services.automl.codec import request_document
+from services.automl.counting import TRIALS, leave_trials
 from services.automl.journal import take_in
-from services.automl.study import check_study, run_study, study_key, trials_of
+from services.automl.study import check_study, run_study, study_key
 from services.backtests.command import progress_bar, typed_candles
 from services.backtests.document import write_text
-from services.backtests.keeper import Keeper, leave_behind
+from services.backtests.keeper import Keeper
 from services.backtests.markets import Loaded
 from services.backtests.spread import Hands
 from services.runs import named_profile
@@ -43,7 +44,8 @@ def optimize(settings: Settings, chosen: Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    count_trials(settings, folder, view, loaded)
+    finally:
+        count_trials(settings, folder)
     tell(chosen, view, loaded, folder)
     return 0
 
@@ -98,13 +100,15 @@ def tell(chosen: Namespace, view: StudyView, loaded: Loaded, folder: Path) -> No
         print(f"note: {note}", file=sys.stderr)
 
 
-def count_trials(settings: Settings, folder: Path, view: StudyView, loaded: Loaded) -> None:
-    """Enter every candidate as a trial of the champion's idea, and the journal into the database.
+def count_trials(settings: Settings, folder: Path) -> None:
+    """Enter every candidate as a trial of the best idea, and the journal into the database, also of what was stopped.
 
     While a cockpit holds the data folder both are left for it to take in.
     """
     backtests = settings.data_dir / "backtests"
-    leave_behind(backtests, trials_of(folder, view, loaded))
+    leave_trials(folder, backtests)
+    if not (folder / TRIALS).exists():
+        return
     lock = InstanceLock(settings.data_dir)
     try:
         lock.acquire("a search")
@@ -121,6 +125,14 @@ def count_trials(settings: Settings, folder: Path, view: StudyView, loaded: Load
         lock.release()
 
 
+def verdict_of(view: StudyView) -> str:
+    """Return in words what a champion's answers come to."""
+    if view.is_proven:
+        return "may be promoted"
+    assert view.gate is not None
+    return "passed, for research only: spot cannot sell short" if view.gate.passed else "not promoted"
+
+
 def _lines(view: StudyView) -> list[str]:
     champion = view.champion
     if champion is None:
@@ -131,7 +143,7 @@ def _lines(view: StudyView) -> list[str]:
         found.append(f"{name:<20} inside {_number(inside)}   untouched {_number(outside)}")
     assert view.gate is not None
     found += [f"{'yes' if passed else 'NO':<4} {question} {said}" for question, said, passed in view.gate.lines]
-    return [*found, f"{'verdict':<20} " + ("may be promoted" if view.gate.passed else "not promoted")]
+    return [*found, f"{'verdict':<20} " + verdict_of(view)]
 
 
 def _number(value: float | None) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from trading.domain import FloatArray, IntArray
 from trading.metrics import SharpeSample, moments, periods_per_year, returns_of
+from trading.metrics.returns import after_ruin
 
 
 class Figures(NamedTuple):
@@ -43,6 +44,7 @@ class Figures(NamedTuple):
 
 def figures_of(equity: FloatArray, n_trades: int) -> Figures:
     """Return the figures of a curve of equity, the money at the start first."""
+    equity = after_ruin(equity)
     returns = returns_of(equity)
     total = float(equity[-1] / equity[0]) - 1.0
     peak = np.maximum.accumulate(equity)
@@ -62,7 +64,7 @@ def pooled(times: Sequence[IntArray], returns: Sequence[FloatArray]) -> FloatArr
 
 def figures_of_returns(returns: FloatArray, n_trades: int) -> Figures:
     """Return the figures of returns of equal periods."""
-    curve = np.concatenate(([1.0], np.cumprod(1.0 + returns)))
+    curve = np.concatenate(([1.0], np.cumprod(1.0 + np.maximum(returns, -1.0))))
     drawdown = float(np.max(1.0 - curve / np.maximum.accumulate(curve)))
     return _with_moments(returns, float(curve[-1]) - 1.0, drawdown, n_trades)
 

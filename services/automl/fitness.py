@@ -7,7 +7,7 @@ entry opens a long position and the exit a short one, with the whole account, on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,17 +26,17 @@ from trading.strategies.columns import ColdView
 from trading.strategies.plan import Plan
 from trading.strategies.ruling import directions_of
 
-SHELF_BYTES = 64 * 1024**2
+SHELF_BYTES, LEAST_KEPT = 128 * 1024**2, 8  # a process, whatever number of symbols or windows share it
 WARM_UP_BARS = 250
 CAPITAL_UNITS = 10_000 * 10**8
 
 
 class Shelf(MutableMapping[Any, Any]):
-    """Columns of indicators on one symbol's candles; the longest unused ones go first."""
+    """Columns of indicators on one symbol's candles, of so many bytes; the longest unused ones go first."""
 
-    def __init__(self, n_most: int) -> None:
+    def __init__(self, n_bytes: int, least: int = LEAST_KEPT) -> None:
         self._rows: OrderedDict[Any, Any] = OrderedDict()
-        self._n_most = n_most
+        self._n_free, self._least = n_bytes, least
 
     def __getitem__(self, key: Any) -> Any:
         found = self._rows[key]
@@ -44,18 +44,28 @@ class Shelf(MutableMapping[Any, Any]):
         return found
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if key in self._rows:
+            del self[key]
         self._rows[key] = value
-        if len(self._rows) > self._n_most:
-            self._rows.popitem(last=False)
+        self._n_free -= n_bytes(value)
+        while self._n_free < 0 and len(self._rows) > self._least:
+            self._n_free += n_bytes(self._rows.popitem(last=False)[1])
 
     def __delitem__(self, key: Any) -> None:
-        del self._rows[key]
+        self._n_free += n_bytes(self._rows.pop(key))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+def n_bytes(kept: Any) -> int:
+    """Return what columns weigh; a folded timeframe is small beside them."""
+    if isinstance(kept, Mapping):
+        return sum(map(n_bytes, kept.values()))
+    return int(getattr(kept, "nbytes", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +93,14 @@ class Ground:
 
 
 class Field:
-    """Judges genomes on the traded part of a symbol's candles; keeps columns between them."""
+    """Judges genomes on the traded part of a symbol's candles; keeps columns between them, `share` fields together."""
 
-    def __init__(self, ground: Ground, rules: Rules) -> None:
+    def __init__(self, ground: Ground, rules: Rules, share: int = 1) -> None:
         self.ground, self.rules = ground, rules
         self._candles = ground.candles
         self._lead = min(ground.first, WARM_UP_BARS)
         self._cut = self._candles[ground.first - self._lead:]
-        self._shelf = Shelf(max(8, SHELF_BYTES // (24 * max(1, len(self._candles)))))
+        self._shelf = Shelf(SHELF_BYTES // share)
         specs = {ground.spec.symbol: ground.spec}
         self._setup = Setup(specs, CAPITAL_UNITS, costs_of(rules.costs), rules.profile, ends_flat=True)
         self._tape = None if rules.short else Tape.of([self._cut], specs)

@@ -7,8 +7,10 @@ every candidate that was evaluated. docs/adr/009-evolution.md says why not the v
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import sqrt
 
+from services.automl.before import NOTHING, Before
 from services.automl.figures import Figures
 from trading.domain.studies import Gate
 from trading.metrics import deflated_sharpe, expected_max_sharpe, periods_per_year, probabilistic_sharpe
@@ -19,10 +21,14 @@ Line = tuple[str, str, bool]
 
 
 def gate_of(inside: Figures, outside: Figures, n_trials: int, interval_ms: int,
-            held: tuple[Figures, Figures] | None = None) -> Gate:
-    """Judge a champion; `held` are the figures of buy and hold inside and outside, reported and not required."""
+            held: tuple[Figures, Figures] | None = None, *, before: Before = NOTHING) -> Gate:
+    """Judge a champion by its own search, and by all that was tried `before` on its candles.
+
+    `held` are the figures of buy and hold inside and outside, reported and not required.
+    """
     year = sqrt(periods_per_year(interval_ms))
-    needed = (_luck(inside, n_trials, year), _untouched(outside, year), _enough(inside, outside))
+    needed = (_luck(inside, n_trials, year), _untouched(outside, year), _enough(inside, outside),
+              *_again(inside, outside, n_trials, before))
     told = (_benchmark(outside, held[1], year),) if held else ()
     return Gate(all(passed for *_, passed in needed), (*needed, *told))
 
@@ -46,6 +52,20 @@ def _luck(inside: Figures, n_trials: int, year: float) -> Line:
     bar = expected_max_sharpe(max(1, n_trials), null_variance(inside.n)) * year
     return (question, f"deflated Sharpe {value:.3f} (needs {SURE:.2f}): {inside.sharpe * year:.2f} a year, the best of "
             f"{n_trials:,} without skill would show {bar:.2f} over {inside.n:,} bars", value >= SURE)
+
+
+def _again(inside: Figures, outside: Figures, n_trials: int, before: Before) -> Iterator[Line]:
+    """Ask again with every other search on these candles; a first search is not asked."""
+    if before.n_candidates:
+        value, n_all = deflated(inside, n_trials + before.n_candidates) or 0.0, n_trials + before.n_candidates
+        yield ("Is it so with all other searches on these candles counted?",
+               f"deflated Sharpe {value:.3f} (needs {SURE:.2f}) as the best of {n_all:,}: {before.n_candidates:,} "
+               f"candidates of {before.n_searches:,} other searches count as well", value >= SURE)
+    if before.n_openings:
+        value = deflated(outside, before.n_openings + 1) or 0.0
+        yield ("Does it hold there although that window was opened before?",
+               f"deflated Sharpe {value:.3f} (needs {SURE:.2f}) as the best of {before.n_openings + 1:,} champions: "
+               f"this untouched window was opened {before.n_openings:,} times before", value >= SURE)
 
 
 def _untouched(outside: Figures, year: float) -> Line:

@@ -14,7 +14,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from services.automl.trials import write_whole
+from services.automl.trials import settle, write_whole
 from storage.study_store import StudyStore
 
 JOURNAL = "journal.jsonl"
@@ -28,6 +28,8 @@ class FolderJournal(BaseJournalBackend):
         self._path = path
         lines = path.read_text(encoding="utf-8").splitlines()[:n_sure] if path.exists() else []
         self._entries: list[Entry] = [json.loads(line) for line in lines]
+        if len(lines) < n_sure:
+            raise ValueError(f"{path}: {len(lines)} entries, {n_sure} were written")
         self._n_written = len(lines)
         write_whole(path, "".join(line + "\n" for line in lines))
 
@@ -44,6 +46,7 @@ class FolderJournal(BaseJournalBackend):
         new = self._entries[self._n_written:]
         with self._path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in new)
+            settle(file)
         self._n_written = len(self._entries)
         return self._n_written
 
@@ -63,9 +66,18 @@ class DatabaseJournal(BaseJournalBackend):
         self._store.append(self._study, [json.dumps(entry) for entry in logs])
 
 
-def take_in_all(store: StudyStore, studies: Path) -> int:
-    """Copy the journals of all studies of a folder; return how many entries were new."""
-    return sum(take_in(store, path.parent) for path in sorted(studies.glob(f"*/{JOURNAL}")))
+def take_in_all(store: StudyStore, studies: Path, taken: dict[str, int] | None = None) -> int:
+    """Copy the journals of all studies of a folder; return how many entries were new.
+
+    `taken` remembers when each was written: one that is as it was is not read again.
+    """
+    known, n_new = {} if taken is None else taken, 0
+    for path in sorted(studies.glob(f"*/{JOURNAL}")):
+        written = path.stat().st_mtime_ns
+        if known.get(path.parent.name) != written:
+            n_new += take_in(store, path.parent)
+            known[path.parent.name] = written
+    return n_new
 
 
 def take_in(store: StudyStore, folder: Path) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from services.automl.crew import Crew
@@ -60,7 +59,3 @@ class Search(Protocol):
     def held(self) -> tuple[Figures, Figures] | None:
         """Return buy and hold inside and outside, None where it is no benchmark."""
         ...
-
-
-OpenSearch = Callable[[Path, Mapping[str, Any] | None], Search]
-"""Takes the file of trials and the checkpoint, None for a new search."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from time import time as wall_clock
 
 import numpy as np
 
+from services.automl.counting import VIEW, leave_all, leave_trials, read_view
 from services.automl.shelf import save_champion
 from services.automl.station import StudyJob, check_candles, load_candles
-from services.automl.study import VIEW, check_study, read_view, study_key, write_view
+from services.automl.study import alone, check_study, study_key, write_view
 from services.background import ACTIVE, Background
 from services.backtests.catalog import strategy_choices
 from services.backtests.markets import Source, market_choices
@@ -23,6 +26,8 @@ from storage.study_store import StudyStore
 from trading.domain.backtests import BacktestProgress, CostSettings, MarketChoice, StrategyChoice
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.errors import BadInput
+
+log = logging.getLogger(__name__)
 
 KEPT_VIEWS = 6
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -34,11 +39,13 @@ class StudyService:
 
     def __init__(self, settings: Settings, source: Source, background: Background, store: StudyStore) -> None:
         self._settings, self._source, self._background, self._store = settings, source, background, store
-        self._folder = settings.data_dir / "studies"
+        self._folder, self._spool = settings.data_dir / "studies", settings.data_dir / "backtests"
         self._lock = threading.Lock()
         self._views: OrderedDict[str, tuple[int, StudyView]] = OrderedDict()
         self._furthest: dict[str, float] = {}
         self._summaries: dict[str, tuple[int, StudySummary]] = {}
+        self._taking, self._taken = threading.Lock(), dict[str, int]()
+        leave_all(self._folder, self._spool)
 
     def strategies(self) -> tuple[StrategyChoice, ...]:
         """Return the strategies that a search may begin from."""
@@ -90,18 +97,37 @@ class StudyService:
             if view.key in self._background.active():
                 return
             self._furthest.pop(view.key, None)
-            write_view(self._folder / view.key, replace(view, state="waiting", error=""))
+            self._enter(view)
             try:
                 self._background.submit(view.key, StudyJob(view.key, view.request), self._settle)
             except BadInput:
                 write_view(self._folder / view.key, replace(view, state="interrupted", error=""))
                 raise
 
-    def _settle(self, _: str) -> None:
-        """Keep the journals of numbers that were tuned, also those that a command left, in the database."""
+    def _enter(self, view: StudyView) -> None:
+        """Write down that a study waits, unless another process is at it; our own may be about to let go of it."""
+        now = self._background.progress(view.key)
+        with nullcontext() if now is not None and now.state in ACTIVE else alone(self._folder / view.key):
+            write_view(self._folder / view.key, replace(view, state="waiting", error=""))
+
+    def heard(self, now: BacktestProgress) -> None:
+        """Keep what a study left that did not come to its end: trials to count, and its journal."""
+        if now.state in ("cancelled", "failed"):
+            leave_trials(self._folder / now.key, self._spool)
+            self._settle(now.key)
+
+    def _settle(self, key: str) -> None:
+        """Keep the journals of numbers that were tuned, also those that a command left, in the database.
+
+        The search is over and its folder whole: what goes wrong here is no failure of the study.
+        """
         from services.automl.journal import take_in_all
 
-        take_in_all(self._store, self._folder)
+        try:
+            with self._taking:
+                take_in_all(self._store, self._folder, self._taken)
+        except Exception:
+            log.exception("the journals of studies are not taken in after %s; the next study tries again", key)
 
     def cancel(self, key: str) -> None:
         """Stop a study; its checkpoint stays."""
@@ -116,12 +142,12 @@ class StudyService:
         return None if view is None else self._now(view)
 
     def _now(self, view: StudyView) -> StudyView:
-        """Put what the queue knows on top of what the folder says."""
+        """Put what the queue knows on top of what the folder says; a folder that is done is done, whoever did it."""
         now = self._background.progress(view.key)
-        if now is None:
-            return view if view.state in ENDED else replace(view, state="interrupted")
-        if now.state in ACTIVE:
+        if now is not None and now.state in ACTIVE:
             return replace(view, state=now.state, done=self._far(view, now.done), stage=now.stage, error="", gate=None)
+        if now is None or view.state == "done":
+            return view if view.state in ENDED else replace(view, state="interrupted")
         return replace(view, state=now.state, error=now.error)
 
     def _far(self, view: StudyView, done: float) -> float:
@@ -210,6 +236,6 @@ def summary_of(view: StudyView) -> StudySummary:
 
 
 def _with_state(summary: StudySummary, now: BacktestProgress | None) -> StudySummary:
-    if now is not None:
+    if now is not None and (now.state in ACTIVE or summary.state != "done"):
         return replace(summary, state=now.state)
     return summary if summary.state in ENDED else replace(summary, state="interrupted")

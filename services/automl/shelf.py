@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from trading.domain.studies import Candidate, SavedStrategy, StudyView
 from trading.errors import BadInput
 
 UNPROVEN = "unproven"
+SHORT = ("Unproven, for research: it was bred long and short, and what was judged sells short where this file only "
+         "closes the long position; nobody judged the rules as they stand here.")
 MOST_NAME, MOST_NOTES = 60, 3_000
 MOST_FILES = 1_000
 
@@ -40,31 +43,28 @@ def save_champion(view: StudyView, folder: Path) -> SavedStrategy:
     return SavedStrategy(f"own/{path.relative_to(folder).with_suffix('').as_posix()}", document["name"], str(path))
 
 
-def is_proven(view: StudyView) -> bool:
-    """Tell whether the gate promoted the champion."""
-    return view.state == "done" and view.gate is not None and view.gate.passed
-
-
 def _document(view: StudyView, champion: Candidate) -> dict[str, Any]:
     """Return the champion's rules under a name that says what they are worth."""
     assert champion.document is not None
     document = to_document(parse_strategy(champion.document, "the champion", "champion"))
-    document |= {"name": _name(view, champion, document["symbols"]), "timeframe": view.request.interval}
-    document["notes"] = f"{document.get('notes', '')} {_origin(view)}".strip()[:MOST_NOTES]
+    symbols = list(view.request.symbols)
+    document |= {"name": _name(view, champion, symbols), "symbols": symbols, "timeframe": view.request.interval}
+    document["notes"] = f"{_origin(view)} {document.get('notes', '')}".strip()[:MOST_NOTES]
     return to_document(parse_strategy(document, "the champion"))
 
 
 def _name(view: StudyView, champion: Candidate, symbols: list[str]) -> str:
     kind = f"{view.request.strategy} tuned" if view.request.search == "parameters" else "Evolved"
     bases = " ".join(split_symbol(symbol)[0] for symbol in symbols[:3])
-    mark = "" if is_proven(view) else f" ({UNPROVEN})"
+    mark = "" if view.is_proven else f" ({UNPROVEN})"
     more = f" {bases} {view.request.interval} {view.key[-4:]}-{champion.number}"
     return kind[: MOST_NAME - len(more) - len(mark)] + more + mark
 
 
 def _origin(view: StudyView) -> str:
     asked = view.request
-    verdict = "Promoted by its gate." if is_proven(view) else "NOT promoted: unproven, for research."
+    verdict = "Promoted by its gate." if view.is_proven else SHORT if asked.short else \
+        "NOT promoted: unproven, for research."
     return (f"Champion of {view.n_trials:,} candidates (study {view.key}, seed {asked.seed}, last "
             f"{asked.holdout_rate:.0%} of the candles untouched). {verdict}")
 
@@ -78,11 +78,20 @@ def _slug(name: str) -> str:
 def _written(folder: Path, slug: str, text: str) -> Path:
     """Write a new file and return it, or the file that says the same already."""
     folder.mkdir(parents=True, exist_ok=True)
+    whole = folder / f"{slug}.{os.getpid()}.partial"
+    try:
+        whole.write_text(text, encoding="utf-8")
+        return _linked(whole, folder, slug, text)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _linked(whole: Path, folder: Path, slug: str, text: str) -> Path:
+    """Give a written file the first free name: a link appears whole and takes no name that is taken."""
     for number in range(1, MOST_FILES):
         path = folder / (f"{slug}.json" if number == 1 else f"{slug}-{number}.json")
         try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+            os.link(whole, path)
             return path
         except FileExistsError:
             if path.read_text(encoding="utf-8", errors="replace") == text:

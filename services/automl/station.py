@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from services.automl.study import read_view, run_study, trials_of
-from services.backtests.keeper import leave_behind
+from services.automl.counting import leave_trials
+from services.automl.study import run_study, study_key
 from services.backtests.markets import Loaded, Source, load
 from services.backtests.spread import Hands
 from services.worker import Progress
@@ -40,18 +40,13 @@ class StudyStation:
         loaded = load_candles(self._source, job.request)
         folder = self._folder / job.key
         check_candles(folder, loaded)
+        check_code(job, loaded)
+        leave_trials(folder, self._spool)  # of a sitting that was killed; this one may write its log anew
         try:
             run_study(job.request, loaded, folder, Hands(self._n_jobs), progress)
         finally:
-            self._leave_trials(folder, loaded)
+            leave_trials(folder, self._spool)
         return job.key
-
-    def _leave_trials(self, folder: Path, loaded: Loaded) -> None:
-        """Have every candidate counted against the champion's idea, also those of a search that was stopped."""
-        view = read_view(folder)
-        tried = trials_of(folder, view, loaded) if view else []
-        if tried:
-            leave_behind(self._spool, tried)
 
 
 def load_candles(source: Source, request: StudyRequest) -> Loaded:
@@ -80,3 +75,15 @@ def check_candles(folder: Path, loaded: Loaded) -> None:
     elif path.read_text(encoding="utf-8") != hashes_of(loaded):
         raise BadInput("the candles are others than those that this search began on; start it again")
 
+
+
+def check_code(job: StudyJob, loaded: Loaded) -> None:
+    """Refuse to go on with a search by other code than it began with; the same candles were looked for before.
+
+    Raises
+    ------
+    BadInput
+        The key, which names question, candles and code, would be another today.
+    """
+    if study_key(job.request, loaded) != job.key:
+        raise BadInput("the cockpit is another version than the one that this search began with; start it again")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +21,15 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from services.automl.codec import decoded, encoded, request_document
+from services.automl.arena import split_of
+from services.automl.before import tried_before
+from services.automl.codec import encoded, request_document
+from services.automl.counting import TRIALS, VIEW, read_view, write_market
 from services.automl.crew import Crew
 from services.automl.figures import Figures
 from services.automl.gate import gate_of
 from services.automl.searching import Search
-from services.automl.trials import Tried, best_first, on_front, read_trials, write_whole
-from services.backtests.lineage import Trial, ground_of
+from services.automl.trials import Tried, best_first, on_front, write_whole
 from services.backtests.markets import Loaded
 from services.backtests.spread import Hands
 from services.version import code_version
@@ -35,9 +38,12 @@ from trading.domain import INTERVAL_MS
 from trading.domain.studies import SEARCHES, Candidate, Gate, StudyRequest, StudyView
 from trading.errors import BadInput, CockpitError
 
-VIEW, STATE, TRIALS, CHAMPION = "view.json", "state.json", "trials.jsonl", "champion.json"
+STATE, CHAMPION = "state.json", "champion.json"
+log = logging.getLogger(__name__)
+
 N_CANDIDATES, N_MEANWHILE, N_POINTS = 500, 100, 2_000
 SHOWN_EVERY_S = 1.0
+MOST_SEED = 2**32 - 1  # what numpy, and with it the forests, take
 Progress = Callable[[float, str], None]
 Show = Callable[[StudyView], None]
 
@@ -61,7 +67,8 @@ def check_study(request: StudyRequest) -> StudyRequest:
         raise BadInput(f"search {request.search!r} is not known; use one of {', '.join(SEARCHES)}")
     if not request.symbols:
         raise BadInput("no symbol is chosen; choose one, such as BTCUSDT")
-    for name, low, high in (("budget", 1, 1_000_000), ("islands", 1, 32), ("population", 4, 2_000)):
+    for name, low, high in (("budget", 1, 1_000_000), ("islands", 1, 32), ("population", 4, 2_000),
+                            ("seed", 0, MOST_SEED)):
         if not low <= getattr(request, name) <= high:
             raise BadInput(f"{name}: {getattr(request, name)} is not allowed; use {low:,} to {high:,}")
     if request.search == "parameters" and not request.document:
@@ -69,14 +76,6 @@ def check_study(request: StudyRequest) -> StudyRequest:
     if request.search == "model" and len(request.symbols) > 1:
         raise BadInput("a model is trained on one symbol; choose one")
     return request
-
-
-def read_view(folder: Path) -> StudyView | None:
-    """Return a search as it stands, from any process; None where there is none."""
-    try:
-        return decoded((folder / VIEW).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def write_view(folder: Path, view: StudyView) -> None:
@@ -97,21 +96,11 @@ def run_study(request: StudyRequest, loaded: Loaded, folder: Path, hands: Hands,
         The question does not fit the candles.
     """
     check_study(request)
-    with _alone(folder):
+    with alone(folder):
         earlier = read_view(folder)
         if earlier is not None and earlier.state == "done" and (folder / CHAMPION).exists():
             return earlier
         return _Run(request, loaded, folder, progress, show or (lambda _: None), earlier).go(hands)
-
-
-def trials_of(folder: Path, view: StudyView, loaded: Loaded) -> list[Trial]:
-    """Return every evaluated candidate as a trial of the champion's idea: so many were looked at to find it."""
-    if view.champion is None or view.champion.document is None:
-        return []
-    hashes = {candles.symbol: candles.content_hash() for candles in loaded.candles}
-    ground = ground_of(view.champion.document, loaded.candles, hashes)
-    return [ground.trial(f"{view.key}-{row.group}-{row.key}", row.figures.sharpe or None)
-            for row in read_trials(folder / TRIALS)]
 
 
 def open_search(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict[str, Any] | None) -> Search:
@@ -130,8 +119,8 @@ def open_search(request: StudyRequest, loaded: Loaded, folder: Path, saved: dict
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a study's folder; BadInput while another process does."""
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a study's folder; BadInput while somebody else does."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock")
     try:
@@ -158,6 +147,8 @@ class _Run:
         self._view = earlier or StudyView(folder.name, request, created, "running", 0.0, "", "", 0.0, 0, None, None, (),
                                           np.empty((0, 2)), np.empty(0))
         self._outside: dict[int, Figures] = {}
+        self._search: Search | None = None
+        self._damaged: tuple[str, ...] = ()
 
     def go(self, hands: Hands) -> StudyView:
         """Search to the end, or write down how it stopped."""
@@ -175,12 +166,27 @@ class _Run:
 
     def _searched(self, hands: Hands) -> StudyView:
         self._progress(0.0, "candles are ready")
-        search = open_search(self._request, self._loaded, self._folder, _saved(self._folder / STATE))
+        write_market(self._folder, self._loaded, split_of(self._request, self._loaded).moment)
+        search = self._search = self._opened()
         with Crew(search.workshop, hands) as crew:
             for checkpoint in search.steps(crew, lambda n: self._report(search, n)):
                 write_whole(self._folder / STATE, json.dumps(checkpoint, separators=(",", ":")))
                 self._tell(search, "running")
         return self._judged(search)
+
+    def _opened(self) -> Search:
+        """Open the search where it stands; one whose checkpoint does not fit its log begins anew, and says so."""
+        saved = _saved(self._folder / STATE)
+        asked = self._request, self._loaded, self._folder
+        try:
+            return open_search(*asked, saved)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            if saved is None:
+                raise
+            log.exception("the checkpoint of study %s is damaged", self._folder.name)
+        self._damaged = ("what an earlier sitting left was damaged: this search began anew",)
+        (self._folder / STATE).unlink()
+        return open_search(*asked, None)
 
     def _report(self, search: Search, n_more: int) -> None:
         self._progress(self._share(len(search.log) + n_more), search.stage)
@@ -195,19 +201,17 @@ class _Run:
         if champion is not None:
             self._outside[champion.number] = search.outside([champion])[0]
             gate = gate_of(champion.figures, self._outside[champion.number], len(search.log), self._interval_ms,
-                           search.held())
+                           search.held(), before=tried_before(self._folder))
             self._progress(0.97, "others on untouched candles, for the chart")
             others = [row for row in best_first(search.log.rows) if row.number != champion.number]
             others = others[: search.n_looked_at]
             found = search.outside(others)
             self._outside |= {row.number: figures for row, figures in zip(others, found, strict=True)}
-        view = self._tell(search, "done", gate)
-        document = view.champion.document if view.champion and view.champion.document is not None else None
-        parameters = dict(view.champion.parameters) if view.champion else {}
-        found_document = document if document is not None else parameters
-        write_whole(self._folder / CHAMPION, json.dumps(found_document, indent=1, sort_keys=True) + "\n")
-        self._progress(1.0, "done")
-        return view
+        self._progress(1.0, "done")  # the last word that may stop it: what follows tells that it is over
+        found = None if champion is None else search.candidate(champion)
+        document = {} if found is None else found.parameters if found.document is None else found.document
+        write_whole(self._folder / CHAMPION, json.dumps(dict(document), indent=1, sort_keys=True) + "\n")
+        return self._tell(search, "done", gate)
 
     def _tell(self, search: Search, state: str, gate: Gate | None = None) -> StudyView:
         if state == "running" and time.monotonic() - self._shown < SHOWN_EVERY_S:
@@ -243,9 +247,12 @@ class _Run:
 
     def _notes(self, search: Search) -> tuple[str, ...]:
         own = ("research only: what comes of long and short rules cannot be traded on spot",)
-        return (*self._loaded.notes, *search.notes, *(own if self._request.short else ()))
+        return (*self._loaded.notes, *search.notes, *self._damaged, *(own if self._request.short else ()))
 
     def _stopped(self, state: str, error: str = "") -> None:
+        self._outside.clear()  # the untouched window stays closed until a verdict stands beside what is seen there
+        if self._search is not None and self._search.log.rows:
+            self._tell(self._search, state)
         self._view = replace(self._view, state=state, error=error, seconds=self._elapsed(),
                              version=self._view.version + 1)
         self._write()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from services.automl.figures import Figures
 from services.automl.gate import LEAST_INSIDE
@@ -50,6 +51,7 @@ class TrialLog:
         new = list(rows)
         with self._path.open("a", encoding="utf-8") as file:
             file.writelines(_line(row) + "\n" for row in new)
+            settle(file)  # a checkpoint that comes after never names lines that the disk has not
         self.rows += new
 
 
@@ -62,11 +64,19 @@ def read_trials(path: Path) -> list[Tried]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all, also when the power fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        settle(file)
     partial.replace(path)
+
+
+def settle(file: IO[str]) -> None:
+    """Have what was written on the disk before anything that follows."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def best_first(rows: Sequence[Tried]) -> list[Tried]:

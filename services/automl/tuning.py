@@ -212,9 +212,11 @@ class StrategyTuner(Tuner):
         assert isinstance(self._windows, Windows)
         found = super().candidate(row)
         try:
-            return replace(found, document=to_document(self._windows.strategy.with_parameters(row.genome)))
+            document = to_document(self._windows.strategy.with_parameters(row.genome))
         except BadInput:
             return found
+        return replace(found, document={**document, "symbols": list(self._request.symbols),
+                                        "timeframe": self._interval})
 
 
 def suggested(trial: optuna.Trial, name: str, axis: Tunable) -> float:

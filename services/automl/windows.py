@@ -78,7 +78,9 @@ class Windows:
 
     def _kept(self, number: int) -> tuple[Field, ...]:
         if number not in self._fields:
-            self._fields[number] = tuple(Field(ground, self._rules) for ground in self._windows[number])
+            grounds = self._windows[number]
+            share = len(self._windows) * len(grounds)
+            self._fields[number] = tuple(Field(ground, self._rules, share) for ground in grounds)
         return self._fields[number]
 
     def __getstate__(self) -> dict[str, Any]:

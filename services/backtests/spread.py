@@ -39,7 +39,12 @@ class Hands:
     @property
     def count(self) -> int:
         """Processes on this computer."""
-        return self.n_jobs or os.cpu_count() or 1
+        return self.n_jobs or n_cores()
+
+
+def n_cores() -> int:
+    """Return the cores that this process may use, which a container or `taskset` may have made fewer."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(work: Work, hands: Hands) -> Iterator[Rows]:

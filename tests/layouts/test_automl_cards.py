@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plotly.io.json import to_json_plotly
 
-from layouts.automl import charts, controls, parallel, rule_words, verdict
+from layouts.automl import champion, charts, controls, parallel, rule_words, verdict
 from services.strategies import parse_strategy, shipped_strategies, to_document
 from tests.fakes.fake_studies import DOCUMENT, FakeStudies
 
@@ -54,3 +55,20 @@ def test_parallel_lines_show_figures_where_evolved_rules_have_no_parameters():
     assert names == ["Trades", "Largest drawdown", "Return", "Sharpe a year"]
     tuned = view("passed")
     assert [name for name, _ in parallel.axes_of(tuned, tuned.candidates)][:2] == ["rsi.period", "rsi.buy_below"]
+
+
+def test_what_was_bred_long_and_short_is_never_called_proven():
+    passed = FakeStudies().view("passed")
+    short = replace(passed, request=replace(passed.request, search="evolution", short=True))
+    assert passed.is_proven and short.gate.passed and not short.is_proven
+    said = to_json_plotly(champion.inside(short))
+    assert "Save as unproven strategy" in said and "big calm" in said and "nobody judged" in said
+    assert "Save as unproven strategy" not in to_json_plotly(champion.inside(passed))
+    assert verdict.said(short)[2] == "Passed, for research only."
+
+
+def test_a_search_of_several_markets_says_when_its_champion_comes_and_what_its_figures_are_of():
+    waiting = view("denied", state="running", champion=None, gate=None)
+    assert "judged on all symbols" in to_json_plotly(champion.inside(waiting))
+    one = replace(waiting, request=replace(waiting.request, symbols=("BTCUSDT",)))
+    assert "first candidate that trades enough" in to_json_plotly(champion.inside(one))

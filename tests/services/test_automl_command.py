@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 import main
-from services.automl.study import read_view
+from services.automl.counting import read_view
 from storage.backtest_store import BacktestStore
 from storage.database import Database
 from storage.instance import InstanceLock
@@ -101,6 +101,11 @@ def test_ctrl_c_and_the_same_command_come_to_the_same_champion(candles: Path, tm
     view = read_view(folder)
     assert view.state == "interrupted"
     assert not (tmp_path / "torn.json").exists()
+    n_logged = len((folder / "trials.jsonl").read_text().splitlines())
+    database = Database(tmp_path / "data" / "cockpit.db")
+    database.open()
+    assert len(database.rows(select(trials.c.parameters))) == n_logged > 0
+    database.close()
     for name, data in (("torn", "data"), ("calm", "calm")):
         monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path / data))
         out = str(tmp_path / f"{name}.json")

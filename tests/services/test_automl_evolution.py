@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from services.automl.arena import Arena, inside, rules_of, split_of
+from services.automl.counting import leave_trials, read_view, trials_of
 from services.automl.crew import Crew
 from services.automl.evolution import score_of
 from services.automl.figures import Figures
 from services.automl.genome import document_of, draw_genome, genome_key, leaves
-from services.automl.study import read_view, run_study, study_key, trials_of
+from services.automl.study import run_study, study_key
 from services.automl.trials import read_trials
 from services.backtests.spread import Hands
 from services.strategies import find_strategy, parse_strategy, to_document
@@ -120,7 +121,7 @@ def test_every_evaluation_is_logged_once_and_counted(tmp_path: Path):
     assert max(Counter((row.group, row.key) for row in rows).values()) == 1
     assert all(row.key == genome_key(row.genome) for row in rows)
     assert f"the best of {len(rows)} without skill" in view.gate.lines[0][1]
-    trials = trials_of(tmp_path, view, LOADED)
+    trials = trials_of(tmp_path, view)
     assert len({(t.lineage, t.data_hash, t.parameters) for t in trials}) == len(rows)
     assert len({t.lineage for t in trials}) == 1
 
@@ -256,3 +257,47 @@ def test_what_hardly_trades_ranks_below_everything_and_longer_rules_below_shorte
 def test_documents_of_genomes_carry_the_interval():
     genome = draw_genome(random.Random(3), with_risk=False)
     assert parse_strategy(document_of(genome, "bred", ("BTCUSDT",), "4h")).interval == "4h"
+
+
+def test_a_search_of_two_markets_counts_what_it_tried_also_when_stopped_without_a_champion(tmp_path: Path):
+    asked = replace(ASKED, symbols=("BTCUSDT", "ETHUSDT"), budget=2_000)
+    with pytest.raises(Cancelled):
+        run(tmp_path / "study", asked, TWO, progress=StopAt(300, Cancelled()))
+    view = read_view(tmp_path / "study")
+    assert view.champion is None and view.candidates
+    n_logged = len(read_trials(tmp_path / "study" / "trials.jsonl"))
+    assert leave_trials(tmp_path / "study", tmp_path / "spool") == n_logged > 0
+    assert leave_trials(tmp_path / "study", tmp_path / "spool") == 0
+
+
+@pytest.mark.parametrize("damage", ["log is short", "state is odd", "state is no object"])
+def test_a_damaged_checkpoint_begins_anew_and_says_so(tmp_path: Path, damage: str):
+    with pytest.raises(Cancelled):
+        run(tmp_path / "torn", progress=StopAt(150, Cancelled()))
+    log, state = tmp_path / "torn" / "trials.jsonl", tmp_path / "torn" / "state.json"
+    if damage == "log is short":
+        log.write_text("".join(log.read_text().splitlines(keepends=True)[:10]))
+    else:
+        state.write_text('{"generation": 3}' if damage == "state is odd" else "[1]")
+    view = run(tmp_path / "torn")
+    run(tmp_path / "calm")
+    assert view.state == "done" and any("began anew" in note for note in view.notes)
+    assert champion(tmp_path / "torn") == champion(tmp_path / "calm")
+
+
+def test_a_search_that_is_cancelled_at_its_last_word_shows_nothing_of_the_untouched_window(tmp_path: Path):
+    def last(share: float, stage: str) -> None:
+        if share == 1.0:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(tmp_path, progress=last)
+    view = read_view(tmp_path)
+    assert (view.state, view.gate) == ("cancelled", None)
+    assert not any(one.outside for one in (view.champion, *view.candidates))
+    assert run(tmp_path).gate is not None
+
+
+def test_a_negative_seed_is_refused_before_anything_is_searched(tmp_path: Path):
+    with pytest.raises(BadInput, match="seed"):
+        run(tmp_path, replace(ASKED, seed=-5))

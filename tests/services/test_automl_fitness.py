@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.automl.arena import Arena, inside, outside, split_of
-from services.automl.figures import figures_of_returns
+from services.automl.figures import figures_of, figures_of_returns
 from services.automl.fitness import CAPITAL_UNITS, Field, Ground, Rules, Shelf, judge
 from services.automl.genome import document_of, draw_genome
 from services.strategies import parse_strategy
@@ -106,14 +106,16 @@ def test_several_symbols_are_judged_in_equal_parts():
 
 
 def test_kept_columns_stay_bounded_and_change_nothing():
-    shelf = Shelf(3)
+    shelf, column = Shelf(3_000, least=1), {"value": np.zeros(100)}  # 800 bytes
     for name in "abc":
-        shelf[name] = name
+        shelf[name] = column
     shelf["a"]
-    shelf["d"] = "d"
+    shelf["d"] = column
     assert list(shelf) == ["c", "a", "d"]
+    shelf["e"] = {"upper": np.zeros(200), "lower": np.zeros(150)}
+    assert list(shelf) == ["e"]
     field = Field(Ground(CANDLES, SPEC), RULES)
-    field._shelf = Shelf(2)
+    field._shelf = Shelf(1, least=2)
     fresh = [Field(Ground(CANDLES, SPEC), RULES).figures(genome) for genome in genomes(20)]
     assert [field.figures(genome) for genome in genomes(20)] == fresh
 
@@ -127,3 +129,9 @@ def test_a_curve_that_never_moves_has_no_sharpe_ratio():
 def test_a_split_that_leaves_too_little_is_refused(rate: float):
     with pytest.raises(BadInput, match="holdout_rate"):
         split_of(question(holdout_rate=rate), loaded_of(CANDLES[:900]))
+
+
+def test_a_lost_account_loses_all_of_it_once():
+    curve = np.concatenate((np.linspace(100.0, -20.0, 200), np.linspace(-20.0, 400.0, 300)))
+    found = figures_of(curve, 50)
+    assert (found.total_return, found.max_drawdown) == (-1.0, 1.0)

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from services.automl.before import Before, tried_before
+from services.automl.counting import write_market
 from services.automl.figures import Figures
 from services.automl.gate import LEAST_INSIDE, LEAST_OUTSIDE, deflated, gate_of, null_variance
-from tests.evolution_campaign import NOISE, SIGNAL, market, searched
+from services.automl.study import run_study, study_key, write_view
+from services.backtests.spread import Hands
+from tests.evolution_campaign import NOISE, SIGNAL, loaded_of, market, searched
+from tests.fakes.fake_studies import FakeStudies
+from trading.domain.backtests import CostSettings
+from trading.domain.studies import StudyRequest
 from trading.metrics import deflated_sharpe, expected_max_sharpe
+from trading.risk import PROFILES
 
 HOUR_MS = 3_600_000
 GOOD = Figures(n=12_000, sharpe=0.06, skew=0.0, kurtosis=3.0, total_return=0.5, max_drawdown=0.1, n_trades=500)
@@ -93,3 +101,54 @@ def test_the_luckiest_of_noise_is_about_as_good_as_the_gate_expects(tmp_path: Pa
     figures = Figures(int(found["n_bars"]), found["bar_sharpe"], found["skew"], found["kurtosis"], n_trades=100)
     assert 0.02 < deflated(figures, view.n_trials) < 0.95
     assert replace(view.gate, passed=False) == view.gate
+
+
+def test_other_searches_on_the_same_candles_raise_the_bar():
+    middling = GOOD._replace(sharpe=0.042)
+    assert gate_of(middling, LATER, 10, HOUR_MS).passed
+    again = gate_of(middling, LATER, 10, HOUR_MS, before=Before(3, 10_000, 0))
+    assert [passed for *_, passed in again.lines] == [True, True, True, False] and not again.passed
+    assert "best of 10,010" in again.lines[3][1] and "3 other searches" in again.lines[3][1]
+
+
+def test_a_window_that_was_opened_often_proves_less():
+    barely = LATER._replace(sharpe=0.026)
+    assert gate_of(GOOD, barely, 10, HOUR_MS, before=Before(1, 10, 0)).passed
+    again = gate_of(GOOD, barely, 10, HOUR_MS, before=Before(20, 200, 20))
+    assert not again.passed and "opened 20 times before" in again.lines[4][1]
+
+
+def study(folder: Path, place: int, loaded, moment: int, *, n_trials: int = 30, view=None) -> Path:
+    made = folder / f"s{place:016x}"
+    write_market(made, loaded, moment)
+    (made / "trials.jsonl").write_text("{}\n" * n_trials)
+    if view is not None:
+        write_view(made, view)
+    return made
+
+
+def test_searches_that_saw_the_candles_are_counted_and_no_others(tmp_path: Path):
+    candles = market(0.0, 1, 1_000)
+    mine, moment = loaded_of(candles), int(candles.open_time[700])
+    done = FakeStudies().view("denied")
+    asked = study(tmp_path, 1, mine, moment)
+    assert tried_before(asked) == Before()
+    study(tmp_path, 2, mine, moment, view=done)
+    study(tmp_path, 3, mine, moment, n_trials=5, view=replace(done, state="cancelled", gate=None))
+    study(tmp_path, 4, loaded_of(market(0.0, 1, 1_000, "ETHUSDT")), moment, view=done)
+    study(tmp_path, 5, loaded_of(candles[:200]), int(candles.open_time[150]), n_trials=7, view=done)
+    assert tried_before(asked) == Before(3, 42, 1)
+    assert tried_before(asked) == tried_before(asked)
+
+
+def test_another_seed_on_the_same_candles_is_told_and_asked_more(tmp_path: Path):
+    loaded = loaded_of(market(-0.1, 5, 1_500))
+    asked = StudyRequest("evolution", "", {}, ("BTCUSDT",), "1h", None, None, CostSettings(), PROFILES[1], 60,
+                         population=20)
+    views = []
+    for seed in (1, 2):
+        request = replace(asked, seed=seed)
+        folder = tmp_path / study_key(request, loaded)
+        views.append(run_study(request, loaded, folder, Hands(1), lambda *_: None))
+    first, second = ([question for question, *_ in view.gate.lines] for view in views)
+    assert len(second) == len(first) + 2 and "best of 120" in views[1].gate.lines[3][1]

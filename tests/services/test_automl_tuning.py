@@ -128,6 +128,11 @@ def test_a_small_grid_ends_when_everything_was_tried(tmp_path: Path):
     assert view.state == "done"
 
 
+def test_a_tuned_strategy_is_one_of_the_markets_that_it_was_tuned_on(tmp_path: Path):
+    view = run(tmp_path, replace(ASKED, document={**DIPS, "symbols": ["SOLUSDT"], "timeframe": "4h"}, budget=8))
+    assert {(tuple(c.document["symbols"]), c.document["timeframe"]) for c in view.candidates} == {(("BTCUSDT",), "1h")}
+
+
 def test_numbers_that_the_strategy_refuses_are_counted_and_never_win(tmp_path: Path):
     crossed = {**DIPS, "entry": {"left": {"highest": "high", "bars": "$dip.period", "ago": 1}, "op": "<",
                                  "right": "close"}, "exit": DIPS["exit"]}

@@ -3,16 +3,20 @@
 import json
 import os
 import signal
-import time
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from services.automl.compose import study_service
+from services.automl.counting import read_view
 from services.automl.service import StudyService
 from services.automl.shelf import save_champion
-from services.automl.study import write_view
+from services.automl.station import StudyJob, StudyStation, load_candles
+from services.automl.study import alone, run_study, study_key, write_view
+from services.backtests.markets import Source
+from services.backtests.spread import Hands
 from services.settings import load_settings
 from services.strategies import load_strategy
 from storage.candle_store import CandleStore
@@ -25,6 +29,7 @@ from trading.errors import BadInput, BadStrategy
 from trading.risk import PROFILES
 
 PATIENCE_S = 150.0
+NEWS = threading.Condition()
 
 
 def evolution(**changes) -> StudyRequest:
@@ -37,14 +42,22 @@ def opened(folder: Path) -> tuple[StudyService, Database]:
     settings = load_settings(data_dir=folder)
     database = Database(settings.database_path)
     database.open()
-    return study_service(settings, database, None), database
+    service = study_service(settings, database, None)
+    told = service._background._told
+
+    def heard(said) -> None:
+        told(said)
+        with NEWS:
+            NEWS.notify_all()
+
+    service._background._told = heard
+    return service, database
 
 
 def wait(until, what: str = "the end"):
-    limit = time.monotonic() + PATIENCE_S
-    while not (found := until()):
-        assert time.monotonic() < limit, f"waited in vain for {what}"
-        time.sleep(0.02)
+    with NEWS:
+        found = NEWS.wait_for(until, PATIENCE_S)
+    assert found, f"waited in vain for {what}"
     return found
 
 
@@ -194,7 +207,7 @@ def test_a_saved_champion_says_that_it_is_unproven_and_is_saved_once(service, fi
 def test_a_file_of_the_same_name_is_never_overwritten(tmp_path):
     view = FakeStudies().view("denied")
     kept = save_champion(view, tmp_path)
-    assert Path(kept.path).name.startswith("unproven-evolved-btc-1h")
+    assert Path(kept.path).name.startswith("unproven-evolved-btc-eth-sol-1h")
     changed = json.loads(Path(kept.path).read_text()) | {"notes": "mine"}
     Path(kept.path).write_text(json.dumps(changed))
     second = save_champion(view, tmp_path)
@@ -204,3 +217,86 @@ def test_a_file_of_the_same_name_is_never_overwritten(tmp_path):
 def test_what_a_model_search_found_is_no_strategy(tmp_path):
     with pytest.raises(BadInput, match="tuned a model"):
         save_champion(FakeStudies().view("model"), tmp_path)
+
+
+def test_a_champion_bred_long_and_short_is_saved_as_unproven_whatever_its_gate_said(tmp_path):
+    passed = FakeStudies().view("passed")
+    short = replace(passed, request=replace(passed.request, search="evolution", strategy="", short=True))
+    kept = save_champion(short, tmp_path)
+    assert "(unproven)" in kept.name and Path(kept.path).name.startswith("unproven-")
+    assert "nobody judged" in load_strategy(kept.path).notes
+    assert "unproven" not in save_champion(passed, tmp_path).name
+
+
+def test_a_saved_champion_trades_the_markets_it_was_judged_on_and_says_first_what_it_is_worth(tmp_path):
+    view = FakeStudies().view("passed")
+    wordy = {**view.champion.document, "symbols": ["SOLUSDT"], "notes": "x" * 2_990}
+    view = replace(view, request=replace(view.request, symbols=("BTCUSDT", "ETHUSDT")),
+                   champion=replace(view.champion, document=wordy))
+    kept = load_strategy(save_champion(view, tmp_path).path)
+    assert kept.symbols == ("BTCUSDT", "ETHUSDT")
+    assert "Promoted by its gate." in kept.notes
+
+
+def test_a_champion_that_cannot_be_written_whole_leaves_no_torn_file(tmp_path, monkeypatch):
+    def full(self, text, **_):
+        self.open("w").write(text[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(BadInput, match="No space left"):
+        save_champion(FakeStudies().view("passed"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_study_that_a_command_finished_is_done_whatever_the_page_said_last(service):
+    key = service.start(evolution(seed=51, budget=200_000))
+    begun(service, key, 40)
+    service.cancel(key)
+    assert over(service, key).state == "cancelled"
+    done = replace(read_view(service._folder / key), state="done", gate=FakeStudies().view("denied").gate)
+    write_view(service._folder / key, done)
+    assert service.view(key).state == "done" and service.view(key).gate is not None
+    assert {one.key: one.state for one in service.studies()}[key] == "done"
+
+
+def test_a_study_that_another_process_runs_is_refused_in_one_line_and_left_alone(service):
+    asked = evolution(seed=52, budget=200_000)
+    folder = service._folder / study_key(asked, load_candles(service._source, asked))
+    with alone(folder), pytest.raises(BadInput, match="runs already"):
+        service.start(asked)
+    assert read_view(folder) is None and service._background.progress(folder.name) is None
+
+
+def test_journals_that_cannot_be_kept_do_not_fail_a_study(service, monkeypatch, caplog):
+    def locked(*_):
+        raise OSError("database is locked")
+
+    monkeypatch.setattr(service._store, "follow", locked)
+    journal = service._folder / "sOther" / "journal.jsonl"
+    journal.parent.mkdir()
+    journal.write_text("{}\n")
+    assert over(service, service.start(evolution(seed=53, budget=60))).state == "done"
+    assert "not taken in" in caplog.text
+    journal.unlink()
+
+
+def test_trials_that_a_killed_process_left_are_counted_at_the_next_start_and_once(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(1_500))
+    source, asked = Source(tmp_path / "candles"), evolution(budget=60)
+    run_study(asked, load_candles(source, asked), tmp_path / "studies" / "killed", Hands(1), lambda *_: None)
+    for _ in range(2):
+        service, database = opened(tmp_path)
+        database.close()
+    assert service.view("killed").n_trials == 60
+    spooled = [path.read_text().splitlines() for path in (tmp_path / "backtests").glob("pending-trials-*.jsonl")]
+    assert [len(lines) for lines in spooled] == [60]
+
+
+def test_a_search_is_not_gone_on_with_by_other_code(tmp_path):
+    CandleStore(tmp_path / "candles").append(waves(1_500))
+    station = StudyStation(Source(tmp_path / "candles"), tmp_path / "studies", tmp_path / "spool", 1)
+    with pytest.raises(BadInput, match="another version"):
+        station.do(StudyJob("s0123456789abcdef", evolution()), lambda *_: None)
+    key = study_key(evolution(budget=60), load_candles(Source(tmp_path / "candles"), evolution(budget=60)))
+    assert station.do(StudyJob(key, evolution(budget=60)), lambda *_: None) == key

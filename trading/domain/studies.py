@@ -101,6 +101,11 @@ class StudyView:
     notes: tuple[str, ...] = ()
     version: int = 0
 
+    @property
+    def is_proven(self) -> bool:
+        """Tell whether the gate promoted the champion; what was bred long and short never is: nobody can trade it."""
+        return self.state == "done" and self.gate is not None and self.gate.passed and not self.request.short
+
 
 @dataclass(frozen=True, slots=True)
 class StudySummary:
