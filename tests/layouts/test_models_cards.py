@@ -7,7 +7,7 @@ import pytest
 from plotly.io.json import to_json_plotly
 
 from layouts import ml
-from layouts.models import calibration, controls, drift, form, importance, lists, page, tiles, verdict, walk
+from layouts.models import calibration, controls, dialog, drift, form, importance, lists, page, tiles, verdict, walk
 from layouts.models.market import Market, market_named, number
 from tests.fakes import fake_account, fake_models
 from tests.fakes.fake_learning import FakeLearning
@@ -123,6 +123,19 @@ def test_a_champion_that_nobody_asks_is_told_of():
     assert "COCKPIT_INTERVAL=1h" in drawn(page.body(market(traded="1m")))
     assert "COCKPIT_INTERVAL" not in drawn(page.body(market()))
     assert "COCKPIT_INTERVAL" not in drawn(page.body(market(1, traded="1m")))
+
+
+def test_the_dialog_says_when_nobody_will_ask_the_model():
+    version = fake_models.versions()[0]
+    asked, idle = (json.dumps(json.loads(to_json_plotly(dialog.appoint(version, market(traded=traded))[1])))
+                   for traded in ("1h", "1m"))
+    assert "from the next closed bar on" in asked
+    assert "next closed bar" not in idle and "it trades 1m now, so nobody will ask this model" in idle
+
+
+@pytest.mark.parametrize(("typed", "reason"), [(None, None), (" a ", None), ("to  watch it ", "to watch it")])
+def test_a_change_of_who_votes_needs_a_reason(typed, reason):
+    assert dialog.reason_of(typed) == reason
 
 
 def test_the_stamp_changes_with_whatever_is_on_screen():
