@@ -12,7 +12,7 @@ from layouts.models.market import Market, market_named, number
 from tests.fakes import fake_account, fake_models
 from tests.fakes.fake_learning import FakeLearning
 from trading.domain.backtests import BacktestProgress, CostSettings
-from trading.domain.learning import ModelSettings, TrainingRun
+from trading.domain.learning import FeatureDrift, ModelSettings, TrainingRun
 
 PORT = FakeLearning()
 CHOICES = form.Choices(PORT.markets(), fake_account.PROFILES, CostSettings())
@@ -157,6 +157,21 @@ def test_drift_states_are_words_and_a_check_that_was_never_made_says_when_it_com
     assert "then by schedule" in drawn(drift.card(None, True))
     assert "Only a model that votes" in drawn(drift.card(None, False))
     assert "too few to say" in drawn(drift.card(replace(fake_models.drift(), accuracy=None), True))
+
+
+@pytest.mark.parametrize(("psi", "usual", "word"), [
+    (0.05, 0.0, ""), (0.2, 0.1, "moved"), (0.3, 0.1, "far"), (0.3, 2.0, "usual"), (2.1, 2.0, "far"),
+])
+def test_a_feature_that_wandered_so_in_training_is_not_painted_as_moved(psi, usual, word):
+    tone, said = drift.judged(FeatureDrift("ema", "EMA", psi, usual))
+    assert said == word
+    assert (tone == "quiet") == (word in ("", "usual"))
+
+
+def test_a_training_that_a_restart_cut_off_has_no_duration_and_times_name_their_clock():
+    cut = TrainingRun("k", "BTCUSDT", "1h", 1, 0.0, "interrupted", "by hand", "", "interrupted by a restart")
+    said = drawn(lists.trainings(market(runs=(cut,))))
+    assert "0.0 s" not in said and "interrupted" in said and "computer's clock, UTC" in said
 
 
 def test_progress_moves_the_bar_and_blocks_the_button():
