@@ -193,8 +193,8 @@ class ModelSource:
         self._counter.expect(DIRECTIONS[action], candle.close)
         order = np.argsort(-np.abs(forecast.contributions), kind="stable")[:N_TOP]
         top = tuple((LABELS[place], float(forecast.contributions[place])) for place in order)
-        self._status = replace(self._stated("voting", self._standing.detail, candle.close_time), probability=probability,
-                               agreement=float(forecast.agreement), top=top)
+        stated = self._stated("voting", self._standing.detail, candle.close_time)
+        self._status = replace(stated, probability=probability, agreement=float(forecast.agreement), top=top)
         forest, boost = forecast.members
         confidence = {Action.BUY: probability, Action.SELL: 1.0 - probability}.get(action, 0.0)
         return Signal(self.symbol, candle.close_time, self.name, action, confidence,

@@ -108,7 +108,8 @@ def _fresh(market: Market) -> dbc.Checklist:
 
 def _known(market: Market, version: ModelVersion) -> list[Any]:
     report = market.report
-    made = [*_elsewhere(market, version), verdict.strip(version, market.report), tiles.row(version.figures)]
+    figures = tiles.row(version.figures, report.folds if report else ())
+    made = [*_elsewhere(market, version), verdict.strip(version, report), figures]
     if report is None:
         gone = parts.empty("The report of this version cannot be read", version.detail or "Train again to get one.")
         return [*made, html.Section(gone, className="panel bt-instead md-instead"), _watched(market, None)]

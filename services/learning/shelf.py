@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import numpy as np
 
 from models.registry import Registry
 from models.source import NOBODY, Standing
+from trading.domain.learning import ModelVersion
 from trading.errors import CockpitError, ModelRefused
 
 log = logging.getLogger(__name__)
@@ -104,12 +106,13 @@ class ModelShelf:
             return
         try:
             now = self._registry.version(standing.version.id)
+            trouble = self._brief(now.detail, now)
         except CockpitError as error:
             log.warning("the files of %s cannot be looked at: %s", standing.version.id, error)
             return
         detail = BROKEN if now.status == "broken" else ""
         if detail:
-            self._tell(key, standing, now.detail)
+            self._tell(key, standing, trouble)
         if detail != standing.detail and self.standing(*key) is standing:
             self._standing[key] = replace(standing, detail=detail)
 
@@ -133,10 +136,18 @@ class ModelShelf:
             ensemble.probability(np.zeros((1, len(ensemble.features)), np.float32))
             return Standing("ready", version, ensemble)
         except CockpitError as error:
-            return Standing("failed", version, None, str(error))
+            log.warning("the model of %s %s cannot be used: %s", *key, error)
+            return Standing("failed", version, None, self._brief(str(error), version))
         except Exception as error:  # one market's model must not silence the others
             log.exception("the model of %s %s cannot be used", *key)
             return Standing("failed", version, None, f"unexpected {type(error).__name__}: {error}")
+
+    def _brief(self, words: str, version: ModelVersion | None) -> str:
+        """Return words without the folder in front of a file's name; the log has it."""
+        if version is None:
+            return words
+        folder = self._registry.folder / f"{version.symbol}-{version.interval}" / version.id
+        return words.replace(f"{folder}{os.sep}", "").replace(str(folder), version.id)
 
 
 def _name(standing: Standing) -> str:

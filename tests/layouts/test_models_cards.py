@@ -83,6 +83,19 @@ def test_undefined_figures_are_dashes_and_equal_ones_have_no_colour():
         "warning")
 
 
+def test_two_weeks_of_minutes_have_no_sharpe_ratio_a_year():
+    folds = fake_models.report().folds
+    short = (replace(folds[0], test_start=0), replace(folds[-1], test_end=14 * tiles.DAY_MS))
+    said = drawn(tiles.row({"sharpe": -145.75}, short))
+    assert "145.75" not in said and "only 14 days" in said
+    assert "145.75" in drawn(tiles.row({"sharpe": -145.75}, (short[0], replace(folds[-1], test_end=tiles.DAY_MS * 91))))
+
+
+def test_the_tile_of_the_split_says_that_it_is_another_model():
+    assert "another model" in tiles.split({"split_accuracy": 0.5}).note
+    assert "commoner class" in tiles.majority({"baseline": 0.494}).note
+
+
 def test_a_fold_without_a_forecast_is_not_drawn():
     report = fake_models.report()
     nothing = replace(report.folds[0], n=0, accuracy=float("nan"), baseline=float("nan"))
@@ -197,6 +210,15 @@ def test_the_card_shows_who_votes_first_and_the_others_in_a_line():
     assert "agreement 100 %" in words and "↑ RSI 14" in words and "↓ Return, 1 bar" in words
     failed = drawn(ml.inside(view(fake_models.status(), fake_models.status("ETHUSDT", "failed"))))
     assert failed.index("ETH/USDT") < failed.index("BTC/USDT") and "does not match its hash" in failed
+
+
+def test_the_card_tells_the_walk_forward_from_what_came_live():
+    voting = fake_models.status()
+    quiet = drawn(ml.card(view(voting)))
+    assert "measured, live" not in quiet and "none judged since training" in quiet
+    counted = {"live_n": 40.0, "live_accuracy": 0.475, "live_low": 0.33, "live_high": 0.62}
+    said = drawn(ml.card(view(replace(voting, figures={**voting.figures, **counted}))))
+    assert "Accuracy, walk-forward (95 %)" in said and "47.5 %" in said and "33.0–62.0 · n 40" in said
 
 
 def test_a_vote_that_no_feature_moved_says_so():
