@@ -95,7 +95,8 @@ def _figures(model: ModelStatus) -> list[html.Div]:
         _figure("Accuracy, walk-forward (95 %)", text.percent(f.get("accuracy")), between,
                 f"{counted}majority {text.percent(f.get('baseline'))}"),
         _live(f),
-        _figure("Brier, walk-forward · base rate", text.number(f.get("brier"), 4), text.number(f.get("brier_baseline"), 4)),
+        _figure("Brier, walk-forward · base rate", text.number(f.get("brier"), 4),
+                text.number(f.get("brier_baseline"), 4)),
         _figure("Probability now", text.number(model.probability), agreement(model)),
         parts.bar(share, "accent", "Calibrated probability that class 1 comes true"),
     ]
@@ -176,4 +177,5 @@ def live(view: CockpitView) -> parts.Parts:
 
 def card(view: CockpitView) -> html.Section:
     """Draw the card."""
-    return parts.card("ML metrics", html.Div(inside(view), id=ids.ML, className="ml"), note="walk-forward of the training, and live", name="ml")
+    body = html.Div(inside(view), id=ids.ML, className="ml")
+    return parts.card("ML metrics", body, note="walk-forward of the training, and live", name="ml")

@@ -21,7 +21,7 @@ CONFIRM, ASKED = "Confirm", "Being done…"
 def empty() -> dbc.Modal:
     """Draw the closed dialog."""
     reason = dbc.Input(id=ids.MD_REASON, type="text", maxLength=200, placeholder="why, for the record", size="sm")
-    word = html.Div(REASON_WORD, id=ids.MD_REASON_WORD, className="muted md-reason-word", role="status")
+    word = html.Div(REASON_WORD, id=ids.MD_REASON_WORD, className="muted", role="status")
     foot = [
         html.Button("Close", id=ids.MD_CLOSE, className="btn-line"),
         html.Button(CONFIRM, id=ids.MD_CONFIRM, className="big go"),

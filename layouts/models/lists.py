@@ -93,7 +93,9 @@ def _use(v: ModelVersion) -> Any:
     return html.Button("Use on paper", id=ids.appoint(v.id, "table"), className="btn-row", title="Let it vote")
 
 
-CLOCK = "When (computer's clock, UTC)"  # the header's clock is the market's, which may be simulated
+# the header's clock is the market's, which may be simulated
+# The header's clock is the market's, which may be simulated.
+CLOCK = "When (computer's clock, UTC)"
 RUN_HEAD = ((CLOCK, ""), ("State", ""), ("Why", ""), ("Took", "right"), ("Version", ""), ("", ""))
 
 

@@ -221,6 +221,14 @@ def test_the_card_tells_the_walk_forward_from_what_came_live():
     assert "Accuracy, walk-forward (95 %)" in said and "47.5 %" in said and "33.0–62.0 · n 40" in said
 
 
+def test_stored_candles_that_hide_the_traded_simulated_market_are_told_of():
+    asked = (form.first(CHOICES), CHOICES, market(), None)
+    assert "trades the simulated market" in drawn(page.page(*asked, "SIMULATED"))
+    assert "trades the simulated market" not in drawn(page.page(*asked, "BINANCE"))
+    own = replace(CHOICES, markets=tuple(replace(m, display=f"{m.display} · SIMULATED") for m in CHOICES.markets))
+    assert "trades the simulated market" not in drawn(page.page(asked[0], own, market(), None, "SIMULATED"))
+
+
 def test_a_vote_that_no_feature_moved_says_so():
     flat = replace(fake_models.status(), top=(("RSI 14", 0.0), ("Return, 1 bar", 0.0)))
     words = drawn(ml.inside(view(flat)))
