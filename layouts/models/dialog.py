@@ -15,7 +15,7 @@ from trading.domain.learning import ModelVersion
 APPOINT, SILENCE = "appoint", "silence"
 FEWEST = 3  # characters of a reason
 REASON_WORD = f"At least {FEWEST} characters: the reason stays in the list of who votes."
-CONFIRM, ASKED = "Confirm", "Being done…"
+LABEL, CONFIRM, ASKED = "Reason (needed)", "Confirm", "Being done…"
 
 
 def empty() -> dbc.Modal:
@@ -28,7 +28,7 @@ def empty() -> dbc.Modal:
     ]
     pieces = [
         dbc.ModalHeader(dbc.ModalTitle("", id=ids.MD_MODAL_TITLE)),
-        dbc.ModalBody([html.Div(id=ids.MD_MODAL_TEXT, className="md-ask"), parts.field("Reason (needed)", reason), word]),
+        dbc.ModalBody([html.Div(id=ids.MD_MODAL_TEXT, className="md-ask"), parts.field(LABEL, reason), word]),
         dbc.ModalFooter(foot),
         dcc.Store(id=ids.MD_CHANGE),
     ]

@@ -15,7 +15,8 @@ from trading.domain.learning import Appointment, ModelVersion, TrainingRun
 
 MOST = 40
 STATUS = {"champion": "up", "challenger": "accent", "retired": "muted", "broken": "down"}
-RUN_TONES = {"done": "up", "failed": "down", "interrupted": "warning", "running": "accent", "waiting": "muted", "cancelled": "muted"}
+RUN_TONES = {"done": "up", "failed": "down", "interrupted": "warning", "running": "accent",
+             "waiting": "muted", "cancelled": "muted"}
 KINDS = {"promoted": "up", "by hand": "accent", "rolled back": "warning", "refused": "muted", "silenced": "warning"}
 
 
@@ -93,7 +94,6 @@ def _use(v: ModelVersion) -> Any:
     return html.Button("Use on paper", id=ids.appoint(v.id, "table"), className="btn-row", title="Let it vote")
 
 
-# the header's clock is the market's, which may be simulated
 # The header's clock is the market's, which may be simulated.
 CLOCK = "When (computer's clock, UTC)"
 RUN_HEAD = ((CLOCK, ""), ("State", ""), ("Why", ""), ("Took", "right"), ("Version", ""), ("", ""))
