@@ -7,6 +7,7 @@ import pytest
 
 import models.training
 from models.calibration import Calibration
+from models.drift import CLOCK
 from models.registry import Registry
 from services.backtests.markets import SimulatedPast, Source
 from services.learning.ask import JUDGE_BARS, bars_for, check_drift, judge_window, learn
@@ -200,7 +201,7 @@ def test_the_whole_training_promotes_what_it_learnt_and_drift_sees_a_changed_mar
     drift = check_drift(registry, market, 5)
     assert (drift.state, drift.checked) == ("steady", 5)
     assert drift.n == JUDGE_BARS
-    assert len(drift.features) == len(registry.load(version.id).features)
+    assert len(drift.features) == len(registry.load(version.id).features) - len(CLOCK)
     wild = pulled_candles(900, 6, pull=0.9)
     shift = int(market.candles.open_time[-1]) + 60_000 - int(wild.open_time[0])
     other = replace(wild, open_time=wild.open_time + shift)
