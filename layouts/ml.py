@@ -92,10 +92,10 @@ def _figures(model: ModelStatus) -> list[html.Div]:
     counted = f"n {n:,.0f} · " if n is not None else ""
     share = model.probability if model.probability is not None else 0.0
     return [
-        _figure("Accuracy, walk-forward (95 %)", text.percent(f.get("accuracy")), between,
+        _figure("Accuracy, walk-forward", text.percent(f.get("accuracy")), between,
                 f"{counted}majority {text.percent(f.get('baseline'))}"),
         _live(f),
-        _figure("Brier, walk-forward · base rate", text.number(f.get("brier"), 4),
+        _figure("Brier, walk-forward", text.number(f.get("brier"), 4),
                 text.number(f.get("brier_baseline"), 4)),
         _figure("Probability now", text.number(model.probability), agreement(model)),
         parts.bar(share, "accent", "Calibrated probability that class 1 comes true"),
@@ -105,9 +105,9 @@ def _figures(model: ModelStatus) -> list[html.Div]:
 def _live(f: Mapping[str, float | None]) -> html.Div:
     """Show how often its buys and sells were right on the next bar since its training ended."""
     rate, low, high, n = f.get("live_accuracy"), f.get("live_low"), f.get("live_high"), f.get("live_n")
-    label = "Live: buys and sells right on the next bar"
+    label = "Live, next bar"  # of its buys and sells
     if rate is None or low is None or high is None or not n:
-        return _figure(label, text.NOTHING, "none judged since training")
+        return _figure(label, text.NOTHING, "no vote judged yet")
     return _figure(label, text.percent(rate), f"{_short(low)}–{_short(high)} · n {n:,.0f}")
 
 

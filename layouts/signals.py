@@ -22,7 +22,7 @@ def who(signal: SignalView, models: Sequence[ModelStatus] = ()) -> Any:
     if signal.strategy != MODEL:
         return html.Span(signal.display, className="vote-symbol")
     version = next((model.version for model in models if model.symbol == signal.symbol), "")
-    named = f"{MODEL} {version.rpartition('-')[2]}".strip()
+    named = f"{MODEL} {version.rpartition('-')[2][:6]}".strip()
     tag = html.Div(named, className="vote-model", title=version)
     return html.Div([html.Span(signal.display, className="vote-symbol"), tag])
 

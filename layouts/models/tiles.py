@@ -35,10 +35,11 @@ def accuracy(f: Figures) -> Tile:
 
 def majority(f: Figures) -> Tile:
     """What always guessing the majority of the training part would have scored."""
-    rule = f"training's commoner class · last bar {text.percent(f.get('baseline_rule'))}"
+    rule = text.percent(f.get("baseline_rule"))
     title = ("Accuracy without a model, the line to beat: always the class that was commoner in the training part "
-             "(below 50 % when the other one was commoner later); last bar: its direction again")
-    return Tile(text.percent(f.get("baseline")), rule, title=title)
+             "(below 50 % when the other one was commoner later); the last bar's direction again was "
+             f"right on {rule}")
+    return Tile(text.percent(f.get("baseline")), "commoner class in training", title=title)
 
 
 def split(f: Figures) -> Tile:
@@ -81,8 +82,8 @@ def risk(f: Figures) -> Tile:
     """Sharpe ratio and deepest fall of that account."""
     note, days = f"drawdown {fall(f.get('max_drawdown'))}", f.get("tested_days")
     if days is not None and days < FEWEST_DAYS:
-        title = f"{days:.0f} days of tests say nothing of a year: no Sharpe ratio below {FEWEST_DAYS} days"
-        return Tile(text.NOTHING, f"only {days:.0f} days · {note}", title=title)
+        title = f"{days:.0f} days of tests say nothing of a year: no Sharpe ratio below {FEWEST_DAYS} days; {note}"
+        return Tile(text.NOTHING, f"only {days:.0f} days of tests", title=title)
     return Tile(text.number(f.get("sharpe")), note, title="Sharpe ratio a year and deepest fall, after costs")
 
 
