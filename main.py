@@ -189,7 +189,7 @@ def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: An
     from trading.events import SourceFailed
 
     registry = Registry(settings.models_dir, training_version())
-    shelf = ModelShelf(registry, lambda symbol, detail: bus.post(SourceFailed(symbol, NAME, detail)),
+    shelf = ModelShelf(registry, lambda symbol, *said: bus.post(SourceFailed(symbol, NAME, *said)),
                        feed.badge == "SIMULATED", inline)
     shelf.open((symbol, feed.interval) for symbol in symbols)
     return registry, shelf, [ModelSource(symbol, feed.interval, shelf) for symbol in symbols]

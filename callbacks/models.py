@@ -39,9 +39,10 @@ def page(services: Services, query: Mapping[str, str]) -> Any:
     name = market_named(query.get("market")) or first_market(services, choices)
     if name is None:
         return layout.page(form.first(choices), choices, None, None)
+    badge = services.portfolio.view().feed.badge
     market = market_of(services, *name, query.get("version"))
     settings = market.shown.settings if market.shown else None
-    return layout.page(form.first(choices, name, settings), choices, market, progress_of(services, market, None))
+    return layout.page(form.first(choices, name, settings), choices, market, progress_of(services, market, None), badge)
 
 
 def first_market(services: Services, choices: form.Choices) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
 
 from callbacks.commands import TOAST, added
 from callbacks.models import FRAME, in_order, market_of, progress_of
@@ -20,6 +20,7 @@ from trading.errors import CockpitError
 
 Shown = Mapping[str, Any]
 ROLLED_BACK = "one click on the page Models"
+NO_REASON = f"✗ Write a reason of at least {dialog.FEWEST} characters; it stays in the list of who votes."
 
 
 async def shown_market(services: Services, shown: Shown) -> Market | None:
@@ -29,21 +30,20 @@ async def shown_market(services: Services, shown: Shown) -> Market | None:
 
 
 async def on_ask(services: Services, shown: Shown, kind: str, version: str = "") -> tuple[Any, ...]:
-    """Open the dialog; return open, title, words, what it would do, an empty reason."""
+    """Open the dialog; return open, title, words, what it would do, an empty reason and what is asked of it."""
     market = await shown_market(services, shown)
     found = next((v for v in market.versions if v.id == version), None) if market else None
     if market is None or (kind == dialog.APPOINT and found is None):
-        return (no_update,) * 5
+        return (no_update,) * 6
     title, words = dialog.appoint(found, market) if found else dialog.silence(market)
-    return True, title, words, {"kind": kind, "version": version}, ""
+    return True, title, words, {"kind": kind, "version": version}, "", dialog.REASON_WORD
 
 
 async def on_confirm(services: Services, shown: Shown, change: Shown, reason: str | None) -> tuple[parts.Parts, Any]:
     """Do what the dialog said; return the page's parts and the toast."""
     market = market_named(shown.get("market"))
-    said = (reason or "").strip() or "no reason was given"
-    port = services.learning
-    if market is None:
+    said, port = dialog.reason_of(reason), services.learning
+    if market is None or said is None:
         return {}, no_update
     if change.get("kind") == dialog.SILENCE:
         return await _changed(services, shown, lambda: port.silence(*market, said))
@@ -93,6 +93,7 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.MD_MODAL_TEXT, "children"),
         Output(ids.MD_CHANGE, "data"),
         Output(ids.MD_REASON, "value"),
+        Output(ids.MD_REASON_WORD, "children"),
         Input(ids.appoint(ALL, ALL), "n_clicks"),  # type: ignore[arg-type]
         Input(ids.MD_SILENCE, "n_clicks"),
         state,
@@ -100,7 +101,7 @@ def register(app: Dash, services: Services) -> None:
     )
     async def ask(_appoint: list[int | None], _silence: int | None, shown: Shown) -> Any:
         if not ctx.triggered or not ctx.triggered[0]["value"]:  # buttons that were just drawn
-            return (no_update,) * 5
+            return (no_update,) * 6
         named = ctx.triggered_id
         if named == ids.MD_SILENCE:
             return await on_ask(services, shown, dialog.SILENCE)
@@ -115,19 +116,27 @@ def register(app: Dash, services: Services) -> None:
         *frame,
         TOAST,
         Output(ids.MD_MODAL, "is_open", allow_duplicate=True),
+        Output(ids.MD_REASON_WORD, "children", allow_duplicate=True),
         Input(ids.MD_CONFIRM, "n_clicks"),
         state,
         State(ids.MD_CHANGE, "data"),
         State(ids.MD_REASON, "value"),
+        running=[
+            (Output(ids.MD_CONFIRM, "disabled"), True, False),
+            (Output(ids.MD_CONFIRM, "children"), dialog.ASKED, dialog.CONFIRM),
+        ],
         prevent_initial_call=True,
     )
     async def confirm(clicks: int | None, shown: Shown, change: Shown, reason: str | None) -> Any:
         if not clicks or not change:
             return no_update
+        if dialog.reason_of(reason) is None:
+            return [*in_order({}), no_update, True, html.Span(NO_REASON, className="down")]
         found, said = await on_confirm(services, shown, change, reason)
-        return [*in_order(found), said, False]
+        return [*in_order(found), said, False, dialog.REASON_WORD]
 
-    @app.callback(*frame, TOAST, Input(ids.MD_BACK, "n_clicks"), state, prevent_initial_call=True)
+    @app.callback(*frame, TOAST, Input(ids.MD_BACK, "n_clicks"), state, prevent_initial_call=True,
+                  running=[(Output(ids.MD_BACK, "disabled"), True, False)])
     async def roll_back(clicks: int | None, shown: Shown) -> Any:
         if not clicks:
             return no_update

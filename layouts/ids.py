@@ -169,6 +169,7 @@ MD_MODAL_TITLE = "md-modal-title"
 MD_MODAL_TEXT = "md-modal-text"
 MD_CHANGE = "md-change"  # what the dialog would do: {"kind", "version"}
 MD_REASON = "md-reason"
+MD_REASON_WORD = "md-reason-word"
 MD_CONFIRM = "md-confirm"
 MD_CLOSE = "md-close"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import html
@@ -79,7 +80,8 @@ def focus(model: ModelStatus) -> list[Any]:
     link = html.A(model.display, href="/models", title=model.version)
     state = html.Span(model.state, className=STATES.get(model.state, ""))
     head = html.Div([html.Strong(link), state], className="ml-head")
-    detail = [html.Div(text.typeset(model.detail), className="ml-note")] if model.detail else []
+    tone = " warning" if model.state == "voting" else ""  # votes, but with something wrong
+    detail = [html.Div(text.typeset(model.detail), className=f"ml-note{tone}")] if model.detail else []
     return [head, *detail, html.Div([html.Div(_figures(model)), html.Div(_features(model))], className="ml-columns")]
 
 
@@ -90,12 +92,23 @@ def _figures(model: ModelStatus) -> list[html.Div]:
     counted = f"n {n:,.0f} · " if n is not None else ""
     share = model.probability if model.probability is not None else 0.0
     return [
-        _figure("Accuracy (95 %)", text.percent(f.get("accuracy")), between,
+        _figure("Accuracy, walk-forward", text.percent(f.get("accuracy")), between,
                 f"{counted}majority {text.percent(f.get('baseline'))}"),
-        _figure("Brier · base rate", text.number(f.get("brier"), 4), text.number(f.get("brier_baseline"), 4)),
+        _live(f),
+        _figure("Brier, walk-forward", text.number(f.get("brier"), 4),
+                text.number(f.get("brier_baseline"), 4)),
         _figure("Probability now", text.number(model.probability), agreement(model)),
         parts.bar(share, "accent", "Calibrated probability that class 1 comes true"),
     ]
+
+
+def _live(f: Mapping[str, float | None]) -> html.Div:
+    """Show how often its buys and sells were right on the next bar since its training ended."""
+    rate, low, high, n = f.get("live_accuracy"), f.get("live_low"), f.get("live_high"), f.get("live_n")
+    label = "Live, next bar"  # of its buys and sells
+    if rate is None or low is None or high is None or not n:
+        return _figure(label, text.NOTHING, "no vote judged yet")
+    return _figure(label, text.percent(rate), f"{_short(low)}–{_short(high)} · n {n:,.0f}")
 
 
 def _short(rate: float) -> str:
@@ -164,4 +177,5 @@ def live(view: CockpitView) -> parts.Parts:
 
 def card(view: CockpitView) -> html.Section:
     """Draw the card."""
-    return parts.card("ML metrics", html.Div(inside(view), id=ids.ML, className="ml"), note="measured, live", name="ml")
+    body = html.Div(inside(view), id=ids.ML, className="ml")
+    return parts.card("ML metrics", body, note="walk-forward of the training, and live", name="ml")

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import html
 
 from layouts import ids, parts, text
-from trading.domain import CockpitView, FeedView, SignalView
+from trading.domain import CockpitView, FeedView, ModelStatus, SignalView
 
 TONES = {"BUY": "up", "SELL": "down", "HOLD": "muted"}
 ARROWS = {"BUY": "▲", "SELL": "▼", "HOLD": "■"}
 
 
-def row(signal: SignalView) -> html.Div:
+MODEL = "model"  # the name of the source that is a model
+
+
+def who(signal: SignalView, models: Sequence[ModelStatus] = ()) -> Any:
+    """Name the symbol, and the model where one votes."""
+    if signal.strategy != MODEL:
+        return html.Span(signal.display, className="vote-symbol")
+    version = next((model.version for model in models if model.symbol == signal.symbol), "")
+    named = f"{MODEL} {version.rpartition('-')[2][:6]}".strip()
+    tag = html.Div(named, className="vote-model", title=version)
+    return html.Div([html.Span(signal.display, className="vote-symbol"), tag])
+
+
+def row(signal: SignalView, models: Sequence[ModelStatus] = ()) -> html.Div:
     """Draw one vote."""
     tone = TONES.get(signal.action, "muted")
     action = [html.Span(ARROWS.get(signal.action, ""), className="arrow", **{"aria-hidden": "true"}), signal.action]
@@ -26,7 +40,7 @@ def row(signal: SignalView) -> html.Div:
     )
     return html.Div(
         [
-            html.Span(signal.display, className="vote-symbol"),
+            who(signal, models),
             html.Span(action, className=f"vote-action {tone}"),
             why,
             html.Span(
@@ -37,11 +51,11 @@ def row(signal: SignalView) -> html.Div:
     )
 
 
-def rows(signals: tuple[SignalView, ...]) -> Any:
+def rows(signals: tuple[SignalView, ...], models: Sequence[ModelStatus] = ()) -> Any:
     """Draw all votes, or say when the first comes."""
     if not signals:
         return parts.empty("No vote yet", "Each strategy votes when a candle closes, also while trading is stopped.")
-    return [row(s) for s in signals]
+    return [row(s, models) for s in signals]
 
 
 def next_decision(signals: tuple[SignalView, ...], feed: FeedView) -> str:
@@ -55,7 +69,7 @@ def next_decision(signals: tuple[SignalView, ...], feed: FeedView) -> str:
 def live(view: CockpitView) -> parts.Parts:
     """Return what changes."""
     return {
-        (ids.SIGNALS, "children"): rows(view.signals),
+        (ids.SIGNALS, "children"): rows(view.signals, view.models),
         (ids.SIGNALS_NEXT, "children"): next_decision(view.signals, view.feed),
     }
 

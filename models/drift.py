@@ -3,7 +3,7 @@
 Features are compared by the population stability index over the tenths of training, sum of (a - e) ln(a / e); above
 0.1 is worth a look, above 0.25 a change (Siddiqi, Credit Risk Scorecards, 2006). A slow feature (volatility, a wide
 moving average) moves that far within training already, so a feature counts only beyond what windows of the same length
-did there.
+did there. The clock is left out: a window of some hours never looks like whole weeks.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ LOOK, CHANGED = 0.10, 0.25
 LOOK_SHARE, CHANGED_SHARE = 0.10, 0.25
 FEWEST = 1e-4  # a tenth nobody fell into counts as this share, or its logarithm has no end
 USUAL = 0.95
+CLOCK = ("day_sin", "day_cos", "week_sin", "week_cos")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,13 +95,18 @@ def drift(reference: Reference, recent: Recent, features: Sequence[tuple[str, st
     """
     whole = np.isfinite(recent.rows).all(axis=1)
     rows = recent.rows[whole][-WINDOW_BARS:]
-    moved = stability(reference, rows) if len(rows) >= MIN_BARS else None
+    found = _moved(reference, rows, features) if len(rows) >= MIN_BARS else ()
     rate, low, high, n = _accuracy(recent)
-    state, detail = _judged(reference, moved, (rate, low, high, n), expected, len(rows))
-    found = () if moved is None else tuple(
-        FeatureDrift(name, label, float(value)) for (name, label), value in zip(features, moved, strict=True))
+    state, detail = _judged(found, (rate, low, high, n), expected, len(rows))
     ordered = tuple(sorted(found, key=lambda one: -one.psi))
     return Drift(state, detail, checked, n, rate, low, high, expected, ordered)
+
+
+def _moved(reference: Reference, rows: Matrix, features: Sequence[tuple[str, str]]) -> tuple[FeatureDrift, ...]:
+    """Return how far each feature moved that is none of the clock."""
+    measured = zip(features, stability(reference, rows), reference.usual, strict=True)
+    return tuple(FeatureDrift(name, label, float(psi), float(usual))
+                 for (name, label), psi, usual in measured if name not in CLOCK)
 
 
 def _accuracy(recent: Recent) -> tuple[float | None, float | None, float | None, int]:
@@ -115,7 +121,7 @@ def _accuracy(recent: Recent) -> tuple[float | None, float | None, float | None,
     return rate, *(interval or (0.0, 1.0)), n
 
 
-def _judged(reference: Reference, moved: FloatArray | None, came: tuple[float | None, float | None, float | None, int],
+def _judged(moved: Sequence[FeatureDrift], came: tuple[float | None, float | None, float | None, int],
             expected: float | None, n_rows: int) -> tuple[str, str]:
     rate, low, high, n = came
     said, states = [], []
@@ -123,9 +129,9 @@ def _judged(reference: Reference, moved: FloatArray | None, came: tuple[float | 
         states.append("drifted" if high < expected else "steady")
         said.append(f"right on {rate:.1%} of {n:,} bars since training (95 %: {low:.1%} to {high:.1%}), "
                     f"{expected:.1%} expected")
-    if moved is not None:
-        n_look = int((moved > np.maximum(LOOK, reference.usual)).sum())
-        n_changed = int((moved > np.maximum(CHANGED, reference.usual)).sum())
+    if moved:
+        n_look = sum(one.psi > max(LOOK, one.usual) for one in moved)
+        n_changed = sum(one.psi > max(CHANGED, one.usual) for one in moved)
         states.append("drifted" if n_changed > CHANGED_SHARE * len(moved)
                       else "watch" if n_look > LOOK_SHARE * len(moved) else "steady")
         said.append(f"{n_look} of {len(moved)} features moved further than in training, {n_changed} of them far")

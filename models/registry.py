@@ -47,7 +47,7 @@ from models.packing import (
     report_of,
 )
 from trading.domain.learning import Appointment, ModelReport, ModelSettings, ModelVersion, TrainRequest
-from trading.errors import ModelRefused
+from trading.errors import BadInput, ModelRefused
 
 if TYPE_CHECKING:
     from models.ensemble import Ensemble
@@ -190,14 +190,20 @@ class Registry:
     def appoint(self, name: str, kind: str, reason: str) -> Appointment:
         """Make a version champion (`promoted`, `rolled back` or `by hand`), or note that it was `refused`.
 
+        Its files are compared with their hashes; they are read into a model by who lets it vote.
+
         Raises
         ------
         ModelRefused
-            The version cannot be used.
+            The version is broken.
+        BadInput
+            It votes already.
         """
         symbol, interval = market_of(name)
         if kind in appointments.SEATED:
-            self.load(name)
+            described = self.version(name)
+            if described.status == "broken":
+                raise ModelRefused(f"{name}: {described.detail.removeprefix(f'{name}: ')}")
         return self._enter(symbol, interval, name, kind, reason)
 
     def silence(self, symbol: str, interval: str, reason: str) -> Appointment:
@@ -265,7 +271,10 @@ class Registry:
         folder = self._market(symbol, interval)
         folder.mkdir(parents=True, exist_ok=True)
         with self._writing(folder):
-            before = self.office(symbol, interval).champion
+            office = self.office(symbol, interval)
+            before = office.champion
+            if kind in appointments.SEATED and name == before and office.votes:
+                raise BadInput(f"{name} votes on {symbol} {interval} already")
             line = Appointment(int(self._clock() * 1000), symbol, interval, name, before, kind, reason)
             appointments.add(folder / HISTORY, line)
         return line

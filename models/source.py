@@ -86,7 +86,7 @@ class ModelSource:
         now, said = self._shelf.standing(self.symbol, self.interval), self._status
         version = now.version.id if now.version is not None else ""
         if version == said.version and not (now.state == "failed" != said.state):
-            return said
+            return replace(said, detail=now.detail) if said.state == "voting" else said
         words = {"ready": ("warming", "votes from the next bar on"), "loading": ("warming", "being loaded"),
                  "failed": ("failed", now.detail), "none": ("abstaining", self._nobody())}
         return self._stated(*words[now.state], said.time, now)
@@ -151,6 +151,9 @@ class ModelSource:
 
     def _seat(self, standing: Standing) -> None:
         """Let another version vote from this bar on; its record is that of the bars since its training."""
+        if standing.ensemble is not None and standing.ensemble is self._standing.ensemble:
+            self._standing = standing
+            return
         self._standing, self._predictor, self._counter = standing, None, HitCounter()
         if standing.state != "ready" or standing.version is None:
             return
@@ -191,8 +194,8 @@ class ModelSource:
         self._counter.expect(DIRECTIONS[action], candle.close)
         order = np.argsort(-np.abs(forecast.contributions), kind="stable")[:N_TOP]
         top = tuple((LABELS[place], float(forecast.contributions[place])) for place in order)
-        self._status = replace(self._stated("voting", "", candle.close_time), probability=probability,
-                               agreement=float(forecast.agreement), top=top)
+        stated = self._stated("voting", self._standing.detail, candle.close_time)
+        self._status = replace(stated, probability=probability, agreement=float(forecast.agreement), top=top)
         forest, boost = forecast.members
         confidence = {Action.BUY: probability, Action.SELL: 1.0 - probability}.get(action, 0.0)
         return Signal(self.symbol, candle.close_time, self.name, action, confidence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time as wall_clock
@@ -51,7 +52,14 @@ class JobBoard:
     def views(self) -> tuple[JobView, ...]:
         """Return the state of each job."""
         with self._lock:
-            return tuple(self._views.values())
+            held = tuple(self._views.values())
+        return tuple(replace(view, next_time=self._due(view)) for view in held)
+
+    def _due(self, view: JobView) -> int | None:
+        """Return when a job comes next; the clock may have moved that on before the job had its turn."""
+        job = self._scheduler.get_job(view.name)
+        due = getattr(job, "next_run_time", None)
+        return int(due.timestamp() * 1000) if due else view.next_time if job is None else None
 
     def _run(self, name: str, work: Callable[[], str]) -> None:
         self._set(name, "running", "")
@@ -62,12 +70,11 @@ class JobBoard:
             self._set(name, "failed", f"{type(error).__name__}: {error}")
 
     def _set(self, name: str, state: str, detail: str) -> None:
-        job = self._scheduler.get_job(name)
-        due = int(job.next_run_time.timestamp() * 1000) if job and job.next_run_time else None
         now = int(wall_clock() * 1000)
         with self._lock:
-            last = self._views[name].last_time if state == "running" else now
-            self._views[name] = JobView(name, state, last, due, detail)
+            before = self._views[name]
+            last = before.last_time if state == "running" else now
+            self._views[name] = replace(before, state=state, last_time=last, detail=detail)
 
 
 def keep_newest(folder: Path, pattern: str, n_kept: int) -> int:

@@ -187,8 +187,9 @@ class Engine:
         """Tell once that a source is out; the others go on."""
         spec = self.portfolio.specs.get(event.symbol)
         display = spec.display if spec else event.symbol
-        self.journal.write(self.time, "ALERT", f"{event.source} only abstains: {event.detail}", "bad", display)
-        self.bus.publish(AlertLogged(self.time, f"{display} {event.source} only abstains: {event.detail}"))
+        words = f"{event.source}{' only abstains' if event.abstains else ''}: {event.detail}"
+        self.journal.write(self.time, "ALERT", words, "bad", display)
+        self.bus.publish(AlertLogged(self.time, f"{display} {words}"))
 
     def _on_feed(self, event: FeedStatus) -> None:
         if event.state == "ended":

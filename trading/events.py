@@ -48,11 +48,12 @@ class SignalGenerated:
 
 @dataclass(frozen=True, slots=True)
 class SourceFailed:
-    """A signal source cannot advise and only abstains from now on, by whoever keeps it."""
+    """Something is wrong with a signal source, by whoever keeps it; `abstains`: it does not advise from now on."""
 
     symbol: str
     source: str
     detail: str
+    abstains: bool = True
 
 
 @dataclass(frozen=True, slots=True)

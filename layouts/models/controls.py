@@ -13,6 +13,7 @@ from layouts.models.form import Choices, Form
 from layouts.models.market import is_active
 from trading.domain.backtests import BacktestProgress
 
+TO_TITLE = "Last day, UTC; its newest 500 bars (a fifth of fewer) are held back for judging, not trained on"
 FAST_MS, SLOW_MS = 300, 4_000
 
 
@@ -81,7 +82,7 @@ def _fields(now: Form, choices: Choices) -> list[html.Div]:
         _sized("w-horizon", _united(parts.field("Horizon", horizon, form.HORIZON.title), form.HORIZON)),
         _scheme(now),
         _sized("w-date", parts.field("From", _date(ids.MD_START, now.start), "First day, UTC")),
-        _sized("w-date", parts.field("To", _date(ids.MD_END, now.end), "Last day, UTC")),
+        _sized("w-date", parts.field("To", _date(ids.MD_END, now.end), TO_TITLE)),
         _advanced(now, choices),
     ]
 

@@ -62,16 +62,33 @@ def interval(value: float, low: float, high: float, mark: float | None) -> html.
 def _features(drift: Drift) -> list[html.Div]:
     if not drift.features:
         return []
-    ranked = sorted(drift.features, key=lambda one: -one.psi)[:MOST]
-    head = html.Div("Features that moved most (population stability index)", className="ml-label")
+    ranked = sorted(drift.features, key=lambda one: (-_beyond(one), -one.psi))[:MOST]
+    title = "Population stability index; how far windows of this length moved within training counts as usual"
+    head = html.Div("Features that moved most against what was usual in training (PSI)", className="ml-label",
+                    title=title)
     return [head, *(_feature(one) for one in ranked)]
 
 
+def _beyond(one: FeatureDrift) -> float:
+    """Return by how much a feature moved further than it may."""
+    return one.psi / max(WATCH, one.usual)
+
+
+def judged(one: FeatureDrift) -> tuple[str, str]:
+    """Return colour and word of a feature, by the limits that the sentence above counts with."""
+    if one.psi > max(MOVED, one.usual):
+        return "down", "far"
+    if one.psi > max(WATCH, one.usual):
+        return "warning", "moved"
+    return "quiet", "usual" if one.psi > WATCH else ""
+
+
 def _feature(one: FeatureDrift) -> html.Div:
-    tone, word = ("down", "moved") if one.psi >= MOVED else ("warning", "watch") if one.psi >= WATCH else ("quiet", "")
+    tone, word = judged(one)
+    title = f"{one.label}: {one.psi:.3f}; windows of training moved up to {one.usual:.3f}"
     cells = [
-        html.Span(one.label, className="md-feature"),
-        parts.bar(one.psi / FULL, tone, f"{one.psi:.3f}; above {MOVED} a feature has moved"),
+        html.Span(one.label, className="md-feature", title=title),
+        parts.bar(one.psi / FULL, tone, title),
         html.Span(text.number(one.psi, 2), className="right"),
         html.Span(word, className=tone if word else ""),
     ]

@@ -15,7 +15,8 @@ from trading.domain.learning import Appointment, ModelVersion, TrainingRun
 
 MOST = 40
 STATUS = {"champion": "up", "challenger": "accent", "retired": "muted", "broken": "down"}
-RUN_TONES = {"done": "up", "failed": "down", "running": "accent", "waiting": "muted", "cancelled": "muted"}
+RUN_TONES = {"done": "up", "failed": "down", "interrupted": "warning", "running": "accent",
+             "waiting": "muted", "cancelled": "muted"}
 KINDS = {"promoted": "up", "by hand": "accent", "rolled back": "warning", "refused": "muted", "silenced": "warning"}
 
 
@@ -93,7 +94,9 @@ def _use(v: ModelVersion) -> Any:
     return html.Button("Use on paper", id=ids.appoint(v.id, "table"), className="btn-row", title="Let it vote")
 
 
-RUN_HEAD = (("When (UTC)", ""), ("State", ""), ("Why", ""), ("Took", "right"), ("Version", ""), ("", ""))
+# The header's clock is the market's, which may be simulated.
+CLOCK = "When (computer's clock, UTC)"
+RUN_HEAD = ((CLOCK, ""), ("State", ""), ("Why", ""), ("Took", "right"), ("Version", ""), ("", ""))
 
 
 def trainings(market: Market) -> html.Section:
@@ -111,14 +114,14 @@ def _run(run: TrainingRun, market: Market) -> html.Tr:
         html.Td(text.moment(run.begun)),
         html.Td(run.state, className=RUN_TONES.get(run.state, "")),
         html.Td(run.why),
-        html.Td(took if run.state not in ACTIVE else text.NOTHING, className="right"),
+        html.Td(took if run.state not in ACTIVE and run.seconds else text.NOTHING, className="right"),
         html.Td(link(run.version, market.name) if run.version else text.NOTHING),
         html.Td(text.typeset(run.detail), className="md-words"),
     ]
     return html.Tr(cells)
 
 
-APPOINTED_HEAD = (("When (UTC)", ""), ("What", ""), ("Version", ""), ("Before", ""), ("Why", ""))
+APPOINTED_HEAD = ((CLOCK, ""), ("What", ""), ("Version", ""), ("Before", ""), ("Why", ""))
 
 
 def appointments(market: Market) -> html.Section:

@@ -15,12 +15,13 @@ from layouts.models.market import Market, number
 from trading.domain.backtests import BacktestProgress
 from trading.domain.learning import ModelVersion
 
-NAME = "models"
+NAME, SIMULATED = "models", "SIMULATED"
 BADGES = {"champion": "good", "challenger": "info", "retired": "plain", "broken": "bad"}
 
 
-def page(now: Form, choices: Choices, market: Market | None, progress: BacktestProgress | None) -> html.Main:
-    """Draw the page for a market, or for none when there is not a candle."""
+def page(now: Form, choices: Choices, market: Market | None, progress: BacktestProgress | None,
+         badge: str = "") -> html.Main:
+    """Draw the page for a market, or for none when there is not a candle; `badge` is that of the traded market."""
     memory = [
         dcc.Store(id=ids.PAGE_NAME, data=NAME),
         dcc.Store(id=ids.MD_STATE, data=state(market)),
@@ -28,8 +29,22 @@ def page(now: Form, choices: Choices, market: Market | None, progress: BacktestP
     ]
     inside = html.Div(body(market), id=ids.MD_BODY, className="bt-body")
     return html.Main(
-        [*memory, controls.card(now, choices, progress), inside, dialog.empty()], className="bt-page md-page"
+        [*memory, controls.card(now, choices, progress), *_hidden(choices, badge), inside, dialog.empty()],
+        className="bt-page md-page",
     )
+
+
+def _hidden(choices: Choices, badge: str) -> list[html.Div]:
+    """Say that the simulated market, which is traded, cannot be trained on because real candles are stored."""
+    if badge != SIMULATED or not choices.markets or any(SIMULATED in m.display for m in choices.markets):
+        return []
+    words = ("The cockpit trades the simulated market, but trainings use the stored candles of a real one. To train on "
+             "the simulated market start with an empty data folder: COCKPIT_DATA_DIR=FOLDER.")
+    return [_note(words)]
+
+
+def _note(words: str) -> html.Div:
+    return html.Div([html.Span("!", className="warning note-mark"), html.Span(words)], className="bt-notes")
 
 
 def state(market: Market | None, key: str | None = None) -> dict[str, Any]:
@@ -70,7 +85,8 @@ def _heading(market: Market, version: ModelVersion) -> html.Div:
     badge = parts.badge(lists.status_word(version).upper(), BADGES.get(version.status, "plain"), version.detail)
     facts = (
         label_word(version.settings),
-        f"{version.n_bars:,} bars from {text.date(version.trained_from)} to {text.minute(version.trained_until)}",
+        f"{version.n_bars:,} bars from {text.date(version.trained_from)} to {text.minute(version.trained_until)}"
+        " (newer ones held back for judging)",
         f"made {text.moment(version.created)}",
         f"data {version.data_hash[:8]}",
         f"code {version.code[:12]}",
@@ -108,7 +124,8 @@ def _fresh(market: Market) -> dbc.Checklist:
 
 def _known(market: Market, version: ModelVersion) -> list[Any]:
     report = market.report
-    made = [*_elsewhere(market, version), verdict.strip(version, market.report), tiles.row(version.figures)]
+    figures = tiles.row(version.figures, report.folds if report else ())
+    made = [*_elsewhere(market, version), verdict.strip(version, report), figures]
     if report is None:
         gone = parts.empty("The report of this version cannot be read", version.detail or "Train again to get one.")
         return [*made, html.Section(gone, className="panel bt-instead md-instead"), _watched(market, None)]
@@ -124,7 +141,7 @@ def _elsewhere(market: Market, version: ModelVersion) -> list[html.Div]:
         return []
     words = (f"The cockpit decides on {market.traded} bars, so nobody asks this model now: it votes when the cockpit "
              f"runs with COCKPIT_INTERVAL={market.interval}.")
-    return [html.Div([html.Span("!", className="warning note-mark"), html.Span(words)], className="bt-notes")]
+    return [_note(words)]
 
 
 def _watched(market: Market, beside: Any) -> html.Div:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from dash import html
 
@@ -10,7 +10,10 @@ from layouts import text
 from layouts.backtest.tiles import fall
 from layouts.kpis import Tile, inside
 from layouts.models.verdict import span
+from trading.domain.learning import Fold
 
+FEWEST_DAYS = 90
+DAY_MS = 86_400_000
 Figures = Mapping[str, float | None]
 
 
@@ -32,13 +35,18 @@ def accuracy(f: Figures) -> Tile:
 
 def majority(f: Figures) -> Tile:
     """What always guessing the majority of the training part would have scored."""
-    rule = f"last bar again {text.percent(f.get('baseline_rule'))}"
-    return Tile(text.percent(f.get("baseline")), rule, title="Accuracy without a model: the line to beat")
+    rule = text.percent(f.get("baseline_rule"))
+    title = ("Accuracy without a model, the line to beat: always the class that was commoner in the training part "
+             "(below 50 % when the other one was commoner later); the last bar's direction again was "
+             f"right on {rule}")
+    return Tile(text.percent(f.get("baseline")), "commoner class in training", title=title)
 
 
 def split(f: Figures) -> Tile:
     """Accuracy on the last fifth of the candles."""
-    return Tile(text.percent(f.get("split_accuracy")), "last 20 % of bars", title="One split in time: 80 % to 20 %")
+    title = ("Not this model: the first design's small forest on six plain features (RSI 14, EMA 12 and 26, MACD and "
+             "its signal, price change), trained on the first 80 % of bars and asked on the last 20 %")
+    return Tile(text.percent(f.get("split_accuracy")), "another model: first design", title=title)
 
 
 def auc(f: Figures) -> Tile:
@@ -72,7 +80,10 @@ def result(f: Figures) -> Tile:
 
 def risk(f: Figures) -> Tile:
     """Sharpe ratio and deepest fall of that account."""
-    note = f"drawdown {fall(f.get('max_drawdown'))}"
+    note, days = f"drawdown {fall(f.get('max_drawdown'))}", f.get("tested_days")
+    if days is not None and days < FEWEST_DAYS:
+        title = f"{days:.0f} days of tests say nothing of a year: no Sharpe ratio below {FEWEST_DAYS} days; {note}"
+        return Tile(text.NOTHING, f"only {days:.0f} days of tests", title=title)
     return Tile(text.number(f.get("sharpe")), note, title="Sharpe ratio a year and deepest fall, after costs")
 
 
@@ -88,8 +99,10 @@ TILES: dict[str, tuple[str, Callable[[Figures], Tile]]] = {
 }
 
 
-def row(figures: Figures) -> html.Div:
-    """Draw the row."""
+def row(figures: Figures, folds: Sequence[Fold] = ()) -> html.Div:
+    """Draw the row; `folds` say how long the tests lasted."""
+    if folds:
+        figures = {**figures, "tested_days": (folds[-1].test_end - folds[0].test_start) / DAY_MS}
     tiles = [
         html.Div(inside(label, tile(figures)), className=f"panel kpi kpi-{key}") for key, (label, tile) in TILES.items()
     ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.drift import Recent, Reference, drift, reference_of
+from models.feature_table import bars_needed
 from models.features import FEATURES, matrix
 from models.labels import Labels, make_labels
 from models.promotion import Verdict, judge
@@ -59,7 +61,12 @@ def learn(request: TrainRequest, market: Market, registry: Registry, progress: P
     progress(0.0, "features")
     window = judge_window(request, market)
     earlier = market.candles[:window.first]
-    trained = train(earlier, request, market.spec, lambda share, stage: progress(0.02 + 0.93 * share, stage))
+    try:
+        trained = train(earlier, request, market.spec, lambda share, stage: progress(0.02 + 0.93 * share, stage))
+    except BadInput as error:
+        if len(market.candles) >= bars_for(request.settings):
+            raise
+        raise _too_few(request, len(market.candles), len(market.candles) - window.first) from error
     progress(0.96, "judging")
     verdict = _verdict(request, trained, _opponent(registry, request), window, market)
     progress(0.98, "saving")
@@ -83,9 +90,33 @@ def judge_window(request: TrainRequest, market: Market) -> Window:
     span = 1 if request.settings.label == "next_bar" else request.settings.horizon
     n_judged = min(max(JUDGE_BARS, JUDGED_SPANS * span), int(JUDGE_SHARE * len(places)))
     if n_judged == 0:
-        raise BadInput(f"{request.symbol} {request.interval}: {len(rows):,} bars are too few to learn from; "
-                       "import or download more, or choose a shorter interval")
+        raise _too_few(request, len(rows), n_judged)
     return Window(rows, labels, known, int(places[-n_judged]))
+
+
+def bars_for(settings: ModelSettings) -> int:
+    """Return about how many bars a training needs in all.
+
+    The first of `n_folds + 1` equal parts has to hold the fewest labels that can be fitted after the purge and the
+    embargo, behind it and before the calibration; the bars that are held back and the features' warm-up come on top.
+    """
+    from models.ensemble import MIN_ROWS
+
+    reach = 1 if settings.label == "next_bar" else settings.horizon
+    seen = (settings.n_folds + 1) * (MIN_ROWS + 2 * (settings.embargo_bars + reach))
+    labelled = min(ceil(seen / (1 - JUDGE_SHARE)), seen + JUDGE_BARS)
+    return bars_needed(FEATURES) + labelled + reach
+
+
+def _too_few(request: TrainRequest, n_bars: int, n_judged: int) -> BadInput:
+    """Say where the bars go, and how many there have to be."""
+    settings = request.settings
+    return BadInput(
+        f"{request.symbol} {request.interval}: {n_bars:,} bars are too few. The first {bars_needed(FEATURES)} warm up "
+        f"the features, the newest {n_judged:,} are held back for judging ({JUDGE_BARS}, or a fifth of fewer), the "
+        f"rest is cut into {settings.n_folds + 1} parts with {settings.embargo_bars} bars of embargo; about "
+        f"{bars_for(settings):,} are needed in all. Import or download more, or choose a shorter timeframe, fewer "
+        "folds or a shorter embargo")
 
 
 def check_drift(registry: Registry, market: Market, checked: int) -> Drift:

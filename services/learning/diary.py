@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 KEPT = 500
 ACTIVE = ("waiting", "running")
-INTERRUPTED = "interrupted by a restart; train again"
+INTERRUPTED = "interrupted by a restart; nothing was kept, train again"
 
 
 class Diary:
@@ -52,7 +52,7 @@ class Diary:
             log.warning("the history of trainings cannot be written: %s", error)
 
     def _read(self) -> list[TrainingRun]:
-        """Return what was written, the last line of each training; those that a restart cut off have failed."""
+        """Return what was written, the last line of each training; those that a restart cut off are interrupted."""
         found: dict[str, TrainingRun] = {}
         for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []:
             try:
@@ -61,4 +61,4 @@ class Diary:
                 continue
             found[run.key] = run
         kept = list(found.values())[-KEPT:]
-        return [replace(run, state="failed", detail=INTERRUPTED) if run.state in ACTIVE else run for run in kept]
+        return [replace(run, state="interrupted", detail=INTERRUPTED) if run.state in ACTIVE else run for run in kept]

@@ -114,7 +114,9 @@ class LearningService:
         if run is None:
             return BacktestProgress(key, "failed", 0.0, "unknown", "this training is not known; train again")
         done = 1.0 if run.state == "done" else 0.0
-        return BacktestProgress(key, run.state, done, run.state, run.detail if run.state == "failed" else "")
+        if run.state in ("failed", "interrupted"):
+            return BacktestProgress(key, "failed", done, run.state, run.detail)
+        return BacktestProgress(key, run.state, done, run.state)
 
     def cancel(self, key: str) -> None:
         """Stop a training that has not finished."""

@@ -198,8 +198,11 @@ def test_a_version_is_put_on_paper_with_a_reason_and_rolled_back_in_one_click(ma
     window.run("[...document.querySelectorAll('.panel-md-versions .btn-row')][1].click()")
     window.until_text("#md-modal-title", "Use 2024-06-14-7f3a on paper?")
     window.until_text(".modal .md-verdict", "No better than")
-    page.write("#md-reason", "to watch it")
     window.click("#md-confirm")
+    window.until_text("#md-reason-word", "Write a reason of at least 3 characters")
+    assert page.port.champion("BTCUSDT", "1h").id == CHAMPION
+    page.write("#md-reason", "to watch it")
+    window.run("const go = document.querySelector('#md-confirm'); go.click(); go.click()")
     window.until_text(".md-heading", "2024-06-14")
     window.until_text(".md-heading", "CHAMPION, VOTES")
     window.until_text(".panel-md-appointed", "to watch it")
@@ -221,6 +224,7 @@ def test_silence_takes_the_vote_after_a_question(make):
     assert page.port.champion("BTCUSDT", "1h").id == CHAMPION
     window.click("#md-silence")
     window.until_text("#md-modal-title", "Take its vote away?")
+    page.write("#md-reason", "news day")
     window.click("#md-confirm")
     window.until_text(".md-heading", "CHAMPION, SILENT")
     window.until_text("#toasts", "No model votes on BTC/USDT · 1h")
@@ -229,6 +233,7 @@ def test_silence_takes_the_vote_after_a_question(make):
     assert window.run("return document.querySelector('#md-silence').disabled")
     window.click(".md-tools .btn-line")
     window.until_text("#md-modal-title", "Use 2024-06-11-7f3a on paper?")
+    page.write("#md-reason", "news are over")
     window.click("#md-confirm")
     window.until_text(".md-heading", "CHAMPION, VOTES")
     page.clean()

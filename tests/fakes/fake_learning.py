@@ -117,6 +117,8 @@ class FakeLearning:
         found = next((v for all_ in self._versions.values() for v in all_ if v.id == version), None)
         if found is None or found.status == "broken":
             raise BadInput(f"version {version} cannot vote: {found.detail if found else 'there is none'}")
+        if found.votes:
+            raise BadInput(f"{version} votes on {found.symbol} {found.interval} already")
         return self._change(found.symbol, found.interval, found.id, "by hand", reason)
 
     def roll_back(self, symbol: str, interval: str, reason: str) -> Appointment:

@@ -55,6 +55,13 @@ def test_verdict_on_signals_follows_the_interval(low, high, words):
     assert words in ml.verdict(SignalQuality(100, 50, 0.5, low, high))
 
 
+def test_the_vote_of_a_model_is_marked_with_its_version(view):
+    rule, model = view.signals[0], view.models[0]
+    said = replace(rule, symbol=model.symbol, strategy=signals.MODEL)
+    assert f"model {model.version.rpartition('-')[2][:6]}" in str(signals.row(said, view.models))
+    assert "vote-model" not in str(signals.row(rule, view.models))
+
+
 def test_waiting_time_is_that_of_a_person_not_of_the_replay(view):
     due = replace(view.signals[0], next_time=view.feed.time + 3_600_000)
     assert signals.next_decision((due,), view.feed) == "in 1 m 00 s (candle close)"

@@ -7,12 +7,12 @@ import pytest
 from plotly.io.json import to_json_plotly
 
 from layouts import ml
-from layouts.models import calibration, controls, drift, form, importance, lists, page, tiles, verdict, walk
+from layouts.models import calibration, controls, dialog, drift, form, importance, lists, page, tiles, verdict, walk
 from layouts.models.market import Market, market_named, number
 from tests.fakes import fake_account, fake_models
 from tests.fakes.fake_learning import FakeLearning
 from trading.domain.backtests import BacktestProgress, CostSettings
-from trading.domain.learning import ModelSettings, TrainingRun
+from trading.domain.learning import FeatureDrift, ModelSettings, TrainingRun
 
 PORT = FakeLearning()
 CHOICES = form.Choices(PORT.markets(), fake_account.PROFILES, CostSettings())
@@ -83,6 +83,19 @@ def test_undefined_figures_are_dashes_and_equal_ones_have_no_colour():
         "warning")
 
 
+def test_two_weeks_of_minutes_have_no_sharpe_ratio_a_year():
+    folds = fake_models.report().folds
+    short = (replace(folds[0], test_start=0), replace(folds[-1], test_end=14 * tiles.DAY_MS))
+    said = drawn(tiles.row({"sharpe": -145.75}, short))
+    assert "145.75" not in said and "only 14 days" in said
+    assert "145.75" in drawn(tiles.row({"sharpe": -145.75}, (short[0], replace(folds[-1], test_end=tiles.DAY_MS * 91))))
+
+
+def test_the_tile_of_the_split_says_that_it_is_another_model():
+    assert "another model" in tiles.split({"split_accuracy": 0.5}).note
+    assert "commoner class" in tiles.majority({"baseline": 0.494}).note
+
+
 def test_a_fold_without_a_forecast_is_not_drawn():
     report = fake_models.report()
     nothing = replace(report.folds[0], n=0, accuracy=float("nan"), baseline=float("nan"))
@@ -125,6 +138,19 @@ def test_a_champion_that_nobody_asks_is_told_of():
     assert "COCKPIT_INTERVAL" not in drawn(page.body(market(1, traded="1m")))
 
 
+def test_the_dialog_says_when_nobody_will_ask_the_model():
+    version = fake_models.versions()[0]
+    asked, idle = (json.dumps(json.loads(to_json_plotly(dialog.appoint(version, market(traded=traded))[1])))
+                   for traded in ("1h", "1m"))
+    assert "from the next closed bar on" in asked
+    assert "next closed bar" not in idle and "it trades 1m now, so nobody will ask this model" in idle
+
+
+@pytest.mark.parametrize(("typed", "reason"), [(None, None), (" a ", None), ("to  watch it ", "to watch it")])
+def test_a_change_of_who_votes_needs_a_reason(typed, reason):
+    assert dialog.reason_of(typed) == reason
+
+
 def test_the_stamp_changes_with_whatever_is_on_screen():
     first = market()
     others = [market(1), market(fresh=False), market(history=first.history[1:]), market(runs=first.runs[1:]),
@@ -144,6 +170,21 @@ def test_drift_states_are_words_and_a_check_that_was_never_made_says_when_it_com
     assert "then by schedule" in drawn(drift.card(None, True))
     assert "Only a model that votes" in drawn(drift.card(None, False))
     assert "too few to say" in drawn(drift.card(replace(fake_models.drift(), accuracy=None), True))
+
+
+@pytest.mark.parametrize(("psi", "usual", "word"), [
+    (0.05, 0.0, ""), (0.2, 0.1, "moved"), (0.3, 0.1, "far"), (0.3, 2.0, "usual"), (2.1, 2.0, "far"),
+])
+def test_a_feature_that_wandered_so_in_training_is_not_painted_as_moved(psi, usual, word):
+    tone, said = drift.judged(FeatureDrift("ema", "EMA", psi, usual))
+    assert said == word
+    assert (tone == "quiet") == (word in ("", "usual"))
+
+
+def test_a_training_that_a_restart_cut_off_has_no_duration_and_times_name_their_clock():
+    cut = TrainingRun("k", "BTCUSDT", "1h", 1, 0.0, "interrupted", "by hand", "", "interrupted by a restart")
+    said = drawn(lists.trainings(market(runs=(cut,))))
+    assert "0.0 s" not in said and "interrupted" in said and "computer's clock, UTC" in said
 
 
 def test_progress_moves_the_bar_and_blocks_the_button():
@@ -169,6 +210,23 @@ def test_the_card_shows_who_votes_first_and_the_others_in_a_line():
     assert "agreement 100 %" in words and "↑ RSI 14" in words and "↓ Return, 1 bar" in words
     failed = drawn(ml.inside(view(fake_models.status(), fake_models.status("ETHUSDT", "failed"))))
     assert failed.index("ETH/USDT") < failed.index("BTC/USDT") and "does not match its hash" in failed
+
+
+def test_the_card_tells_the_walk_forward_from_what_came_live():
+    voting = fake_models.status()
+    quiet = drawn(ml.card(view(voting)))
+    assert "measured, live" not in quiet and "no vote judged yet" in quiet
+    counted = {"live_n": 40.0, "live_accuracy": 0.475, "live_low": 0.33, "live_high": 0.62}
+    said = drawn(ml.card(view(replace(voting, figures={**voting.figures, **counted}))))
+    assert "Accuracy, walk-forward" in said and "47.5 %" in said and "33.0–62.0 · n 40" in said
+
+
+def test_stored_candles_that_hide_the_traded_simulated_market_are_told_of():
+    asked = (form.first(CHOICES), CHOICES, market(), None)
+    assert "trades the simulated market" in drawn(page.page(*asked, "SIMULATED"))
+    assert "trades the simulated market" not in drawn(page.page(*asked, "BINANCE"))
+    own = replace(CHOICES, markets=tuple(replace(m, display=f"{m.display} · SIMULATED") for m in CHOICES.markets))
+    assert "trades the simulated market" not in drawn(page.page(asked[0], own, market(), None, "SIMULATED"))
 
 
 def test_a_vote_that_no_feature_moved_says_so():

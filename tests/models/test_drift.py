@@ -62,6 +62,19 @@ def test_a_feature_that_always_wandered_is_no_drift():
     assert drift(reference, recent(now), FEATURES, None, 0).state != "drifted"
 
 
+def test_the_clock_is_no_drift():
+    names = (("day_sin", "Time of day (sine)"), ("week_cos", "Day of the week (cosine)"), *FEATURES[2:])
+    rows = rows_of(800, 9)
+    rows[:, :2] += 4.0
+    found = drift(reference_of(rows_of(5_000)), recent(rows), names, 0.55, 1)
+    assert found.state == "steady" and "0 of 6 features" in found.detail
+    assert {"day_sin", "week_cos"}.isdisjoint(one.feature for one in found.features)
+
+
+def test_each_feature_carries_what_was_usual_in_training():
+    assert all(one.usual > 0 for one in asked(rows_of(800, 9)).features)
+
+
 def test_accuracy_clearly_below_what_was_expected_is_drift():
     found = asked(rows_of(2_000, 9), accuracy=0.49)
     assert found.state == "drifted"

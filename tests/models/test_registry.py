@@ -17,7 +17,7 @@ from models.manifest import MANIFEST, is_id
 from models.packing import BOOST, FOREST, OUT_OF_SAMPLE, REPORT, json_bytes
 from models.registry import Registry
 from tests.models.made_models import SETTINGS, made_model, made_report, pulled_candles, request_for
-from trading.errors import ModelRefused, StateFailed
+from trading.errors import BadInput, ModelRefused, StateFailed
 
 MARKET = ("BTCUSDT", "1m")
 
@@ -315,6 +315,22 @@ def test_what_a_person_silenced_stays_silent_until_a_person_appoints(registry, k
     registry.appoint(second.id, "promoted", "better still")
     assert (registry.champion(*MARKET).id, registry.champion(*MARKET).votes) == (second.id, False)
     registry.appoint(second.id, "by hand", "back")
+    assert registry.champion(*MARKET).votes
+
+
+def test_who_votes_already_is_not_appointed_a_second_time(registry, kept):
+    registry.appoint(kept.id, "by hand", "wanted")
+    with pytest.raises(BadInput, match="votes on BTCUSDT 1m already"):
+        registry.appoint(kept.id, "by hand", "a second click")
+    assert [(line.version, line.before) for line in registry.history(*MARKET)] == [(kept.id, "")]
+    registry.silence(*MARKET, "news day")
+    registry.appoint(kept.id, "by hand", "back")
+    assert registry.champion(*MARKET).votes
+
+
+def test_an_appointment_does_not_wait_until_the_model_is_read(registry, kept, monkeypatch):
+    monkeypatch.setattr(Registry, "load", lambda *_: pytest.fail("read"))
+    registry.appoint(kept.id, "by hand", "wanted")
     assert registry.champion(*MARKET).votes
 
 

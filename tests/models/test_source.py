@@ -240,13 +240,40 @@ def test_shelf_tells_once_of_a_model_that_cannot_be_used(registry):
     for _ in range(3):
         shelf.changed("BTCUSDT", "1m")
     assert shelf.standing("BTCUSDT", "1m").state == "failed"
-    ((symbol, detail),) = told
-    assert symbol == "BTCUSDT"
-    assert "boost.ubj" in detail
+    ((symbol, detail, abstains),) = told
+    assert (symbol, abstains) == ("BTCUSDT", True)
+    assert "boost.ubj" in detail and str(registry.folder) not in detail
     again = registry.save(made_model(), request_for())
     assert again.id == kept.id
     shelf.changed("BTCUSDT", "1m")
     assert shelf.standing("BTCUSDT", "1m").state == "ready", "trained again, it votes again"
+
+
+def test_a_model_whose_files_break_votes_on_from_memory_and_is_told_of_once(registry, candles):
+    kept = registry.save(made_model(), request_for())
+    registry.appoint(kept.id, "promoted", "better")
+    told = []
+    shelf = ModelShelf(registry, lambda *said: told.append(said), inline=True)
+    source = ModelSource("BTCUSDT", "1m", shelf)
+    shelf.open([("BTCUSDT", "1m")])
+    since = dataclasses.replace(candles, open_time=candles.open_time - candles.open_time[0] + kept.trained_until + 1)
+    source.warm_up(since[:-3])
+    source.on_candle(since.candle(len(since) - 3))
+    assert (source.status.state, source.status.detail) == ("voting", "")
+    before = source.quality.n
+    path = registry.folder / "BTCUSDT-1m" / kept.id / "forest.skops"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    source.on_candle(since.candle(len(since) - 2))
+    shelf.changed("BTCUSDT", "1m")
+    source.on_candle(since.candle(len(since) - 1))
+    assert source.status.state == "voting" and "files are broken: it votes from memory" in source.status.detail
+    assert source.quality.n >= before, "its record is not counted anew"
+    ((symbol, detail, abstains),) = told
+    assert (symbol, abstains) == ("BTCUSDT", False) and "forest.skops" in detail
+    path.write_bytes(whole)
+    shelf.look("BTCUSDT", "1m")
+    assert source.status.detail == ""
 
 
 def test_shelf_loads_beside_the_caller(registry, monkeypatch):

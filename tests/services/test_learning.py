@@ -7,9 +7,10 @@ import pytest
 
 import models.training
 from models.calibration import Calibration
+from models.drift import CLOCK
 from models.registry import Registry
 from services.backtests.markets import SimulatedPast, Source
-from services.learning.ask import JUDGE_BARS, check_drift, judge_window, learn
+from services.learning.ask import JUDGE_BARS, bars_for, check_drift, judge_window, learn
 from services.learning.markets import SIMULATED, Market, market_of
 from services.symbols import specs_for
 from storage.candle_store import CandleStore
@@ -175,8 +176,22 @@ def test_progress_rises_to_the_end(registry, market, trainer):
 
 
 def test_too_few_bars_are_told(registry, market):
-    with pytest.raises(BadInput, match="too few to learn from"):
+    with pytest.raises(BadInput, match="60 bars are too few"):
         learn(request_for(), replace(market, candles=market.candles[:60]), registry, silent)
+
+
+def test_a_year_of_days_is_told_where_its_bars_go_and_how_many_there_have_to_be(registry):
+    asked = request_for(ModelSettings(), interval="1m")
+    few = Market(pulled_candles(371), SPEC)
+    told = r"371 bars are too few.*held back for judging.*about 2,\d\d\d are needed in all"
+    with pytest.raises(BadInput, match=told):
+        learn(asked, few, registry, silent)
+
+
+def test_as_many_bars_as_are_said_to_be_needed_are_enough(registry):
+    enough = bars_for(SETTINGS)
+    made = learn(request_for(), Market(pulled_candles(enough), SPEC), registry, silent)
+    assert made.n_bars < enough
 
 
 def test_the_whole_training_promotes_what_it_learnt_and_drift_sees_a_changed_market(registry):
@@ -186,7 +201,7 @@ def test_the_whole_training_promotes_what_it_learnt_and_drift_sees_a_changed_mar
     drift = check_drift(registry, market, 5)
     assert (drift.state, drift.checked) == ("steady", 5)
     assert drift.n == JUDGE_BARS
-    assert len(drift.features) == len(registry.load(version.id).features)
+    assert len(drift.features) == len(registry.load(version.id).features) - len(CLOCK)
     wild = pulled_candles(900, 6, pull=0.9)
     shift = int(market.candles.open_time[-1]) + 60_000 - int(wild.open_time[0])
     other = replace(wild, open_time=wild.open_time + shift)

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from time import time
 
 import pytest
 
@@ -43,6 +44,29 @@ def test_a_job_that_fails_says_why_and_runs_again(board: JobBoard) -> None:
     board.start()
     assert all(runs.acquire(timeout=10) for _ in range(2))
     assert "disk full" in wait_for(board, "failed").detail
+
+
+def test_a_job_that_waits_behind_others_shows_when_it_comes_next(board: JobBoard) -> None:
+    free, begun = threading.Event(), threading.Semaphore(0)
+
+    def long() -> str:
+        begun.release()
+        free.wait(10)
+        return ""
+
+    for name in ("backup", "refresh"):
+        board.every(name, 3_600, long, first_after=0)
+    board.start()
+    assert all(begun.acquire(timeout=10) for _ in range(2)), "the pool is full"
+    board.every("retrain", 3_600, str, first_after=0)
+    started, waited = time() * 1000, threading.Event()
+    for _ in range(1_000):
+        view = board.views()[2]
+        if view.next_time > started + 60_000:
+            break
+        waited.wait(0.01)
+    assert view.state == "waiting" and view.next_time - started == pytest.approx(3_600_000, abs=20_000)
+    free.set()
 
 
 def test_backups_are_whole_databases_and_old_ones_go(tmp_path: Path) -> None:

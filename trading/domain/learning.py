@@ -176,11 +176,15 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class FeatureDrift:
-    """How far a feature's recent values moved from those of training (population stability index)."""
+    """How far a feature's recent values moved from those of training (population stability index).
+
+    `usual` is how far windows of the same length moved within training: up to there it counts as no move.
+    """
 
     feature: str
     label: str
     psi: float
+    usual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,10 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """One training in the history. `state`: waiting, running, done, failed or cancelled; `why`: by hand or schedule."""
+    """One training in the history. `state`: waiting, running, done, failed, cancelled or interrupted.
+
+    `why`: by hand or schedule. How long an interrupted one ran is not known: its `seconds` are 0.
+    """
 
     key: str
     symbol: str
