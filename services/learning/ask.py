@@ -19,7 +19,7 @@ from models.registry import Registry, Stored
 from services.learning.markets import Market
 from trading.domain import FloatArray, IntArray
 from trading.domain.backtests import CostSettings
-from trading.domain.learning import Drift, ModelVersion, TrainRequest
+from trading.domain.learning import Drift, ModelSettings, ModelVersion, TrainRequest
 from trading.errors import BadInput, ModelRefused
 
 JUDGE_BARS = 500
@@ -87,11 +87,18 @@ def judge_window(request: TrainRequest, market: Market) -> Window:
     labels = make_labels(market.candles, request.settings, request.costs)
     known = np.isfinite(rows).all(axis=1) & labels.known
     places = np.flatnonzero(known)
-    span = 1 if request.settings.label == "next_bar" else request.settings.horizon
-    n_judged = min(max(JUDGE_BARS, JUDGED_SPANS * span), int(JUDGE_SHARE * len(places)))
+    n_judged = min(_most_judged(request.settings), int(JUDGE_SHARE * len(places)))
     if n_judged == 0:
         raise _too_few(request, len(rows), n_judged)
     return Window(rows, labels, known, int(places[-n_judged]))
+
+
+def _reach(settings: ModelSettings) -> int:
+    return 1 if settings.label == "next_bar" else settings.horizon
+
+
+def _most_judged(settings: ModelSettings) -> int:
+    return max(JUDGE_BARS, JUDGED_SPANS * _reach(settings))
 
 
 def bars_for(settings: ModelSettings) -> int:
@@ -102,9 +109,9 @@ def bars_for(settings: ModelSettings) -> int:
     """
     from models.ensemble import MIN_ROWS
 
-    reach = 1 if settings.label == "next_bar" else settings.horizon
+    reach = _reach(settings)
     seen = (settings.n_folds + 1) * (MIN_ROWS + 2 * (settings.embargo_bars + reach))
-    labelled = min(ceil(seen / (1 - JUDGE_SHARE)), seen + JUDGE_BARS)
+    labelled = min(ceil(seen / (1 - JUDGE_SHARE)), seen + _most_judged(settings))
     return bars_needed(FEATURES) + labelled + reach
 
 
@@ -113,7 +120,7 @@ def _too_few(request: TrainRequest, n_bars: int, n_judged: int) -> BadInput:
     settings = request.settings
     return BadInput(
         f"{request.symbol} {request.interval}: {n_bars:,} bars are too few. The first {bars_needed(FEATURES)} warm up "
-        f"the features, the newest {n_judged:,} are held back for judging ({JUDGE_BARS}, or a fifth of fewer), the "
+        f"the features, the newest {n_judged:,} are held back for judging ({_most_judged(settings):,}, or a fifth of fewer), the "
         f"rest is cut into {settings.n_folds + 1} parts with {settings.embargo_bars} bars of embargo; about "
         f"{bars_for(settings):,} are needed in all. Import or download more, or choose a shorter timeframe, fewer "
         "folds or a shorter embargo")
