@@ -1,4 +1,4 @@
-/* The page "Backtest": the address names the run on screen, and on a phone the choices fold away. */
+/* The page "Backtest": the address names the run on screen. On a phone every page's choices fold away. */
 (function () {
     const PATH = "/backtest";
     let shown = null;

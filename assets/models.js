@@ -1,4 +1,4 @@
-/* The page "Models": the address names market and version on screen, and on a phone the choices fold away. */
+/* The page "Models": the address names market and version on screen. */
 (function () {
     const PATH = "/models";
     let shown = null;
@@ -24,12 +24,5 @@
     /* Back and forward between markets: the pages' router does not know of addresses that were written here. */
     window.addEventListener("popstate", () => {
         if (window.location.pathname === PATH && shown && window.location.search !== shown) window.location.reload();
-    });
-
-    document.addEventListener("click", (event) => {
-        const fold = event.target.closest && event.target.closest("#md-fold");
-        if (!fold) return;
-        const open = fold.closest(".panel").classList.toggle("is-open");
-        fold.setAttribute("aria-expanded", String(open));
     });
 })();

@@ -17,8 +17,7 @@ from deap import base, tools
 from services.automl.arena import Arena
 from services.automl.breeding import crossed, mutated
 from services.automl.crew import Crew
-from services.automl.figures import Figures
-from services.automl.gate import LEAST_INSIDE
+from services.automl.figures import LEAST_INSIDE, Figures
 from services.automl.genome import Genome, draw_genome, fits, genome_key, genome_of, size
 from services.automl.trials import TrialLog, Tried, best_first
 from trading.domain.studies import StudyRequest

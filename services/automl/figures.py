@@ -12,6 +12,9 @@ from trading.domain import FloatArray, IntArray
 from trading.metrics import SharpeSample, moments, periods_per_year, returns_of
 from trading.metrics.returns import after_ruin
 
+LEAST_INSIDE, LEAST_OUTSIDE = 30, 10
+"""Trades below which nothing can be said of a candidate: inside the search, and on the untouched window."""
+
 
 class Figures(NamedTuple):
     """What a candidate did in a stretch of candles: `sharpe` is that of a bar, 0 without variation."""

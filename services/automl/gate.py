@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from math import sqrt
 
 from services.automl.before import NOTHING, Before
-from services.automl.figures import Figures
+from services.automl.figures import LEAST_INSIDE, LEAST_OUTSIDE, Figures
 from trading.domain.studies import Gate
 from trading.metrics import deflated_sharpe, expected_max_sharpe, periods_per_year, probabilistic_sharpe
 
 SURE = 0.95
-LEAST_INSIDE, LEAST_OUTSIDE = 30, 10
 Line = tuple[str, str, bool]
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from services.automl.figures import Figures
-from services.automl.gate import LEAST_INSIDE
+from services.automl.figures import LEAST_INSIDE, Figures
 
 
 @dataclass(frozen=True, slots=True)

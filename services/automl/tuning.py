@@ -18,7 +18,7 @@ import optuna
 
 from services.automl.arena import outside, rules_of, split_of
 from services.automl.crew import Crew
-from services.automl.figures import Figures
+from services.automl.figures import LEAST_INSIDE, Figures
 from services.automl.journal import JOURNAL, FolderJournal
 from services.automl.numbers import searchable
 from services.automl.trials import TrialLog, Tried, best_first
@@ -32,7 +32,6 @@ from trading.strategies import Tunable
 BATCH = 8
 N_WINDOWS = 6
 IDLE_BATCHES = 5
-LEAST_TRADES = 30
 REFUSED, PRUNED = -20.0, -10.0
 N_STARTUP = 16
 Values = dict[str, float]
@@ -187,8 +186,8 @@ class Tuner:
         score = REFUSED if refused else self._mean(parts)
         if not refused and len(parts) < len(self._windows):
             score += PRUNED
-        elif not refused and figures.n_trades < LEAST_TRADES:
-            score = PRUNED + figures.n_trades / LEAST_TRADES
+        elif not refused and figures.n_trades < LEAST_INSIDE:
+            score = PRUNED + figures.n_trades / LEAST_INSIDE
         return 0, key, values, figures, score, self._batch, sharpes
 
     def _mean(self, parts: Sequence[Traded]) -> float:

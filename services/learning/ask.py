@@ -120,10 +120,10 @@ def _too_few(request: TrainRequest, n_bars: int, n_judged: int) -> BadInput:
     settings = request.settings
     return BadInput(
         f"{request.symbol} {request.interval}: {n_bars:,} bars are too few. The first {bars_needed(FEATURES)} warm up "
-        f"the features, the newest {n_judged:,} are held back for judging ({_most_judged(settings):,}, or a fifth of fewer), the "
-        f"rest is cut into {settings.n_folds + 1} parts with {settings.embargo_bars} bars of embargo; about "
-        f"{bars_for(settings):,} are needed in all. Import or download more, or choose a shorter timeframe, fewer "
-        "folds or a shorter embargo")
+        f"the features, the newest {n_judged:,} are held back for judging ({_most_judged(settings):,}, or a fifth of "
+        f"fewer), the rest is cut into {settings.n_folds + 1} parts with {settings.embargo_bars} bars of embargo; "
+        f"about {bars_for(settings):,} are needed in all. Import or download more, or choose a shorter timeframe, "
+        "fewer folds or a shorter embargo")
 
 
 def check_drift(registry: Registry, market: Market, checked: int) -> Drift:
