@@ -9,7 +9,8 @@ run: $(VENV)/.run
 	$(PY) main.py --mode dashboard $(ARGS)
 
 test: $(VENV)/.dev browser
-	$(PY) -m pytest tests -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest tests --ignore tests/browser -n 2 --dist loadfile --no-loadscope-reorder $(ARGS) || [ $$? -eq 5 ]
+	$(PY) -m pytest tests/browser $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .

@@ -16,13 +16,6 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one process, and all browsers on one: two at once starve each other."""
-    for item in items:
-        place = item.path.relative_to(ROOT / "tests")
-        item.add_marker(pytest.mark.xdist_group("browser" if place.parts[0] == "browser" else place.as_posix()))
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real market data beside the repository; tests that need it are skipped where it is absent."""
