@@ -169,7 +169,7 @@ def test_the_report_is_one_file_with_checks(made: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    (("--data", "nothing.parquet"), "nothing.parquet: there is no such file"),
+    (("--data", "nothing.parquet"), "nothing.parquet does not exist; correct --data"),
     (("--asset", "BTCUSDT"), "no stored candles of BTCUSDT"),
     (("--data", "MADE", "--start", "2030-01-01"), "there are some from 2022-05-10 to 2022-08-01"),
     (("--data", "MADE", "--start", "2022-07-01", "--end", "2022-06-01"), "not before the end"),

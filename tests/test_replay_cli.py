@@ -107,7 +107,7 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(btc: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--mode", "paper", "--data", "nothing.parquet"), "nothing.parquet: there is no such file"),
+        (("--mode", "paper", "--data", "nothing.parquet"), "nothing.parquet does not exist; correct --data"),
         (("--mode", "paper", "--feed", "replay", "--assets", "BTCUSDT"), "no stored candles of BTCUSDT"),
         (("--mode", "paper", "--assets", "BTC;DROP"), "is no list of symbols"),
         (("--mode", "paper", "--capital", "-5"), "capital"),

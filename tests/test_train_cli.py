@@ -85,7 +85,7 @@ def test_stored_candles_fold_and_several_assets_give_a_list(tmp_path):
     (("--asset", "ETHUSDT", "--data", "{file}"), "holds BTCUSDT by its name, not ETHUSDT"),
     (("--data", "{file}", "--start", "2022-07-10"), "no candles between these dates"),
     (("--data", "{file}", "--end", "2022-05-12"), "too few"),
-    (("--data", "{file}", "--end", "2022-05-20"), "use more"),
+    (("--data", "{file}", "--end", "2022-05-20"), "Import or download more"),
     (("--data", "/nowhere/BTCUSDT-1h.parquet"), "/nowhere"),
 ])
 def test_what_is_wrong_is_said_in_one_line(tmp_path, arguments, said):

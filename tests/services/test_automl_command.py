@@ -23,6 +23,7 @@ from tests.evolution_campaign import market
 from trading.domain import Candles
 
 ROOT = Path(__file__).resolve().parents[2]
+BUDGET = "8000"  # seconds of work after the first checkpoint: the signal comes in time on a busy machine, too
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_a_running_cockpit_is_left_alone_and_counts_later(candles: Path, tmp_pat
 
 def test_ctrl_c_and_the_same_command_come_to_the_same_champion(candles: Path, tmp_path: Path, monkeypatch):
     words = [sys.executable, "main.py", "--mode", "optimize", "--asset", "BTCUSDT", "--data", str(candles), "--search",
-             "evolution", "--budget", "1500", "--out"]
+             "evolution", "--budget", BUDGET, "--out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([*words, str(tmp_path / "torn.json")], cwd=ROOT, env=environment,
                                stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -109,7 +110,7 @@ def test_ctrl_c_and_the_same_command_come_to_the_same_champion(candles: Path, tm
     for name, data in (("torn", "data"), ("calm", "calm")):
         monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path / data))
         out = str(tmp_path / f"{name}.json")
-        assert optimize(candles, "--search", "evolution", "--budget", "1500", "--out", out) == 0
+        assert optimize(candles, "--search", "evolution", "--budget", BUDGET, "--out", out) == 0
     assert (tmp_path / "torn.json").read_bytes() == (tmp_path / "calm.json").read_bytes()
 
 
