@@ -38,6 +38,7 @@ class Cockpit:
     versions: dict[str, Any]
     registry: Any = None
     shelf: Any = None
+    diary: Any = None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -134,6 +135,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
             screen: bool = True) -> Cockpit:
     """Put an engine together around a feed, with the paper broker; nothing is started. Charts only for a screen."""
     from services.charts import ChartService
+    from services.parity.diary import Diary
     from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from storage.history import History
     from storage.recorder import SqlRecorder
@@ -173,7 +175,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
-                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf)
+                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
+                   None if replaying else Diary(engine, recorder, database))
 
 
 def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,
@@ -307,6 +310,8 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
                   file=sys.stderr)
         elif session.state != "running":
             session.change("running")
+    if cockpit.diary is not None:
+        cockpit.diary.begin(cockpit.document)
     return earlier
 
 

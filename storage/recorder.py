@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from storage import blocks, rows, tables
 from storage.database import Database, upsert
-from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SymbolSpec, Trade
+from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SeenBar, SymbolSpec, Trade
 from trading.errors import StateFailed
 
 
@@ -35,6 +35,7 @@ class SqlRecorder:
             Decision: (tables.decisions, rows.decision_row),
             EquityPoint: (tables.equity, rows.equity_row),
             JournalLine: (tables.journal, asdict),
+            SeenBar: (tables.seen_bars, asdict),
         }
         self._packs: dict[type, Callable[[Any], bool]] = {}
         if batch > 1:

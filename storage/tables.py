@@ -198,4 +198,17 @@ evidence = _account_table(
     Column("body", Text, nullable=False),
 )
 
-ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal)
+seen_bars = _account_table(
+    "seen_bars",
+    Column("symbol", String(32), primary_key=True),
+    Column("open_time", BigInteger, primary_key=True, autoincrement=False),
+    Column("open", Float, nullable=False),
+    Column("high", Float, nullable=False),
+    Column("low", Float, nullable=False),
+    Column("close", Float, nullable=False),
+    Column("volume", Float, nullable=False),
+    Column("live", Integer, nullable=False),
+)
+
+ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal,
+                  seen_bars)

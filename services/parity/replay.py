@@ -1,0 +1,170 @@
+"""The account again, from its start: the same settings, commands and stops, over candles instead of a market."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event as Stop
+from typing import Any
+
+from services.parity.trips import Course
+from services.runs import ranking_of
+from trading.agents.desk import SignalDesk
+from trading.agents.symbol_agent import SymbolAgent
+from trading.bus import Bus
+from trading.controls import Controls
+from trading.domain import Action, Candle, Candles, Decision, Fill, Order, RiskProfile, Signal, SymbolSpec
+from trading.engine import Engine, EngineParts
+from trading.events import CandleClosed, Command, Event
+from trading.execution import Desk
+from trading.feeds.replay import ReplayFeed
+from trading.journal import Journal
+from trading.orders import OrderManager
+from trading.portfolio import Portfolio
+from trading.risk import Risk
+from trading.rules import Costs
+from trading.session import Session
+from trading.strategies import RuleStrategy
+
+BrokerOf = Callable[..., Any]
+Bar = tuple[str, int]  # symbol and open time
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person did: a command of the controls, at the account's time."""
+
+    time: int
+    kind: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides from a start of the cockpit on: strategies, profile and costs."""
+
+    strategies: tuple[RuleStrategy, ...]
+    profile: RiskProfile
+    costs: Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars that
+    were not live or on which something outside the rules held the account back. `votes` are what models said.
+    """
+
+    specs: Mapping[str, SymbolSpec]
+    capital_units: int
+    rules: Sequence[tuple[int, Rules]]
+    acts: Sequence[Act]
+    held_back: frozenset[Bar]
+    votes: Mapping[str, Mapping[str, Mapping[int, Signal]]]
+    session: str = "running"
+    mode: str = "paper"
+
+
+class Tape:
+    """Keeps what happens, and makes nothing durable."""
+
+    def __init__(self) -> None:
+        self.fills: list[Fill] = []
+        self.orders: dict[str, Order] = {}
+        self.decisions: dict[tuple[str, int], Decision] = {}
+
+    def record(self, item: Any) -> None:
+        """Take in whatever happened; of an order and of a bar's decision the last word counts."""
+        if isinstance(item, Fill):
+            self.fills.append(item)
+        elif isinstance(item, Order):
+            self.orders[item.client_id] = item
+        elif isinstance(item, Decision) and item.signals:
+            self.decisions[item.symbol, item.time] = item
+
+    def commit(self, snapshot: Callable[[], dict[str, Any]], force: bool = False) -> bool:
+        """Nothing is made durable."""
+        return False
+
+    def commit_intents(self) -> None:
+        """Nothing is made durable."""
+
+
+class RecordedVoter:
+    """Says again what a model said on each bar; silent where it was silent."""
+
+    def __init__(self, symbol: str, name: str, votes: Mapping[int, Signal]) -> None:
+        self.symbol, self.name, self._votes = symbol, name, votes
+        self.is_silent = True
+
+    def warm_up(self, candles: Candles) -> None:
+        """Nothing is learnt from earlier bars."""
+
+    def on_candle(self, candle: Candle) -> Signal:
+        """Repeat the vote of a bar."""
+        vote = self._votes.get(candle.close_time)
+        self.is_silent = vote is None
+        return vote or Signal(self.symbol, candle.close_time, self.name, Action.HOLD, 0.0, "no vote was recorded")
+
+
+def play(scene: Scene, earlier: Sequence[Candles], candles: Sequence[Candles], broker_of: BrokerOf) -> Course:
+    """Return what the account does over the candles; `earlier` bars only warm indicators up."""
+    tape = Tape()
+    waiting = list(scene.acts)
+    snapshot: dict[str, Any] | None = None
+    logger = logging.getLogger("trading")
+    before, logger.level = logger.level, logging.ERROR
+    try:
+        for n, (start, rules) in enumerate(scene.rules):
+            end = scene.rules[n + 1][0] if n + 1 < len(scene.rules) else None
+            engine = _engine(scene, rules, candles[0].interval, (tape, broker_of))
+            if snapshot is not None:
+                engine.restore(snapshot)
+            for known, each in zip(earlier, candles, strict=True):
+                engine.warm_up(known.then(each.between(None, start)) if n else known)
+            _run(engine, [each.between(start if n else None, end) for each in candles], scene, waiting)
+            snapshot = engine.snapshot()
+    finally:
+        logger.level = before
+    return Course(tape.fills, tape.orders, lambda symbol, time: tape.decisions.get((symbol, time)))
+
+
+def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, BrokerOf]) -> Engine:
+    tape, broker_of = parts
+    bus, specs = Bus(), dict(scene.specs)
+    portfolio = Portfolio(specs, scene.capital_units, rules.costs)
+    broker = broker_of(portfolio.markets, rules.costs, bus.publish)
+    orders = OrderManager(broker, tape, "rp")
+    desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, rules.profile), tape, Journal(tape))
+    voters = [RecordedVoter(symbol, name, votes)
+              for symbol, by_name in scene.votes.items() for name, votes in by_name.items()]
+    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in rules.strategies), *voters], None)
+    session = Session(state=scene.session, mode=scene.mode)
+    engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking_of(rules.strategies[0])))
+    Controls(engine)
+    return engine
+
+
+def _run(engine: Engine, candles: Sequence[Candles], scene: Scene, waiting: list[Act]) -> None:
+    """Feed bars, and before each the acts of the time until it closed; bars that were not live stay so."""
+    present = [each for each in candles if len(each)]
+    if not present:
+        return
+    feed = ReplayFeed(present, scene.specs, 0.0)
+
+    def post(event: Event) -> None:
+        if type(event) is CandleClosed:
+            bar = event.candle
+            while waiting and waiting[0].time < bar.close_time:
+                _act(engine, waiting.pop(0), len(waiting))
+            event = CandleClosed(bar, live=(bar.symbol, bar.open_time) not in scene.held_back)
+        engine.handle(event)
+
+    feed.run(post, {}, Stop())
+
+
+def _act(engine: Engine, act: Act, n_left: int) -> None:
+    """Do again what a person did; what the controls refuse now is refused."""
+    session = engine.session
+    nonce = f"{act.kind}-{act.time}-{n_left}"
+    engine.handle(Command(act.kind, nonce, session.control_version, dict(act.arguments)))
