@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train, "optimize": run_optimize}
+             "train": run_train, "optimize": run_optimize,
+             "report": run_report}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -251,6 +252,14 @@ def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
     from services.learning.command import run_train
 
     return run_train(settings, chosen)
+
+
+def run_report(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Compare an account with its own replay."""
+    from services.parity.command import report
+    from trading.brokers.paper import PaperBroker
+
+    return report(settings, chosen, PaperBroker)
 
 
 def run_check(settings: Settings, chosen: argparse.Namespace) -> int:

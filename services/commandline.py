@@ -25,6 +25,7 @@ EPILOG = """examples:
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
   python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
   python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
+  python main.py --mode report --parity --json parity.json
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
 """
 MODES = {
@@ -35,6 +36,7 @@ MODES = {
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
     "train": "train a model on stored or given candles, judge it against the one that votes, and keep it",
+    "report": "compare an account with its own replay, trade by trade (--parity)",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
@@ -81,6 +83,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
     add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
     add("--label", choices=LABELS, help="train: what is forecast (default: next_bar, the direction of the next close)")
+    add("--parity", action="store_true", help="report: each trade of an account beside its replay on the same candles")
+    add("--account", metavar="NAME", help="report: the account (default: the paper account of the settings' market)")
     add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
     add("--port", type=int, help="port of the dashboard (default 8050)")
     add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")

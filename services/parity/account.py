@@ -23,6 +23,7 @@ from trading.errors import BadInput
 HELD_BACK = ("denied: market", "denied: venue")
 LIMITS = ("tick_size", "lot_size", "min_quantity", "max_quantity", "min_notional")
 Document = dict[str, Any]
+Votes = dict[str, dict[str, dict[int, Signal]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class Recorded:
     starts: tuple[Evidence, ...]
     seen: dict[str, list[SeenBar]]
     held_back: dict[tuple[str, int], str]
-    votes: dict[str, dict[str, dict[int, Signal]]]
+    no_position: list[tuple[str, int]]
+    votes: Votes
     span: tuple[int, int]
+    equity: dict[int, int]
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -66,11 +69,13 @@ def recorded(database: Database, account: str) -> Recorded:
     snapshot = _snapshot(database, account)
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
-    held_back, votes = _decisions(database, account, settings["strategy"]["name"])
+    held_back, no_position, votes = _decisions(database, account, settings["strategy"]["name"])
+    equity = {point.time: point.equity for point in history.equity()}
+    span = min(equity, default=0), max(snapshot.get("cursor", {}).values(), default=0)
     orders = {order.client_id: order for order in history.orders()}
     course = Course(history.fills(), orders, history.decision)
     return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts, _seen(database, account),
-                    held_back, votes, _span(database, account, snapshot))
+                    held_back, no_position, votes, span, equity)
 
 
 def _settings(database: Database, account: str) -> Document:
@@ -106,19 +111,21 @@ def _specs(settings: Document, starts: Sequence[Evidence], snapshot: Document) -
     return found
 
 
-def _decisions(database: Database, account: str, strategy: str) -> tuple[dict[tuple[str, int], str],
-                                                                         dict[str, dict[str, dict[int, Signal]]]]:
-    """Return what was held back by something outside the rules, and what voters beside the strategy said."""
+def _decisions(database: Database, account: str, strategy: str) -> tuple[
+        dict[tuple[str, int], str], list[tuple[str, int]], Votes]:
+    """Return what was held back by something outside the rules, sales that found nothing, and other voters' votes."""
     t = tables.decisions
-    held: dict[tuple[str, int], str] = {}
+    held, nothing = {}, []
     votes: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
     for row in database.rows(select(t).where(t.c.account == account)):
         if row["outcome"] in HELD_BACK:
             held[row["symbol"], row["time"]] = f"{row['action']} {row['outcome']}: {row['reason']}"
+        elif row["outcome"] == "no position":
+            nothing.append((row["symbol"], row["time"]))
         for signal in rows.decision_of(row).signals if '"version"' in row["body"] else ():
             if signal.source != strategy and "version" in signal.votes:
                 votes[row["symbol"]][signal.source][signal.time] = signal
-    return held, {symbol: dict(by_name) for symbol, by_name in votes.items()}
+    return held, nothing, {symbol: dict(by_name) for symbol, by_name in votes.items()}
 
 
 def _seen(database: Database, account: str) -> dict[str, list[SeenBar]]:
@@ -128,9 +135,3 @@ def _seen(database: Database, account: str) -> dict[str, list[SeenBar]]:
         found[row["symbol"]].append(SeenBar(**{name: value for name, value in row.items() if name != "account"}))
     return dict(found)
 
-
-def _span(database: Database, account: str, snapshot: Document) -> tuple[int, int]:
-    """Return the open times of the first and the last bar that left an equity point (0, 0: none did)."""
-    first = min((point.time for point in History(database, account, {}).equity()), default=0)
-    last = max(snapshot.get("cursor", {}).values(), default=0)
-    return first, last

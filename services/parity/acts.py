@@ -11,6 +11,7 @@ from services.parity.replay import Act
 from trading.domain import JournalLine, Order, OrderStatus, OrderType, RiskProfile, Side
 from trading.domain.parity import Circumstance
 
+REPLAYS = ("replay-", "screen-replay-")
 PLAIN = ("start", "pause", "stop", "flatten", "kill")
 PROFILE = re.compile(r"risk profile (?P<name>.*?): (?P<values>.*)")
 
@@ -30,6 +31,11 @@ def session_at_start(account: Recorded) -> tuple[str, str]:
         return first["session"], first["mode"]
     by_hand = any(line.text.startswith("start: auto-trading started") for line in _commands(account.lines))
     return ("stopped" if by_hand else "running"), "paper"
+
+
+def asked_inline(account: Recorded) -> bool:
+    """Return whether advice was acted on before the next symbol's bar of the same moment, as replays do."""
+    return bool(account.starts[0].body["inline"]) if account.starts else account.account.startswith(REPLAYS)
 
 
 def circumstances_of(account: Recorded, step: int) -> list[Circumstance]:

@@ -28,6 +28,7 @@ class Diary:
         self._evidence.add("start", {
             "settings": settings, "specs": specs_document(engine.portfolio.specs), "version": VERSION,
             "time": engine.time, "session": engine.session.state, "mode": engine.session.mode,
+            "inline": engine.agents.is_inline,
         })
 
     def _on_bar(self, event: BarFinished) -> None:

@@ -29,6 +29,7 @@ from trading.strategies import RuleStrategy
 
 BrokerOf = Callable[..., Any]
 Bar = tuple[str, int]  # symbol and open time
+WorthOf = Callable[[int, frozenset[str]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,21 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """How the controls stood at first. Not `inline`: the bars of one moment all come before the advice on them, as in
+    a running cockpit, whose agents answer from their own thread.
+    """
+
+    state: str = "running"
+    mode: str = "paper"
+    inline: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars that
-    were not live or on which something outside the rules held the account back. `votes` are what models said.
+    were not live or on which something outside the rules held the account back. `votes` are what models said; `worth`
+    is the account's equity (units) at a bar's close, None unless it held just these symbols then.
     """
 
     specs: Mapping[str, SymbolSpec]
@@ -61,9 +74,8 @@ class Scene:
     acts: Sequence[Act]
     held_back: frozenset[Bar]
     votes: Mapping[str, Mapping[str, Mapping[int, Signal]]]
-    session: str = "running"
-    mode: str = "paper"
-
+    start: Start = Start()
+    worth: WorthOf | None = None
 
 class Tape:
     """Keeps what happens, and makes nothing durable."""
@@ -88,6 +100,25 @@ class Tape:
 
     def commit_intents(self) -> None:
         """Nothing is made durable."""
+
+
+class Later:
+    """Stands where a thread would: answers wait until they are asked for."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Callable[[], None]] = []
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Keep work for later."""
+        self._waiting.append(work)
+
+    def answer(self, engine: Engine) -> None:
+        """Do what waits, in the order in which it came, and let the engine hear it."""
+        for work in self._waiting:
+            work()
+        self._waiting.clear()
+        while (event := engine.bus.next(0)) is not None:
+            engine.handle(event)
 
 
 class RecordedVoter:
@@ -117,19 +148,19 @@ def play(scene: Scene, earlier: Sequence[Candles], candles: Sequence[Candles], b
     try:
         for n, (start, rules) in enumerate(scene.rules):
             end = scene.rules[n + 1][0] if n + 1 < len(scene.rules) else None
-            engine = _engine(scene, rules, candles[0].interval, (tape, broker_of))
+            engine, later = _engine(scene, rules, candles[0].interval, (tape, broker_of))
             if snapshot is not None:
                 engine.restore(snapshot)
             for known, each in zip(earlier, candles, strict=True):
                 engine.warm_up(known.then(each.between(None, start)) if n else known)
-            _run(engine, [each.between(start if n else None, end) for each in candles], scene, waiting)
+            _run(engine, later, [each.between(start if n else None, end) for each in candles], scene, waiting)
             snapshot = engine.snapshot()
     finally:
         logger.level = before
     return Course(tape.fills, tape.orders, lambda symbol, time: tape.decisions.get((symbol, time)))
 
 
-def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, BrokerOf]) -> Engine:
+def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, BrokerOf]) -> tuple[Engine, Later | None]:
     tape, broker_of = parts
     bus, specs = Bus(), dict(scene.specs)
     portfolio = Portfolio(specs, scene.capital_units, rules.costs)
@@ -138,29 +169,51 @@ def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, Broker
     desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, rules.profile), tape, Journal(tape))
     voters = [RecordedVoter(symbol, name, votes)
               for symbol, by_name in scene.votes.items() for name, votes in by_name.items()]
-    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in rules.strategies), *voters], None)
-    session = Session(state=scene.session, mode=scene.mode)
+    later = None if scene.start.inline else Later()
+    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in rules.strategies), *voters], later)
+    session = Session(state=scene.start.state, mode=scene.start.mode)
     engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking_of(rules.strategies[0])))
     Controls(engine)
-    return engine
+    return engine, later
 
 
-def _run(engine: Engine, candles: Sequence[Candles], scene: Scene, waiting: list[Act]) -> None:
+def _run(engine: Engine, later: Later | None, candles: Sequence[Candles], scene: Scene, waiting: list[Act]) -> None:
     """Feed bars, and before each the acts of the time until it closed; bars that were not live stay so."""
     present = [each for each in candles if len(each)]
     if not present:
         return
     feed = ReplayFeed(present, scene.specs, 0.0)
+    moment = 0
 
     def post(event: Event) -> None:
+        nonlocal moment
         if type(event) is CandleClosed:
             bar = event.candle
+            if bar.open_time != moment:
+                over(engine)
+            moment = bar.open_time
             while waiting and waiting[0].time < bar.close_time:
                 _act(engine, waiting.pop(0), len(waiting))
             event = CandleClosed(bar, live=(bar.symbol, bar.open_time) not in scene.held_back)
+        elif moment:
+            over(engine)
         engine.handle(event)
 
+    def over(engine: Engine) -> None:
+        """End a moment: its advice is heard, and what earlier gaps made of the wallet is taken out of it."""
+        _even(engine, scene)
+        if later is not None:
+            later.answer(engine)
+
     feed.run(post, {}, Stop())
+
+
+def _even(engine: Engine, scene: Scene) -> None:
+    """Give the replay the money that the account had, so that the gap of a trade is not that of an earlier one."""
+    portfolio = engine.portfolio
+    worth = scene.worth(engine.time, frozenset(portfolio.open_symbols())) if scene.worth else None
+    if worth is not None:
+        portfolio.cash = max(0, portfolio.cash + worth - portfolio.equity())
 
 
 def _act(engine: Engine, act: Act, n_left: int) -> None:

@@ -13,7 +13,7 @@ from services.parity.candles import Market, market_of
 from services.parity.causes import Verdict, acted, only_live, only_replay, said
 from services.parity.pairs import paired
 from services.parity.replay import BrokerOf, play
-from services.parity.scene import scene_of
+from services.parity.scene import scene_of, wallet_of
 from services.parity.split import Bars, split
 from services.parity.trips import Course, Trip, Wallet, trips_of
 from services.settings import Settings
@@ -73,10 +73,11 @@ def parity_report(question: Question) -> ParityReport:
 
 
 def _case(account: Recorded, market: Market, broker_of: BrokerOf) -> _Case:
-    scene = scene_of(account)
+    wallet = wallet_of(account)
+    scene = scene_of(account, wallet)
     seen = play(scene, market.earlier, market.seen, broker_of)
     stored = play(scene, market.earlier, market.recorded, broker_of) if market.differing else seen
-    return _Case(account, market, Wallet(account.specs, scene.capital_units, scene.rules[0][1].costs), seen, stored)
+    return _Case(account, market, wallet, seen, stored)
 
 
 def _compared(case: _Case) -> tuple[tuple[ParityLine, ...], tuple[UnmatchedTrade, ...], int]:

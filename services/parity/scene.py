@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from services.parity.account import Recorded
-from services.parity.acts import acts_of, session_at_start
-from services.parity.replay import Rules, Scene
+from services.parity.acts import acts_of, asked_inline, session_at_start
+from services.parity.replay import Rules, Scene, Start
+from services.parity.trips import Holdings, Wallet
 from services.strategies import parse_strategy
 from trading.domain import INTERVAL_MS, RiskProfile
 from trading.domain.backtests import CostSettings
@@ -18,14 +19,26 @@ UNITS = 10**8
 COSTS = tuple(CostSettings.__dataclass_fields__)
 
 
-def scene_of(account: Recorded) -> Scene:
+def scene_of(account: Recorded, wallet: Wallet) -> Scene:
     """Return everything but the candles."""
+    holdings = Holdings(account.course, wallet)
+
+    def worth(time: int, held: frozenset[str]) -> int | None:
+        return account.equity.get(time) if holdings.at(time) == held else None
+
     state, mode = session_at_start(account)
     step = INTERVAL_MS[account.settings["interval"]]
     late = {(bar.symbol, bar.open_time) for bars in account.seen.values() for bar in bars if not bar.live}
     held = {(symbol, time + 1 - step) for symbol, time in account.held_back}
-    return Scene(account.specs, int(Decimal(account.settings["capital"]) * UNITS), rules_of(account),
-                 acts_of(account), frozenset(late | held), account.votes, state, mode)
+    held |= {(symbol, time + 1 - step) for symbol, time in account.no_position if symbol in holdings.at(time)}
+    return Scene(account.specs, wallet.units, rules_of(account), acts_of(account), frozenset(late | held),
+                 account.votes, Start(state, mode, asked_inline(account)), worth)
+
+
+def wallet_of(account: Recorded) -> Wallet:
+    """Return what the account's ledger started with."""
+    units = int(Decimal(account.settings["capital"]) * UNITS)
+    return Wallet(account.specs, units, _rules(account.settings).costs)
 
 
 def rules_of(account: Recorded) -> list[tuple[int, Rules]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -69,6 +70,25 @@ def trips_of(course: Course, wallet: Wallet) -> tuple[list[Trip], int]:
         if trade is not None:
             found.append(_trip(trade, under_way.pop(fill.symbol), course.orders))
     return found, len(portfolio.open_symbols())
+
+
+class Holdings:
+    """Which symbols an account held, and when."""
+
+    def __init__(self, course: Course, wallet: Wallet) -> None:
+        portfolio = Portfolio(dict(wallet.specs), wallet.units, wallet.costs)
+        self._times: list[int] = []
+        self._held: list[frozenset[str]] = [frozenset()]
+        for fill in sorted(course.fills, key=lambda f: (f.time, f.trade_id)):
+            portfolio.apply(fill, "")
+            if _is_dust(portfolio, fill.symbol) and fill.side is Side.SELL:
+                portfolio.set_dust_aside(fill.symbol, fill.time)
+            self._times.append(fill.time)
+            self._held.append(frozenset(portfolio.open_symbols()))
+
+    def at(self, time: int) -> frozenset[str]:
+        """Return what was held after all fills up to a time."""
+        return self._held[bisect_right(self._times, time)]
 
 
 def _is_dust(portfolio: Portfolio, symbol: str) -> bool:
