@@ -73,7 +73,7 @@ def recorded(database: Database, account: str) -> Recorded:
     equity = {point.time: point.equity for point in history.equity()}
     span = min(equity, default=0), max(snapshot.get("cursor", {}).values(), default=0)
     orders = {order.client_id: order for order in history.orders()}
-    course = Course(history.fills(), orders, history.decision)
+    course = Course(history.fills(), orders, history.decision, told=history.trades())
     return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts, _seen(database, account),
                     held_back, no_position, votes, span, equity)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from threading import Event as Stop
 from typing import Any
 
-from services.parity.trips import Course
+from services.parity.trips import Course, Held
 from services.runs import ranking_of
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
 from trading.bus import Bus
 from trading.controls import Controls
-from trading.domain import Action, Candle, Candles, Decision, Fill, Order, RiskProfile, Signal, SymbolSpec
+from trading.domain import Action, Candle, Candles, Decision, Fill, Order, RiskProfile, Signal, SymbolSpec, Trade
 from trading.engine import Engine, EngineParts
 from trading.events import CandleClosed, Command, Event
 from trading.execution import Desk
@@ -29,7 +29,7 @@ from trading.strategies import RuleStrategy
 
 BrokerOf = Callable[..., Any]
 Bar = tuple[str, int]  # symbol and open time
-WorthOf = Callable[[int, frozenset[str]], int | None]
+StandingOf = Callable[[int], tuple[int, Mapping[str, Held]] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars that
-    were not live or on which something outside the rules held the account back. `votes` are what models said; `worth`
-    is the account's equity (units) at a bar's close, None unless it held just these symbols then.
+    were not live or on which something outside the rules held the account back. `votes` are what models said;
+    `standing` is the account's equity (units) at a bar's close and what it held then.
     """
 
     specs: Mapping[str, SymbolSpec]
@@ -75,13 +75,14 @@ class Scene:
     held_back: frozenset[Bar]
     votes: Mapping[str, Mapping[str, Mapping[int, Signal]]]
     start: Start = Start()
-    worth: WorthOf | None = None
+    standing: StandingOf | None = None
 
 class Tape:
     """Keeps what happens, and makes nothing durable."""
 
     def __init__(self) -> None:
         self.fills: list[Fill] = []
+        self.trades: list[Trade] = []
         self.orders: dict[str, Order] = {}
         self.decisions: dict[tuple[str, int], Decision] = {}
 
@@ -89,6 +90,8 @@ class Tape:
         """Take in whatever happened; of an order and of a bar's decision the last word counts."""
         if isinstance(item, Fill):
             self.fills.append(item)
+        elif isinstance(item, Trade):
+            self.trades.append(item)
         elif isinstance(item, Order):
             self.orders[item.client_id] = item
         elif isinstance(item, Decision) and item.signals:
@@ -157,7 +160,7 @@ def play(scene: Scene, earlier: Sequence[Candles], candles: Sequence[Candles], b
             snapshot = engine.snapshot()
     finally:
         logger.level = before
-    return Course(tape.fills, tape.orders, lambda symbol, time: tape.decisions.get((symbol, time)))
+    return Course(tape.fills, tape.orders, lambda symbol, time: tape.decisions.get((symbol, time)), tape.trades)
 
 
 def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, BrokerOf]) -> tuple[Engine, Later | None]:
@@ -209,11 +212,18 @@ def _run(engine: Engine, later: Later | None, candles: Sequence[Candles], scene:
 
 
 def _even(engine: Engine, scene: Scene) -> None:
-    """Give the replay the money that the account had, so that the gap of a trade is not that of an earlier one."""
+    """Give the replay the money and the dust that the account had while both hold the same symbols.
+
+    So the gap of a trade is its own and not that of an earlier one.
+    """
     portfolio = engine.portfolio
-    worth = scene.worth(engine.time, frozenset(portfolio.open_symbols())) if scene.worth else None
-    if worth is not None:
-        portfolio.cash = max(0, portfolio.cash + worth - portfolio.equity())
+    known = scene.standing(engine.time) if scene.standing else None
+    if known is None or any(held.is_open != portfolio.holdings[symbol].is_open for symbol, held in known[1].items()):
+        return
+    for symbol, held in known[1].items():
+        if not held.is_open:
+            portfolio.holdings[symbol].atoms, portfolio.holdings[symbol].cost = held.atoms, held.cost
+    portfolio.cash = max(0, portfolio.cash + known[0] - portfolio.equity())
 
 
 def _act(engine: Engine, act: Act, n_left: int) -> None:

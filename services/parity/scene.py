@@ -9,7 +9,7 @@ from typing import Any
 from services.parity.account import Recorded
 from services.parity.acts import acts_of, asked_inline, session_at_start
 from services.parity.replay import Rules, Scene, Start
-from services.parity.trips import Holdings, Wallet
+from services.parity.trips import Held, Holdings, Wallet
 from services.strategies import parse_strategy
 from trading.domain import INTERVAL_MS, RiskProfile
 from trading.domain.backtests import CostSettings
@@ -23,16 +23,16 @@ def scene_of(account: Recorded, wallet: Wallet) -> Scene:
     """Return everything but the candles."""
     holdings = Holdings(account.course, wallet)
 
-    def worth(time: int, held: frozenset[str]) -> int | None:
-        return account.equity.get(time) if holdings.at(time) == held else None
+    def standing(time: int) -> tuple[int, dict[str, Held]] | None:
+        return (account.equity[time], holdings.at(time)) if time in account.equity else None
 
     state, mode = session_at_start(account)
     step = INTERVAL_MS[account.settings["interval"]]
     late = {(bar.symbol, bar.open_time) for bars in account.seen.values() for bar in bars if not bar.live}
     held = {(symbol, time + 1 - step) for symbol, time in account.held_back}
-    held |= {(symbol, time + 1 - step) for symbol, time in account.no_position if symbol in holdings.at(time)}
+    held |= {(symbol, time + 1 - step) for symbol, time in account.no_position if holdings.at(time)[symbol].is_open}
     return Scene(account.specs, wallet.units, rules_of(account), acts_of(account), frozenset(late | held),
-                 account.votes, Start(state, mode, asked_inline(account)), worth)
+                 account.votes, Start(state, mode, asked_inline(account)), standing)
 
 
 def wallet_of(account: Recorded) -> Wallet:

@@ -5,7 +5,8 @@ From the replayed trade to the lived one in steps, each measured on a round trip
     quantity * ((1 - entry fee rate) * exit price * (1 - exit fee rate) - entry price),
 
 first the prices of the other moment (timing), then the prices and the quantity that were really got (fill), then the
-fee rates (commission). What whole lots, whole units and dust of earlier trades leave over goes with the largest step.
+fee rates (commission). A quantity that differs because the entry came at another moment is timing as well. What whole
+lots, whole units and dust of earlier trades leave over goes with the largest step.
 """
 
 from __future__ import annotations
@@ -71,9 +72,9 @@ def split(lived: Trip, replayed: Trip, market: Market, bars: Bars) -> Gap:
     """Return the parts of what was lived less what was replayed on the candles that were seen."""
     ours, theirs = _round(lived, market), _round(replayed, market)
     ours = _same_rates(ours, theirs, lived, market)
-    entry, exit_ = _moved(lived, replayed, theirs, bars)
-    steps = [theirs, _Round(theirs.lots, entry, exit_, theirs.entry_rate, theirs.exit_rate),
-             _Round(ours.lots, ours.entry, ours.exit, theirs.entry_rate, theirs.exit_rate), ours]
+    moved = _moved(lived, replayed, theirs, bars)
+    steps = [theirs, replace(moved, lots=ours.lots if _entered_elsewhen(lived, replayed, bars) else theirs.lots),
+             replace(theirs, lots=ours.lots, entry=ours.entry, exit=ours.exit), ours]
     values = [each.pnl(market) for each in steps]
     parts = [round(after - before) for before, after in pairwise(values)]
     rest = lived.trade.pnl - replayed.trade.pnl - sum(parts)
@@ -104,13 +105,18 @@ def _same_rates(ours: _Round, theirs: _Round, lived: Trip, market: Market) -> _R
                    exit_rate=theirs.exit_rate if by_exit <= 1 + len(lived.exits) else ours.exit_rate)
 
 
-def _moved(lived: Trip, replayed: Trip, theirs: _Round, bars: Bars) -> tuple[Fraction, Fraction]:
+def _entered_elsewhen(lived: Trip, replayed: Trip, bars: Bars) -> bool:
+    return bars.bar_of(lived.entries[0]) != bars.bar_of(replayed.entries[0])
+
+
+def _moved(lived: Trip, replayed: Trip, theirs: _Round, bars: Bars) -> _Round:
     """Return what the replay's rules would have got at the moments at which the account acted."""
-    moments = [(bars.bar_of(trip.entries[0]), bars.bar_of(trip.exits[-1])) for trip in (lived, replayed)]
-    if moments[0] == moments[1]:
-        return theirs.entry, theirs.exit
-    return (theirs.entry + _less(_entry_by_rule(lived, bars), _entry_by_rule(replayed, bars)),
-            theirs.exit + _less(_exit_by_rule(lived, bars), _exit_by_rule(replayed, bars)))
+    left_elsewhen = bars.bar_of(lived.exits[-1]) != bars.bar_of(replayed.exits[-1])
+    if not left_elsewhen and not _entered_elsewhen(lived, replayed, bars):
+        return theirs
+    entry = theirs.entry + _less(_entry_by_rule(lived, bars), _entry_by_rule(replayed, bars))
+    return replace(theirs, entry=entry,
+                   exit=theirs.exit + _less(_exit_by_rule(lived, bars), _exit_by_rule(replayed, bars)))
 
 
 def _less(price: int | None, other: int | None) -> int:
