@@ -12,6 +12,7 @@ from trading.domain import RiskProfile
 from trading.engine import Engine
 from trading.errors import BadInput
 from trading.events import Command, CommandAnswered
+from trading.gate import ARMED, KILL
 
 ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add", "arm"}
 LIVE_WORD = "LIVE"
@@ -65,6 +66,7 @@ class Controls:
             "arm": self._arm, "disarm": self._disarm,
         }
         engine.bus.subscribe(Command, self._on_command)
+        self._close_gate()
 
     def _on_command(self, command: Command) -> None:
         try:
@@ -142,6 +144,8 @@ class Controls:
             raise BadInput("reason: say in a few words why it is safe to go on")
         portfolio = self._engine.portfolio
         portfolio.peak = portfolio.equity()
+        self._close_gate()
+        self._engine.gate.open(KILL)
         self._engine.session.change("stopped")
         return f"re-armed ({reason[:200]}); drawdown counts from now on, press Start to trade"
 
@@ -159,15 +163,21 @@ class Controls:
         if objection:
             raise BadInput(objection)
         session.arm(True)
+        self._engine.gate.open(ARMED)
         return f"{badge} armed: entries are sent"
 
     def _disarm(self, _: dict[str, Any]) -> str:
         session = self._engine.session
         if not session.armed:
             return "not armed"
-        n_canceled = self._engine.execution.cancel_entries(None, self._engine.time)
         session.arm(False)
+        self._close_gate()
+        n_canceled = self._engine.execution.cancel_entries(None, self._engine.time)
         return f"disarmed: no entries, {n_canceled} working ones cancelled, stops kept and exits managed"
+
+    def _close_gate(self) -> None:
+        if self._engine.session.outside and not self._engine.session.armed:
+            self._engine.gate.close(ARMED, "not armed")
 
     def _flatten(self, _: dict[str, Any]) -> str:
         engine = self._engine

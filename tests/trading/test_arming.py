@@ -5,12 +5,14 @@ import pytest
 from tests.trading.bench import Bench
 from trading.controls import Controls
 from trading.domain import Decision, Order, Side
+from trading.gate import ARMED
 
 
 @pytest.fixture
 def bench() -> Bench:
     bench = Bench().warm()
     bench.session.outside = True
+    bench.engine.gate.close(ARMED, "not armed")
     return bench
 
 
@@ -46,6 +48,7 @@ def test_disarming_cancels_entries_keeps_stops_and_still_manages_exits_from_any_
     bench.candle("BTCUSDT")
     bench.candle("ETHUSDT", "BUY")
     assert bench.press("disarm", version=0).accepted
+    assert bench.engine.gate.reason("BTCUSDT") == "not armed"
     assert [o.side for o in bench.orders.working.values()] == [Side.SELL]
     bench.candle("ETHUSDT", "BUY")
     assert len(entries(bench)) == 2
@@ -61,6 +64,7 @@ def test_the_kill_switch_disarms_and_re_arming_it_does_not_let_orders_out(bench:
     assert not bench.session.armed
     assert "kill switch" in bench.press("arm", word="LIVE").detail
     bench.press("rearm", reason="looked at it")
+    assert bench.engine.gate.reason("BTCUSDT") == "not armed"
     bench.press("start")
     bench.candle("BTCUSDT", "BUY")
     assert entries(bench) == set()
