@@ -15,7 +15,7 @@ from services import candles
 from services.commandline import parse_arguments
 from services.documents import check_targets
 from services.running import Cockpit, open_account, trade_on_paper, trade_replay
-from services.settings import Settings, load_settings
+from services.settings import Settings, for_mode, load_settings
 from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train, "optimize": run_optimize}
+             "train": run_train, "optimize": run_optimize, "keys": run_keys}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -47,13 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def run_keys(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Set, test or forget the API key of a venue."""
+    from services.keys.asking import ask_permissions
+    from services.keys.command import run_keys
+    from trading.binance.endpoints import environment_of
+
+    environment = environment_of(settings.venue, settings.exchange_url)
+    return run_keys(settings, chosen, lambda key: ask_permissions(environment, key))
+
+
 def settings_of(chosen: argparse.Namespace) -> Settings:
     """Return the settings with the command line's values on top."""
-    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port")
+    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port", "venue")
     given = {name: getattr(chosen, name) for name in named}
     if given["feed"] is None and chosen.data:
         given["feed"] = "replay"
-    return load_settings(**given)
+    return for_mode(load_settings(**given), chosen.mode)
 
 
 def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:

@@ -164,6 +164,24 @@ def load_settings(**overrides: object) -> Settings:
         raise BadInput(f"settings: cockpit.toml cannot be read: {error}") from None
 
 
+def for_mode(settings: Settings, mode: str) -> Settings:
+    """Return the settings with the venue that a mode means: only a page, live and keys know one outside.
+
+    Raises
+    ------
+    BadInput
+        When stored or simulated prices were asked for beside a venue, which has its own.
+    """
+    if mode not in ("dashboard", "live", "keys"):
+        return settings.model_copy(update={"venue": "paper"})
+    if mode != "dashboard" and settings.venue == "paper":
+        settings = settings.model_copy(update={"venue": "binance"})
+    if mode != "keys" and settings.venue != "paper" and settings.feed in ("sim", "replay"):
+        raise BadInput(f"{settings.venue} trades at its own prices: leave --feed {settings.feed} and --data away, or "
+                       "use --mode paper")
+    return settings
+
+
 def _toml_keys() -> list[str]:
     path = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR)) / "cockpit.toml"
     return list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
