@@ -84,7 +84,7 @@ def load_exchange_info(path: Path | str) -> list[Document]:
     """
     try:
         answer = json.loads(Path(path).read_text(encoding="utf-8"))
-        documents = [dict(each) for each in answer["symbols"]]
+        documents: list[Document] = [dict(each) for each in answer["symbols"]]
         for each in documents:
             symbol_of(each)
     except (OSError, ValueError, KeyError, TypeError) as why:
