@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeVar
 
 from trading.simulation.exchange.refusals import refusal
-
-T = TypeVar("T", bound=str)
 
 AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _LONG = re.compile(r"-?[0-9]{1,19}")
@@ -18,19 +15,22 @@ CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 class Params(dict[str, str]):
     """A request's parameters by name.
 
-    An empty value is -1105 as on Binance, a missing one -1102, one of the wrong form -1100.
+    An empty value is -1105 as on Binance, a missing one -1102, one of the wrong form -1100. `spelled` says how a leg's
+    parameter was called in the request, so that a refusal names it right.
     """
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    def __init__(self, given: Mapping[str, str], spelled: Mapping[str, str] | None = None) -> None:
         super().__init__(given)
+        self._spelled = spelled or {}
 
     def text(self, name: str) -> str:
         """Return a mandatory value."""
         value = self.get(name)
         if value is None:
-            raise refusal(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+            sent = self._name(name)
+            raise refusal(-1102, f"Mandatory parameter '{sent}' was not sent, was empty/null, or malformed.")
         if not value:
-            raise refusal(-1105, f"Parameter '{name}' was empty.")
+            raise refusal(-1105, f"Parameter '{self._name(name)}' was empty.")
         return value
 
     def maybe(self, name: str) -> str | None:
@@ -41,7 +41,7 @@ class Params(dict[str, str]):
         """Return a mandatory integer."""
         value = self.text(name)
         if not _LONG.fullmatch(value):
-            raise illegal(name, r"^[0-9]{1,20}$")
+            raise illegal(self._name(name), r"^[0-9]{1,20}$")
         return int(value)
 
     def maybe_long(self, name: str) -> int | None:
@@ -61,26 +61,29 @@ class Params(dict[str, str]):
             return None
         value = self.text(name)
         if not AMOUNT.fullmatch(value):
-            raise illegal(name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
+            raise illegal(self._name(name), r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
         whole, _, part = value.partition(".")
         part = part.rstrip("0")
         if len(part) > precision:
-            raise refusal(-1111, f"Parameter '{name}' has too much precision.")
+            raise refusal(-1111, f"Parameter '{self._name(name)}' has too much precision.")
         return int(whole + part.ljust(precision, "0"))
 
     def client_id(self, name: str) -> str | None:
         """Return an optional client order id."""
         value = self.maybe(name)
         if value is not None and not CLIENT_ID.fullmatch(value):
-            raise illegal(name, r"^[a-zA-Z0-9-_]{1,36}$")
+            raise illegal(self._name(name), r"^[a-zA-Z0-9-_]{1,36}$")
         return value
 
     def flag(self, name: str) -> bool:
         """Return an optional boolean, false when it was not sent."""
         value = (self.maybe(name) or "false").lower()
         if value not in ("true", "false"):
-            raise illegal(name, "^(true|false)$")
+            raise illegal(self._name(name), "^(true|false)$")
         return value == "true"
+
+    def _name(self, name: str) -> str:
+        return self._spelled.get(name, name)
 
 
 def illegal(name: str, legal: str) -> Exception:

@@ -45,8 +45,8 @@ class Call:
 class Route:
     """One row: what answers, what it weighs, whose it is, which parameters it knows.
 
-    `free_when_done`: since 2026-04-02 successful placements and cancels weigh 0. `orders`: how much of the ORDERS limits
-    a success takes.
+    `free_when_done`: since 2026-04-02 successful placements and cancels weigh 0. `orders`: how much of the ORDERS
+    limits a success takes.
     """
 
     function: Callable[[Call], Any]

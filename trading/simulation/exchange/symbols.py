@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ _DEFAULTS = (("BTC", "0.01000000", "0.00001000"), ("ETH", "0.01000000", "0.00010
              ("SOL", "0.01000000", "0.00100000"), ("BNB", "0.01000000", "0.00100000"))
 
 
+@lru_cache(4096)
 def units_of(text: Any) -> int:
     """Return a decimal text of a document in units of 1e-8; further decimals are cut."""
     whole, _, part = str(text).partition(".")
@@ -84,7 +86,7 @@ def load_exchange_info(path: Path | str) -> list[Document]:
     """
     try:
         answer = json.loads(Path(path).read_text(encoding="utf-8"))
-        documents = [dict(each) for each in answer["symbols"]]
+        documents: list[Document] = [dict(each) for each in answer["symbols"]]
         for each in documents:
             symbol_of(each)
     except (OSError, ValueError, KeyError, TypeError) as why:
