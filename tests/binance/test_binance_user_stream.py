@@ -5,47 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from tests.fakes.binance_wire import CANARY, Reply, WireFake, error, wire_fake
+from tests.fakes.stream_listener import Listener
 from trading.binance.user_stream import StreamOptions
 from trading.binance.venue import BinanceVenue
 from trading.domain.venue import Call, Purpose
 
 FAST = StreamOptions(connect_s=1, answer_s=0.3, ping_s=5, echo_s=0.2, backoff_s=0.02, backoff_cap_s=0.05, steady_s=5)
 ORDER = Call("POST", "order", {"symbol": "BTCUSDT", "newClientOrderId": "ck-1"}, purpose=Purpose.ENTRY)
-
-
-class Listener:
-    """Keeps the events of a venue's user stream."""
-
-    def __init__(self, venue: BinanceVenue) -> None:
-        self.events: list[Mapping[str, Any]] = []
-        self._changed = asyncio.Event()
-        self.task = asyncio.create_task(self._listen(venue))
-
-    async def _listen(self, venue: BinanceVenue) -> None:
-        async with aclosing(venue.user_events()) as events:  # type: ignore[type-var]
-            async for event in events:
-                self.events.append(event)
-                self._changed.set()
-
-    async def until(self, condition: Callable[[list[str]], bool], patience_s: float = 10.0) -> None:
-        async with asyncio.timeout(patience_s):
-            while not condition(self.names):
-                self._changed.clear()
-                await self._changed.wait()
-
-    async def subscribed(self, n: int = 1) -> None:
-        await self.until(lambda names: names.count("subscribed") >= n)
-
-    @property
-    def names(self) -> list[str]:
-        return [event["e"] for event in self.events]
 
 
 Work = Callable[[BinanceVenue, WireFake, Listener], Coroutine[Any, Any, None]]
@@ -63,8 +36,7 @@ def listening(work: Work, options: StreamOptions = FAST, prepare: Callable[[Wire
                 await asyncio.wait_for(work(venue, fake, listener), 20)
                 assert not listener.task.done(), listener.task
             finally:
-                listener.task.cancel()
-                await asyncio.gather(listener.task, return_exceptions=True)
+                await listener.stop()
                 await venue.close()
             await asyncio.sleep(0)
             left = [t.get_name() for t in asyncio.all_tasks() if t.get_name() in ("user-stream", "venue-clock")]
@@ -350,8 +322,7 @@ def test_a_venue_that_is_down_at_the_start_is_waited_for() -> None:
             await asyncio.sleep(0.2)
             await fake.start_ws()
             await listener.subscribed()
-            listener.task.cancel()
-            await asyncio.gather(listener.task, return_exceptions=True)
+            await listener.stop()
             await venue.close()
 
     asyncio.run(asyncio.wait_for(main(), 20))
