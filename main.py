@@ -104,10 +104,12 @@ def binance_feed(settings: Settings, assets: tuple[str, ...], account: Any = Non
     from trading.feeds.binance import BinanceFeed
     from trading.feeds.binance_options import BinanceOptions
 
-    rest_url, stream_url, folder = feed_place(settings, account)
-    options = BinanceOptions(rest_url=rest_url, stream_url=stream_url, n_history=settings.history_bars,
-                             silence_s=settings.silence_s, seed=settings.seed)
-    return BinanceFeed(assets, settings.interval, CandleStore(folder), options)
+    place = feed_place(settings, account)
+    options = BinanceOptions(rest_url=place.rest_url, stream_url=place.stream_url, badge=place.badge,
+                             n_history=settings.history_bars, silence_s=settings.silence_s, seed=settings.seed)
+    feed = BinanceFeed(assets, settings.interval, CandleStore(place.folder), options)
+    feed.name = feed.name.replace("Binance", place.name)
+    return feed
 
 
 def simulated_feed(settings: Settings, database: Any, assets: tuple[str, ...]) -> Any:
