@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
@@ -81,9 +82,15 @@ def _stored(account: Recorded, settings: Settings, database: Database, given: Se
         return [by_symbol[symbol] for symbol in symbols]
     if account.account.startswith(SIMULATED):
         return _simulated(symbols, int(account.account.removeprefix(SIMULATED)), database, last)
-    store = CandleStore(settings.candles_dir)
+    store = CandleStore(candles_folder(settings, account.account))
     start = _begin(account) - settings.history_bars * INTERVAL_MS[interval]
     return [store.read(symbol, interval, start, last + 1) for symbol in symbols]
+
+
+def candles_folder(settings: Settings, account: str) -> Path:
+    """Return where an account's candles are kept: prices of a rehearsal or a testnet lie apart."""
+    name = account.removeprefix("live-")
+    return settings.candles_dir if name in (account, "binance") else settings.data_dir / f"candles-{name}"
 
 
 def _begin(account: Recorded) -> int:

@@ -1,4 +1,6 @@
-"""Keeps what a replay of the account will need: each bar as it was seen, and how the cockpit stood at every start."""
+"""Keeps what proves something later: each bar as it was seen, how the cockpit stood at every start, and from time to
+time whether a venue and our books agree.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,12 @@ from storage.database import Database
 from storage.evidence import EvidenceStore
 from storage.recorder import SqlRecorder
 from trading.domain import SeenBar
+from trading.domain.venue import VenueStatus
 from trading.engine import Engine
 from trading.events import BarFinished
+
+
+EVERY_MS = 600_000
 
 
 class Diary:
@@ -20,6 +26,8 @@ class Diary:
     def __init__(self, engine: Engine, recorder: SqlRecorder, database: Database) -> None:
         self._engine, self._recorder = engine, recorder
         self._evidence = EvidenceStore(database, recorder.account)
+        self._status = getattr(engine.broker, "status", None)
+        self._compared = self._n_recovered = 0
         engine.bus.subscribe(BarFinished, self._on_bar)
 
     def begin(self, settings: dict[str, Any]) -> None:
@@ -34,3 +42,17 @@ class Diary:
     def _on_bar(self, event: BarFinished) -> None:
         c = event.candle
         self._recorder.record(SeenBar(c.symbol, c.open_time, c.open, c.high, c.low, c.close, c.volume, int(event.live)))
+        if self._status is not None:
+            self._compare(self._status())
+
+    def _compare(self, status: VenueStatus) -> None:
+        """Keep the newest comparison with the venue, one in ten minutes; one that found trouble at once."""
+        newest = min(status.orders_checked, status.balances_checked)
+        clean = status.state == "ready" and not status.quarantined and status.n_unknown == 0
+        if newest == 0 or newest < self._compared + (EVERY_MS if clean else EVERY_MS // 10):
+            return
+        self._compared = newest
+        recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
+        trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
+        self._evidence.add("reconciled", {
+            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble})
