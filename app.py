@@ -32,6 +32,7 @@ from callbacks import (
     equity,
     header,
     kpis,
+    live_page,
     ml,
     models,
     models_form,
@@ -113,6 +114,7 @@ PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
     Page("/models", "Models", models.page, (models, models_form, models_votes)),
+    Page("/live", "Live", live_page.page, (live_page,)),
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
 )
 

@@ -185,10 +185,11 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
-    Controls(engine, LadderGate(database, settings, account, portfolio.start_units))
+    gatekeeper = LadderGate(database, settings, account, portfolio.start_units)
+    Controls(engine, gatekeeper)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
-                   diary=None if replaying else Diary(engine, recorder, database))
+                   diary=None if replaying else Diary(engine, recorder, database), ladder=gatekeeper)
 
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> Any:
@@ -360,7 +361,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
         learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
+                            make_live(settings, database, cockpit, account, portfolio, board))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         runtime.start()
@@ -379,6 +381,14 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any, portfolio: Any, board: Any) -> Any:
+    """Return what the page of live trading shows, and enter its comparison among the jobs."""
+    from services.live.compose import live_service
+    from trading.brokers.paper import PaperBroker
+
+    return live_service(settings, database, (cockpit, outside, portfolio.view), board, PaperBroker)
 
 
 def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:

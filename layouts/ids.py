@@ -241,6 +241,35 @@ AM_CANDIDATE = "am-candidate"
 AM_CANDIDATE_TITLE = "am-candidate-title"
 AM_CANDIDATE_BODY = "am-candidate-body"
 
+LV_TICK = "lv-tick"
+LV_SEEN = "lv-seen"
+LV_STRIP = "lv-strip"
+LV_TILES = "lv-tiles"
+LV_LADDER = "lv-ladder"
+LV_LADDER_NOTE = "lv-ladder-note"
+LV_WAY = "lv-way"
+LV_VENUE = "lv-venue"
+LV_KEYS = "lv-keys"
+LV_LOSSES = "lv-losses"
+LV_FORM = "lv-form"
+LV_FORM_NOTE = "lv-form-note"
+LV_WORD = "lv-word"
+LV_REASON = "lv-reason"
+LV_REASON_BOX = "lv-reason-box"
+LV_ARM = "lv-arm"
+LV_DISARM = "lv-disarm"
+LV_COMPARE = "lv-compare"
+LV_PARITY = "lv-parity"
+LV_TABLE = "lv-table"
+LV_TRADES = "lv-trades"
+LV_CSV = "lv-csv"
+LV_ALONE = "lv-alone"
+
+
+def release(symbol: str) -> dict[str, str]:
+    """Id of the button that ends a quarantine."""
+    return {"type": "lv-release", "symbol": symbol}
+
 
 def cost(field: str) -> str:
     """Id of the input of a cost."""

@@ -17,6 +17,7 @@ from trading.domain.backtests import (
     StrategyChoice,
 )
 from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
+from trading.domain.live import LiveView
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.events import CommandAnswered
 
@@ -74,7 +75,7 @@ class SessionPort(Protocol):
         """Post a command and wait for the engine's answer.
 
         Kinds: start, pause, stop, set_mode (mode), set_risk (profile: RiskProfile), kill (reason), rearm (reason),
-        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id), arm (word), disarm.
+        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id), arm (word, reason), disarm.
         Commands that add risk need `version`, the control version on screen; a stale one is refused.
         """
         ...
@@ -250,6 +251,22 @@ class StudyPort(Protocol):
         ...
 
 
+class LivePort(Protocol):
+    """The way to a venue: ladder, keys, what may be lost, parity. Every method may be called from any thread."""
+
+    def view(self) -> LiveView:
+        """Return the newest picture; a parity report that is missing or old is begun. Reads files: not for a loop."""
+        ...
+
+    def compare(self) -> None:
+        """Compare the account with its own replay anew."""
+        ...
+
+    def release(self, symbol: str) -> None:
+        """Ask for the end of a quarantine, granted if account and books agree. BadInput where there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that callbacks may use."""
@@ -262,3 +279,4 @@ class Services:
     backtests: BacktestPort
     learning: LearningPort
     studies: StudyPort
+    live: LivePort

@@ -23,6 +23,7 @@ class Cockpit:
     shelf: Any = None
     link: Any = None
     diary: Any = None
+    ladder: Any = None
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _facts(database: Database, accounts: Sequence[str]) -> Facts:
 
 def _days(database: Database, accounts: Sequence[str]) -> int:
     t = tables.equity
-    query = select(func.count(distinct(t.c.time / DAY_MS)).label("n")).where(t.c.account.in_(accounts))
+    query = select(func.count(distinct(t.c.time // DAY_MS)).label("n")).where(t.c.account.in_(accounts))
     return int(database.rows(query)[0]["n"])
 
 

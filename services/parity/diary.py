@@ -16,7 +16,6 @@ from trading.domain.venue import VenueStatus
 from trading.engine import Engine
 from trading.events import BarFinished
 
-
 EVERY_MS = 600_000
 
 
