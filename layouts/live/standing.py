@@ -30,8 +30,8 @@ def said(view: CockpitView, live: LiveView) -> Said:
     venue, badge = view.venue, view.session.broker
     if venue is None:
         return "◔", "open", "Paper.", (
-            "Orders stay inside this process; nothing on this page can reach an exchange. Below is what is needed to go "
-            "live, step by step, and what this account has proven so far.")
+            "Orders stay inside this process; nothing on this page can reach an exchange. Below is what is needed to "
+            "go live, step by step, and what this account has proven so far.")
     if view.session.state == "killed":
         return "■", "bad", f"{badge}, killed.", f"{view.session.kill_reason} Stops are kept at the venue."
     if venue.state in ("halted", "degraded"):

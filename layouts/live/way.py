@@ -30,16 +30,16 @@ def to_do(live: LiveView) -> list[ToDo]:
     return [
         ToDo("Trade on paper at Binance's prices", "The rule's own record, with invented money. Leave it running for "
              "the days that the ladder asks for.", (f"{RUN} dashboard --feed binance",), passed["paper"]),
-        ToDo("Rehearse against an exchange that misbehaves", "Start the local exchange in one window and the cockpit on "
-             "it in another; or open the page Rehearsal.",
+        ToDo("Rehearse against an exchange that misbehaves", "Start the local exchange in one window and the cockpit "
+             "on it in another.",
              (f"{RUN} exchange --speed 10 --faults-every 60", f"{RUN} dashboard --venue rehearsal"),
              passed["rehearsal"]),
         ToDo("Give the cockpit an API key", "A key that may trade spot, cannot withdraw, and is bound to this "
              "computer's address. It is typed once, kept in the keyring or encrypted, and never shown again.",
              (f"{RUN} keys set --venue binance", f"{RUN} keys test --venue binance"), keys.get("binance", False)),
-        ToDo("Begin small", "The dashboard starts disarmed: it reconciles, and entries wait until LIVE is typed on this "
-             "page. --capital is what it may trade with at most.", (f"{RUN} dashboard --venue binance --capital 200",),
-             passed["small"]),
+        ToDo("Begin small", "The dashboard starts disarmed: it reconciles, and entries wait until LIVE is typed on "
+             "this page. --capital is what it may trade with at most.",
+             (f"{RUN} dashboard --venue binance --capital 200",), passed["small"]),
     ]
 
 

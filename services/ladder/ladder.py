@@ -43,7 +43,7 @@ def _step(key: str, facts: Facts, asked: dict[str, float]) -> Step:
 
 
 def _prices(facts: Facts) -> Proof:
-    simulated = "trade on paper at Binance's prices: --feed binance; a simulated market proves the machine, not the rule"
+    simulated = "trade at Binance's prices (--feed binance): a simulated market proves the machine, not the rule"
     have = "simulated" if facts.is_simulated else "Binance" if facts.accounts else "none yet"
     return Proof("prices", "Prices", have, "Binance", "" if have == "Binance" else simulated)
 
@@ -53,7 +53,8 @@ def _counted(name: str, more: str) -> Callable[[Facts, float], Words]:
     def words(facts: Facts, need: float) -> Words:
         have = getattr(facts, name)
         left = need - have
-        return f"{have:,}", f"{need:,.0f}", f"{left:,.0f} more {more}" if left > 0 else ""
+        one, _, many = more.partition("|")
+        return f"{have:,}", f"{need:,.0f}", f"{left:,.0f} more {one if left == 1 else many}" if left > 0 else ""
 
     return words
 
@@ -76,7 +77,8 @@ def _unmatched(facts: Facts, need: float) -> Words:
 
 
 SAID |= {
-    "days": _counted("days", "days"), "trades": _counted("trades", "trades"), "gap_bps": _gap,
-    "unmatched_rate": _unmatched, "faults": _counted("faults", "faults, thrown on the rehearsal exchange"),
-    "reconciled": _counted("reconciled", "clean comparisons with the venue, one every 10 minutes"),
+    "days": _counted("days", "day|days"), "trades": _counted("trades", "trade|trades"), "gap_bps": _gap,
+    "unmatched_rate": _unmatched,
+    "faults": _counted("faults", "fault of the rehearsal exchange|faults of the rehearsal exchange"),
+    "reconciled": _counted("reconciled", "clean comparison|clean comparisons, one every 10 minutes"),
 }

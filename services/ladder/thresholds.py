@@ -11,7 +11,7 @@ STEPS = ("paper", "rehearsal", "small", "full")
 NAMES = {"paper": "Paper", "rehearsal": "Rehearsal", "small": "Live, small", "full": "Live, full"}
 WHAT = {
     "paper": "Live prices, invented money: does the rule do what its backtest promised?",
-    "rehearsal": "Real orders at an exchange that misbehaves on purpose, or a test network: is nothing lost or doubled?",
+    "rehearsal": "Real orders at an exchange that misbehaves on purpose, or a test net: is nothing lost or doubled?",
     "small": "Real money, little of it: do fills and fees match what was assumed?",
     "full": "Real money, as much as the settings allow.",
 }

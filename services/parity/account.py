@@ -17,7 +17,7 @@ from storage import rows, tables
 from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore
 from storage.history import History
-from trading.domain import JournalLine, SeenBar, Signal, SymbolSpec
+from trading.domain import INTERVAL_MS, JournalLine, SeenBar, Signal, SymbolSpec
 from trading.errors import BadInput
 
 HELD_BACK = ("denied: market", "denied: venue")
@@ -67,15 +67,18 @@ def recorded(database: Database, account: str) -> Recorded:
     if starts:
         settings = starts[0].body["settings"]
     snapshot = _snapshot(database, account)
+    last = _last(snapshot, settings["assets"])
+    end = last + INTERVAL_MS[settings["interval"]]
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
     held_back, no_position, votes = _decisions(database, account, settings["strategy"]["name"])
     equity = {point.time: point.equity for point in history.equity()}
-    span = min(equity, default=0), max(snapshot.get("cursor", {}).values(), default=0)
+    span = min(equity, default=0), last
     orders = {order.client_id: order for order in history.orders()}
-    course = Course(history.fills(), orders, history.decision, told=history.trades())
-    return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts, _seen(database, account),
-                    held_back, no_position, votes, span, equity)
+    fills = [fill for fill in history.fills() if fill.time < end]
+    course = Course(fills, orders, history.decision, told=history.trades())
+    return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts,
+                    _seen(database, account, last), held_back, no_position, votes, span, equity)
 
 
 def _settings(database: Database, account: str) -> Document:
@@ -128,10 +131,17 @@ def _decisions(database: Database, account: str, strategy: str) -> tuple[
     return held, nothing, {symbol: dict(by_name) for symbol, by_name in votes.items()}
 
 
-def _seen(database: Database, account: str) -> dict[str, list[SeenBar]]:
+def _last(snapshot: Document, assets: Sequence[str]) -> int:
+    """Return the open time of the last bar that every symbol has behind it: the account may go on while it is read."""
+    cursor = snapshot.get("cursor", {})
+    return min((time for symbol, time in cursor.items() if symbol in assets), default=0)
+
+
+def _seen(database: Database, account: str, last: int) -> dict[str, list[SeenBar]]:
     t = tables.seen_bars
+    mine = (t.c.account == account, t.c.open_time <= last)
     found: dict[str, list[SeenBar]] = defaultdict(list)
-    for row in database.rows(select(t).where(t.c.account == account).order_by(t.c.symbol, t.c.open_time)):
+    for row in database.rows(select(t).where(*mine).order_by(t.c.symbol, t.c.open_time)):
         found[row["symbol"]].append(SeenBar(**{name: value for name, value in row.items() if name != "account"}))
     return dict(found)
 

@@ -106,7 +106,7 @@ def _line(case: _Case, bars: Bars, trips: tuple[Trip, Trip, Trip], cause: str) -
     spec = case.account.specs[lived.symbol]
     gap = split(lived, seen, arithmetic_of(spec), bars)
     data = seen.trade.pnl - stored.trade.pnl
-    paid = sum(fill.quote_units for fill in lived.entries)
+    paid = max(sum(fill.quote_units for fill in trip.entries) for trip in trips)
     return ParityLine(
         lived.symbol, spec.display, _side(case, lived), _side(case, stored), money(data), money(gap.timing),
         money(gap.fill), money(gap.commission), (data + gap.total) * BASIS / paid, cause, _note(lived, seen),

@@ -56,8 +56,9 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Steps from paper up. `here` is the step on which this account trades; `needs` (a step's key) must be passed before
-    it may be armed, empty when nothing is asked.
+    """Steps from paper up. `here` is the step on which this account trades.
+
+    `needs` (a step's key) must be passed before it may be armed; it is empty when nothing is asked.
     """
 
     steps: tuple[Step, ...]

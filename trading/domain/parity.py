@@ -55,7 +55,7 @@ class Side:
 class ParityLine:
     """A trade and its replay. `gap` is the P&L lived less the P&L replayed and the sum of its four parts.
 
-    `bps` is the gap in 1e-4 of what the trade paid to enter. `cause` is empty when only the machine acted.
+    `bps` is the gap in 1e-4 of what the larger of the two paid to enter. `cause` is empty when only the machine acted.
     """
 
     symbol: str
