@@ -36,7 +36,7 @@ def test_paper_shows_the_way_and_compares_on_a_click(open_window, serve, live_wo
     window = opened(open_window(size), serve(world.services))
     window.until_text("#lv-way", "--venue rehearsal")
     assert not window.run(SHOWN, "#lv-form")
-    window.run("document.querySelector('#lv-compare').scrollIntoView()")
+    window.run("document.querySelector('#lv-compare').scrollIntoView({block: 'center', behavior: 'instant'})")
     window.click("#lv-compare")
     window.until(ROWS)
     window.until_text("#lv-tiles", "-1.80 bps".replace("-", "−"))
