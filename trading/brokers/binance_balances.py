@@ -138,7 +138,8 @@ class Balances:
         return any(instrument.spec.quote == asset for instrument in self._office.instruments.values())
 
     def _is_moving(self) -> bool:
-        return self._hands.fills.is_holding or any(order.state in UNSETTLED for order in self._office.blotter.orders.values())
+        orders = self._office.blotter.orders.values()
+        return self._hands.fills.is_holding or any(order.state in UNSETTLED for order in orders)
 
     def _show(self, venue: Mapping[str, Decimal]) -> None:
         ours = self._ours()
