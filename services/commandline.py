@@ -78,7 +78,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
                                       "optimize: the champion's document")
     add("--search", choices=SEARCHES, help="optimize: parameters (default), evolution of rules, or a model")
     add("--budget", type=int, metavar="N", help="optimize: candidates that may be tried (default 200)")
-    add("--seed", type=int, metavar="N", help="optimize, exchange: the dice; the same seed, the same result (default 7)")
+    add("--seed", type=int, metavar="N", help="optimize, exchange: the dice; same seed, same result (default 7)")
     add("--short", action="store_true", help="optimize: evolve long and short rules, for research only")
     add("--cluster", metavar="tcp://HOST:PORT", help="sweep, walk-forward and optimize: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
