@@ -41,7 +41,7 @@ class Place:
             "COCKPIT_HISTORY_BARS": "200",
         }
         process = subprocess.Popen([sys.executable, "main.py", *words], cwd=ROOT, env=chosen, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.children.append(process)
         return process
 
@@ -106,6 +106,22 @@ def test_more_than_is_free_is_refused_in_one_line(place: Place) -> None:
     process = place.trade("--capital", "100001", data="rich")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2 and "only 100000.00000000 are free" in errors and "Traceback" not in errors
+
+
+def test_a_key_is_in_no_log_no_file_and_no_word_even_when_everything_is_logged(place: Place) -> None:
+    hidden = {"COCKPIT_KEYS_PASSPHRASE": "phrase", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+              "COCKPIT_LOG_LEVEL": "DEBUG"}
+    kept = place.run("--mode", "keys", "set", "--venue", "rehearsal", data="canary", **hidden)
+    said = "".join(kept.communicate("KEYCANARY1\nSECRETCANARY2\n", timeout=60))
+    assert kept.returncode == 0, said
+    for words in (["keys", "test"], ["live", "--confirm", "LIVE"]):
+        process = place.run("--mode", *words, "--venue", "rehearsal", data="canary", **hidden)
+        told = "".join(process.communicate(timeout=60))
+        assert process.returncode == 2 and "does not accept this API key" in told and "Traceback" not in told
+        said += told
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
+    said += "".join(path.read_bytes().decode("latin-1") for path in files)
+    assert any(path.name == "keys.json" for path in files) and "CANARY" not in said
 
 
 def test_it_trades_is_killed_and_takes_up_where_it_was(place: Place) -> None:
