@@ -225,7 +225,10 @@ class Desk:
     # -- what everybody may see
 
     def show_changes(self) -> None:
-        """Show the levels that the act changed."""
+        """Show the levels that the act changed, and note since when orders trail."""
+        for order in self.book.triggers.trailing.values():
+            if isinstance(order, Ticket) and order.trailing_since < 0:
+                order.trailing_since = self.time
         bids, asks = self.book.bids, self.book.asks
         if not bids.changed and not asks.changed:
             return

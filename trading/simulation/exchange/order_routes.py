@@ -193,8 +193,6 @@ def sor_order(call: Call) -> Answer:
     ticket, wish = _sor_draft(call)
     place(call.exchange, ticket)
     answer = placed(ticket, call.exchange.time, wish)
-    if "status" in answer:
-        answer |= {"workingFloor": "SOR", "usedSor": True}
     for line in answer.get("fills", []):
         line |= {"matchType": "ONE_PARTY_TRADE_REPORT", "allocId": line["tradeId"]}
     return answer
