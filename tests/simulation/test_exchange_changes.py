@@ -188,3 +188,15 @@ def test_a_routed_order_says_so(venue: Venue):
         True, "SOR", "ONE_PARTY_TRADE_REPORT")
     assert refusal_of(venue.ask, "POST", "sor/order", side="BUY", type="LIMIT_MAKER", quantity="1", price="1")[1] == (
         -2010)
+
+
+def test_takers_trade_within_the_price_range_and_the_rest_expires(venue: Venue):
+    venue.exchange.set_price_range("BTCUSDT", Decimal("0.9"), Decimal("1.1"))
+    for price in ("100", "110", "110.01"):
+        venue.order("SELL", "LIMIT", venue.other, quantity="1", price=price)
+    whole = venue.order("BUY", "LIMIT", quantity="3", price="120", timeInForce="FOK")
+    assert (whole["executedQty"], whole["expiryReason"]) == ("0.00000000", "UNFILLED_FOK_ORDER_EXPIRED")
+    answer = venue.order("BUY", "LIMIT", quantity="3", price="120")
+    assert (answer["status"], answer["executedQty"], answer["expiryReason"]) == (
+        "EXPIRED", "2.00000000", "EXECUTION_RULE_PRICE_RANGE_EXCEEDED")
+    assert venue.balance("USDT")[1] == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from trading.simulation.book_order import BookOrder, Ending, Kind
-from trading.simulation.exchange.accounts import to_decimal
+from trading.simulation.book_order import ANY_PRICE, BookOrder, Ending, Kind
+from trading.simulation.exchange.accounts import UNITS, LedgerFill, to_decimal
 from trading.simulation.exchange.commission import Till
 from trading.simulation.exchange.market_events import BookChanged, TradeDone
 from trading.simulation.exchange.outbox import Outbox
@@ -52,6 +52,8 @@ class Desk:
         self.recent: deque[tuple[int, int, int, int, bool, int, int]] = deque(maxlen=RECENT)
         self.average = AveragePrice()
         self.preventions: list[Prevention] = []
+        self.fills: dict[int, list[LedgerFill]] = {}
+        self.price_range: tuple[int, int] | None = None
         self.update_id = self.trade_id = 0
         self._order_id = self._execution_id = 0
         self._outbox, self._till, self._watch = outbox, till, watch
@@ -127,6 +129,8 @@ class Desk:
     def enter(self, *tickets: Ticket) -> None:
         """Give orders to the book, one after the other."""
         for each in tickets:
+            if self.price_range is not None:
+                self._set_range(self.price_range)
             self.book.submit(each)
 
     def release(self, ticket: Ticket) -> None:
@@ -268,6 +272,7 @@ class Desk:
         ticket.quote += quote
         ticket.updated = self.time
         ticket.fills.append(fill)
+        self.fills.setdefault(account.uid, []).append(fill)
         if ticket.purse is not None:
             ticket.purse.pay(paid)
             account.balance(ticket.receives).free += received
@@ -280,6 +285,11 @@ class Desk:
             self._trim(ticket)
         self._tell(ticket, Step("TRADE", self.next_execution_id(), self.time, fill))
         self._tell_list(ticket, "TRADE")
+
+    def _set_range(self, multipliers: tuple[int, int]) -> None:
+        """Bound what a taker may take round the average price; `multipliers` are in 1e-8."""
+        low, high = (self.average_units() * each // UNITS // self.symbol.tick for each in multipliers)
+        self.book.lowest, self.book.highest = low, high or ANY_PRICE
 
     def _start(self, ticket: Ticket) -> None:
         """Note since when an order works, or trails."""
