@@ -132,7 +132,7 @@ class Exchange:
             self._depth -= 1
             if not self._depth:
                 for desk in self._visited.values():
-                    desk.show_changes()
+                    desk.end_act()
                 self._visited = {}
                 self._outbox.flush()
 
@@ -225,12 +225,11 @@ class Exchange:
 
     def depth(self, symbol: str, limit: int) -> tuple[int, list[list[str]], list[list[str]]]:
         """Return the book's update id, bids and asks as `[price, quantity]` texts, best first."""
-        return self.desk(symbol).depth(limit)
+        return self.desk(symbol).view.depth(limit)
 
     def recent_trades(self, symbol: str) -> list[TradeDone]:
         """Return the symbol's newest trades (up to 20,000), oldest first."""
-        desk = self.desk(symbol)
-        return [desk.trade_done(row) for row in desk.recent]
+        return self.desk(symbol).view.trades()
 
     def last_price(self, symbol: str) -> Decimal:
         """Return the price of the last trade, 0 before the first."""
@@ -245,7 +244,7 @@ class Exchange:
     def average_price(self, symbol: str) -> Decimal:
         """Return the volume-weighted price of the last five minutes' trades, else the last price."""
         with self.act():
-            return to_decimal(self.desk(symbol).average_units())
+            return to_decimal(self.desk(symbol).view.average_units())
 
     def _crowd(self, symbol: str, is_buy: bool, kind: Kind, ticks: int, lots: int) -> BookOrder:
         with self.act():
