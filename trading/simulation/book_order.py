@@ -65,6 +65,7 @@ class Ending(StrEnum):
     WOULD_TAKE = "WOULD_TAKE"
     SELF_TRADE = "SELF_TRADE"
     OUT_OF_BUDGET = "OUT_OF_BUDGET"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
     REFUSED = "REFUSED"
 
 

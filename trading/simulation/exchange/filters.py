@@ -27,7 +27,7 @@ class Case:
     @property
     def reference(self) -> int:
         """Return the average price in units."""
-        return self.desk.average_units()
+        return self.desk.view.average_units()
 
     @property
     def notional(self) -> int:

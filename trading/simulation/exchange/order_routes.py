@@ -9,7 +9,7 @@ from trading.simulation.exchange.answers import cancelled, placed, result
 from trading.simulation.exchange.desk import Desk
 from trading.simulation.exchange.filters import check_amendments
 from trading.simulation.exchange.params import Params
-from trading.simulation.exchange.placing import check_account, draft, place
+from trading.simulation.exchange.placing import check, draft, place
 from trading.simulation.exchange.refusals import MARKET_CLOSED, VenueError, refusal, refused_order
 from trading.simulation.exchange.registry import identity
 from trading.simulation.exchange.routes import Call
@@ -32,7 +32,7 @@ def test_order(call: Call) -> Answer:
     """POST order/test: everything but the matching engine."""
     with_rates = call.params.flag("computeCommissionRates")
     order = Params({name: value for name, value in call.params.items() if name != "computeCommissionRates"})
-    draft(call.exchange, order, call.owner)
+    check(call.exchange, order, call.owner)
     return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
 
 
@@ -190,11 +190,11 @@ def _amended(ticket: Ticket, before: str) -> Answer:
 
 def sor_order(call: Call) -> Answer:
     """POST sor/order: there is one book only, so the order goes there; the answer says that it was routed."""
-    ticket, wish = _sor_draft(call)
+    _check_sor(call)
+    ticket, wish = draft(call.exchange, call.params, call.owner)
+    ticket.uses_sor = True
     place(call.exchange, ticket)
-    answer = placed(ticket, call.exchange.time, wish)
-    if "status" in answer:
-        answer |= {"workingFloor": "SOR", "usedSor": True}
+    answer = placed(ticket, call.exchange.time, wish.response)
     for line in answer.get("fills", []):
         line |= {"matchType": "ONE_PARTY_TRADE_REPORT", "allocId": line["tradeId"]}
     return answer
@@ -202,16 +202,11 @@ def sor_order(call: Call) -> Answer:
 
 def test_sor_order(call: Call) -> Answer:
     """POST sor/order/test."""
-    with_rates = call.params.pop("computeCommissionRates", "false") == "true"
-    _sor_draft(call)
-    return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
+    _check_sor(call)
+    return test_order(call)
 
 
-def _sor_draft(call: Call) -> tuple[Ticket, str]:
+def _check_sor(call: Call) -> None:
     if call.params.text("type") not in ("LIMIT", "MARKET"):
         raise refused_order("This order type is not possible in this trading pair for SOR.")
     call.params.text("quantity")
-    ticket, wish = draft(call.exchange, call.params, call.owner)
-    check_account(call.owner)
-    ticket.uses_sor = True
-    return ticket, wish.response

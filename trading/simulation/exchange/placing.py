@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trading.simulation.exchange.exchange import Exchange
 
 
-def draft(exchange: Exchange, params: Params, account: Account) -> tuple[Ticket, Wish]:
-    """Return a checked order that is not placed yet.
+def check(exchange: Exchange, params: Params, account: Account) -> tuple[Desk, Wish]:
+    """Return where an order goes and what it asks for.
 
     Raises
     ------
@@ -30,6 +30,12 @@ def draft(exchange: Exchange, params: Params, account: Account) -> tuple[Ticket,
     check_account(account)
     if not account.unlimited:
         check_filters(Case(wish, desk, account, (wish,)))
+    return desk, wish
+
+
+def draft(exchange: Exchange, params: Params, account: Account) -> tuple[Ticket, Wish]:
+    """Return a checked order that is not placed yet."""
+    desk, wish = check(exchange, params, account)
     return ticket_of(exchange, desk, account, wish), wish
 
 
