@@ -94,6 +94,9 @@ def test_amendments_only_lower_and_are_counted(venue: Venue):
     for number in range(10):
         venue.ask("PUT", "order/amend/keepPriority", orderId=1, newQty=f"{4 - number / 10:.1f}")
     assert refusal_of(venue.ask, "PUT", "order/amend/keepPriority", orderId=1, newQty="1")[1] == -2038
+    venue.order("SELL", "LIMIT", quantity="1", price="100")
+    assert refusal_of(venue.ask, "PUT", "order/amend/keepPriority", orderId=2, newQty="0.04")[2] == (
+        "Filter failure: NOTIONAL")
     kept = venue.ask("GET", "order/amendments", orderId=1)
     assert [each["newQty"] for each in kept[:2]] == ["4.00000000", "3.90000000"]
     assert set(kept[0]) == {"symbol", "orderId", "executionId", "origClientOrderId", "newClientOrderId", "origQty",
@@ -170,6 +173,25 @@ def test_orders_of_one_account_do_not_trade_with_each_other(venue: Venue):
         "makerPreventedQuantity": "1.00000000", "transactTime": NOW}]
     assert venue.balance("USDT") == (100_000, 0)
     assert venue.ask("GET", "myPreventedMatches", venue.other, preventedMatchId=0) == []
+
+
+def test_decrementing_lowers_both_and_gives_back_what_was_locked(venue: Venue):
+    venue.order("SELL", "LIMIT", quantity="3", price="100")
+    taken = venue.order("BUY", "LIMIT", quantity="1", price="100", selfTradePreventionMode="DECREMENT")
+    assert (taken["status"], taken["preventedQuantity"]) == ("EXPIRED_IN_MATCH", "1.00000000")
+    left = venue.query(1)
+    assert (left["status"], left["preventedQuantity"], left["executedQty"]) == ("NEW", "1.00000000", "0.00000000")
+    assert venue.balance("BTC") == (8, 2)
+    told = [(e["i"], e["X"], e["B"]) for e in venue.events if e.get("x") == "TRADE_PREVENTION"]
+    assert told == [(1, "NEW", "1.00000000"), (2, "EXPIRED_IN_MATCH", "1.00000000")]
+
+
+def test_the_crowd_rests_while_a_symbol_does_not_trade(venue: Venue):
+    venue.exchange.set_status("BTCUSDT", "HALT")
+    number = venue.exchange.add_liquidity("BTCUSDT", True, 9_000, 10)
+    assert venue.exchange.depth("BTCUSDT", 5)[1] == []
+    assert venue.exchange.take("BTCUSDT", True, 10) == 0
+    assert not venue.exchange.remove_liquidity("BTCUSDT", number)
 
 
 def test_a_pegged_order_takes_its_price_from_the_book(venue: Venue):

@@ -19,7 +19,7 @@ from trading.simulation.book_order import (
 from trading.simulation.book_side import Side
 from trading.simulation.triggers import Triggers, would_fire
 
-EXPIRES_TAKER = frozenset({SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH})
+EXPIRES_TAKER = (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH)
 
 
 class OrderBook:
@@ -191,7 +191,7 @@ class OrderBook:
             price = keys[-1] * sign
             maker = next(iter(levels[price].orders.values()))
             if _is_own(taker, maker):
-                if not self._prevent(side, taker, maker):
+                if not self._prevent(taker, maker):
                     return False
                 continue
             lots = min(taker.left, maker.shown)
@@ -216,21 +216,18 @@ class OrderBook:
         if price >= triggers.rise_at or price <= triggers.fall_at or triggers.trailing:
             self._fired.update({order.id: order for order in triggers.at(price)})
 
-    def _prevent(self, side: Side, taker: BookOrder, maker: BookOrder) -> bool:
+    def _prevent(self, taker: BookOrder, maker: BookOrder) -> bool:
         """Keep two orders of one owner apart as the taker's mode says; False when the taker is over."""
-        mode = taker.self_trade
-        decrements = mode in (SelfTrade.DECREMENT, SelfTrade.TRANSFER)
-        lots = min(taker.left, maker.left)
-        self.sink.prevented(taker, maker, lots)
-        if decrements:
+        mode, lots = taker.self_trade, min(taker.left, maker.left)
+        if mode.lowers_both:
             taker.left -= lots
             taker.prevented += lots
             maker.prevented += lots
             self._shrink(maker, lots)
-            if not maker.left:
-                self.sink.ended(maker, Ending.SELF_TRADE)
         elif mode is not SelfTrade.EXPIRE_TAKER:
             self.cancel(maker.id)
+        self.sink.prevented(taker, maker, lots)
+        if maker.id not in self._resting:
             self.sink.ended(maker, Ending.SELF_TRADE)
         if mode in EXPIRES_TAKER or not taker.left:
             self.sink.ended(taker, Ending.SELF_TRADE)

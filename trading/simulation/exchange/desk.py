@@ -181,15 +181,18 @@ class Desk:
         for order in (taker, maker):
             if isinstance(order, Ticket):
                 order.prevention = number
+                if taker.self_trade.lowers_both and order.left:
+                    self._trim(order)
+                    self._report(order, "TRADE_PREVENTION", prevented=lots)
 
     def ended(self, order: BookOrder, why: Ending) -> None:
         """Let an order's rest expire."""
         if not isinstance(order, Ticket):
             return
-        by_self = why is Ending.SELF_TRADE
-        lots = order.left
+        by_self, lots = why is Ending.SELF_TRADE, order.left
         if by_self:
-            order.prevented += lots
+            lots = lots or self.preventions[-1].lots
+            order.prevented += order.left
             order.left = 0
         else:
             order.expiry = EXPIRY_REASONS[why]
@@ -231,11 +234,11 @@ class Desk:
         ticket.updated = self.time
         ticket.fills.append(fill)
         self.fills.setdefault(ticket.account.uid, []).append(fill)
-        ticket.status = Status.PARTIALLY_FILLED if ticket.left else Status.FILLED
-        if not ticket.left:
-            self._close(ticket, Status.FILLED)
-        else:
+        if ticket.left:
+            ticket.status = Status.PARTIALLY_FILLED
             self._trim(ticket)
+        else:
+            self._close(ticket, Status.FILLED)
         self._tell(ticket, Step("TRADE", self.next_execution_id(), self.time, fill))
         self._tell_list(ticket, "TRADE")
 

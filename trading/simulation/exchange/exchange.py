@@ -210,7 +210,10 @@ class Exchange:
         self.desk(symbol).price_range = to_units(lowest), to_units(highest)
 
     def add_liquidity(self, symbol: str, is_buy: bool, ticks: int, lots: int) -> int:
-        """Place a crowd's LIMIT order, no filter asked; what crosses trades. Return its order id."""
+        """Place a crowd's LIMIT order, no filter asked; what crosses trades. Return its order id.
+
+        While the symbol does not trade, nothing is placed.
+        """
         return self._crowd(symbol, is_buy, Kind.LIMIT, ticks, lots).id
 
     def take(self, symbol: str, is_buy: bool, lots: int) -> int:
@@ -250,7 +253,8 @@ class Exchange:
         with self.act():
             desk = self.desk(symbol)
             order = BookOrder(desk.next_order_id(), 0, is_buy, kind, ticks, lots)
-            desk.book.submit(order)
+            if desk.status == "TRADING":
+                desk.book.submit(order)
         return order
 
     def _bnb_price(self, quote: str) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 from trading.simulation.exchange.account_routes import commission_document
 from trading.simulation.exchange.answers import cancelled, placed, result
 from trading.simulation.exchange.desk import Desk
-from trading.simulation.exchange.filters import check_amendments
+from trading.simulation.exchange.filters import Case, check_amendments, check_filters
 from trading.simulation.exchange.params import Params
-from trading.simulation.exchange.placing import check, draft, place
+from trading.simulation.exchange.placing import check, draft, place, wish_of
 from trading.simulation.exchange.refusals import MARKET_CLOSED, VenueError, refusal, refused_order
 from trading.simulation.exchange.registry import identity
 from trading.simulation.exchange.routes import Call
@@ -18,6 +18,7 @@ from trading.simulation.exchange.tickets import Status, Ticket
 Answer = dict[str, Any]
 RESTRICTIONS = {"ONLY_NEW": Status.NEW, "ONLY_PARTIALLY_FILLED": Status.PARTIALLY_FILLED}
 
+AMENDED = ("LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "NOTIONAL", "ICEBERG_PARTS")
 REPLACED = ("cancelOrderId", "cancelOrigClientOrderId", "cancelNewClientOrderId")
 
 
@@ -135,6 +136,8 @@ def amend_order(call: Call) -> Answer:
     if lots <= ticket.executed:
         raise refusal(-2038, "Order amend quantity is not above the executed one.")
     check_amendments(desk, len(ticket.amendments))
+    wish = wish_of(ticket, lots)
+    check_filters(Case(wish, desk, call.owner, (wish,)), AMENDED)
     return _amend(call, desk, ticket, lots)
 
 

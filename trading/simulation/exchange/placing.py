@@ -81,6 +81,13 @@ def ticket_of(exchange: Exchange, desk: Desk, account: Account, wish: Wish, quan
     return ticket
 
 
+def wish_of(ticket: Ticket, lots: int) -> Wish:
+    """Return what an order would ask for with another quantity, for the filters."""
+    symbol = ticket.symbol
+    return Wish(symbol, ticket.is_buy, ticket.kind, ticket.force, lots * symbol.lot, 0, ticket.price * symbol.tick,
+                ticket.stop * symbol.tick, ticket.trail, ticket.display * symbol.lot, ticket.self_trade, None, "")
+
+
 def take_on(exchange: Exchange, ticket: Ticket) -> None:
     """Give an order its ids and keep it."""
     ticket.id = exchange.desks[ticket.symbol.name].next_order_id()
