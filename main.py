@@ -354,10 +354,10 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
-            with at_venue(cockpit) as thread, working(cockpit, runtime, thread):
+            leave = on_signals(lambda: setattr(server, "should_exit", True))
+            with at_venue(cockpit) as thread, leave, working(cockpit, runtime, thread):
                 board.start()
-                with on_signals(lambda: setattr(server, "should_exit", True)):
-                    server.run()
+                server.run()
         finally:
             learning.close()
             backtests.close()
