@@ -15,6 +15,7 @@ from trading.simulation.exchange import Account, Exchange, VenueError
 
 UNKNOWN_CODES = (-1000, -1001, -1006, -1007)
 AHEAD_MS = 1_000
+CLIENT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,10 @@ class ExchangeVenue:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         loop.call_later(travel.there_s, self._arrive, call, travel, answer)
-        result = await answer
+        try:
+            result = await asyncio.wait_for(answer, CLIENT_S)
+        except TimeoutError:
+            raise OutcomeUnknown("the client gave up waiting") from None
         self.strike(f"after {call.method} {call.path}")
         if isinstance(result, VenueError):
             if result.status >= 500 or result.code in UNKNOWN_CODES:

@@ -27,6 +27,7 @@ class BrokerSettings:
     window_ms: int = 1_000
     margin_ms: int = 1_500
     reply_s: float = 1.5
+    answer_s: float = 2.0
     pause_s: float = 0.1
     bare_s: float = 3.0
     orders_s: float = 10.0

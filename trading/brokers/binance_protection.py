@@ -6,7 +6,7 @@ import asyncio
 from math import inf
 
 from trading.brokers.binance_blotter import Ticket
-from trading.brokers.binance_exit import TOO_SMALL, settled
+from trading.brokers.binance_exit import TOO_SMALL, end_as_dust, settled
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_requests import TARGET, exit_request, letter_of, protection_request
 from trading.brokers.binance_sending import Failure
@@ -95,7 +95,13 @@ class Guard:
         if order.limit_ticks and instrument.oco:
             wanted.add(spec.price(order.limit_ticks))
         prices = {leg.price if letter_of(leg.client_id) == TARGET else leg.stop_price for leg in live}
-        return prices == wanted and all(self._left(leg) == lots for leg in live)
+        return prices == wanted and all(self._covers(self._left(leg), lots) for leg in live)
+
+    def _covers(self, left: int, lots: int) -> bool:
+        """Return whether a stop over so many lots does, all but what no order could sell."""
+        rest = lots - left
+        small = self._office.instruments[self._symbol].too_small(rest, self._office.last_price(self._symbol))
+        return rest == 0 or (rest > 0 and small)
 
     def _left(self, leg: VenueOrder) -> int:
         return self._office.instruments[leg.symbol].spec.to_lots(leg.quantity - leg.executed)
@@ -123,19 +129,19 @@ class Guard:
         self._uncovered()
         instrument = self._hands.instrument(ticket)
         if instrument.too_small(lots, self._office.last_price(self._symbol)):
-            self._hands.fills.end(ticket, "REJECTED", "too small for a stop at the venue")
+            end_as_dust(self._hands, ticket, lots)
             return True
         attempt = self._hands.attempt(ticket)
         request = protection_request(instrument, ticket.order, lots, attempt, self._office.settings)
         failure = await self._hands.sender.place(request, ticket)
-        return failure is None or await self._refused(ticket, failure)
+        return failure is None or await self._refused(ticket, failure, lots)
 
-    async def _refused(self, ticket: Ticket, failure: Failure) -> bool:
+    async def _refused(self, ticket: Ticket, failure: Failure, lots: int) -> bool:
         words = str(failure).lower()
         if isinstance(failure, Refused) and any(word in words for word in TRIGGERS):
             return await self._sell(ticket)
         if isinstance(failure, Refused) and any(word in words for word in TOO_SMALL):
-            self._hands.fills.end(ticket, "REJECTED", "too small for a stop at the venue")
+            end_as_dust(self._hands, ticket, lots)
             return True
         return self._later(ticket, failure)
 

@@ -30,7 +30,7 @@ class Recovery:
     async def load_instruments(self, specs: Mapping[str, SymbolSpec]) -> None:
         """Ask what the venue allows on each symbol."""
         names = json.dumps(sorted(specs), separators=(",", ":"))
-        answer = await self._office.venue.send(Call("GET", "exchangeInfo", {"symbols": names}, 20, Purpose.RECONCILE,
+        answer = await self._office.ask(Call("GET", "exchangeInfo", {"symbols": names}, 20, Purpose.RECONCILE,
                                                     signed=False))
         documents = {str(document["symbol"]): document for document in answer["symbols"]}
         for symbol, spec in specs.items():
@@ -82,7 +82,7 @@ class Recovery:
 
     async def _begin(self, symbol: str) -> None:
         """Take everything that was traded before this account existed as older."""
-        rows = await self._office.venue.send(Call("GET", "myTrades", {"symbol": symbol, "limit": "1"}, 20,
+        rows = await self._office.ask(Call("GET", "myTrades", {"symbol": symbol, "limit": "1"}, 20,
                                                   Purpose.RECONCILE))
         if rows:
             self._hands.fills.start_at(symbol, int(rows[-1]["id"]))
@@ -92,7 +92,7 @@ class Recovery:
 
         What carries our tag but is not in the store is taken over; another hand's order halts the symbol, as set.
         """
-        rows = await self._office.venue.send(Call("GET", "openOrders", {"symbol": symbol}, 6, Purpose.RECONCILE))
+        rows = await self._office.ask(Call("GET", "openOrders", {"symbol": symbol}, 6, Purpose.RECONCILE))
         for row in rows:
             report = binance_settling.of_document(row)
             if self._office.blotter.find(report.client_id) is not None:
