@@ -134,7 +134,8 @@ class BinanceBroker:
         """Work until cancelled."""
         assert self._reconciler is not None, "recover() comes first"
         jobs = (self._reconciler.listen(), self._reconciler.watch_orders(), self._reconciler.watch_account(),
-                self._reconciler.watch_stops(), self._keep_showing(), *(desk.run() for desk in self._desks.values()))
+                self._reconciler.watch_stops(), self._reconciler.watch_pauses(), self._keep_showing(),
+                *(desk.run() for desk in self._desks.values()))
         self._tasks = [asyncio.ensure_future(job) for job in jobs]
         try:
             await asyncio.gather(*self._tasks)

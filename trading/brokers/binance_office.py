@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Any
 
+from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Blotter
 from trading.brokers.binance_options import BrokerSettings, Instrument
 from trading.domain.venue import Call, Venue, VenueStore
-from trading.errors import NotSent, OutcomeUnknown
+from trading.errors import NotSent, OutcomeUnknown, Refused
 from trading.events import Event, VenueSaid
 from trading.gate import EntryGate
 
-QUARANTINE = "quarantine"
+QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
 N_PRICES = 31
 N_LATENCIES = 200
 
@@ -86,6 +87,18 @@ class Office:
         """End a quarantine."""
         self.quarantined.pop(symbol, None)
         self.gate.open(QUARANTINE, symbol)
+
+    def heed(self, refused: Refused, symbol: str) -> None:
+        """Draw what follows from a refusal for everything else on the symbol."""
+        if refused.remedy == Remedy.BALANCES:
+            self.quarantine(symbol, f"the venue holds less than our ledger: {refused}")
+        elif refused.remedy == Remedy.PAUSE_SYMBOL:
+            if not self.gate.closed_by(PAUSED, symbol):
+                self.say(f"is paused: {refused}", "bad", symbol)
+            self.gate.close(PAUSED, f"paused: {refused}", symbol)
+        elif refused.remedy == Remedy.STOP:
+            self.gate.close(REFUSED, f"the venue refuses orders: {refused}")
+            self.say(f"the venue refuses orders, nothing is entered until a restart: {refused}", "bad")
 
     def see_price(self, symbol: str, ticks: int) -> None:
         """Remember a price that the feed showed; called by the engine, so the prices are swapped, never changed."""

@@ -12,6 +12,7 @@ from trading.portfolio import market_of
 from trading.rules import Market, affordable_lots, notional_floor
 
 HALT, IGNORE = "halt", "ignore"
+TRADING = "TRADING"
 
 
 @dataclass(frozen=True, slots=True)

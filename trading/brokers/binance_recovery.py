@@ -12,7 +12,8 @@ from trading.brokers import binance_settling
 from trading.brokers.binance_balances import Balances
 from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
-from trading.brokers.binance_options import IGNORE, instrument_of
+from trading.brokers.binance_office import PAUSED
+from trading.brokers.binance_options import IGNORE, TRADING, instrument_of
 from trading.brokers.binance_requests import engine_id
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
@@ -26,6 +27,16 @@ class Recovery:
 
     def __init__(self, hands: Hands, balances: Balances, desks: Mapping[str, SymbolDesk]) -> None:
         self._hands, self._office, self._balances, self._desks = hands, hands.office, balances, desks
+
+    async def look_at_paused(self) -> None:
+        """Open the gate for paused symbols that trade again."""
+        paused = {s: i.spec for s, i in self._office.instruments.items() if self._office.gate.closed_by(PAUSED, s)}
+        if paused:
+            await self.load_instruments(paused)
+        for symbol in paused:
+            if self._office.instruments[symbol].status == TRADING:
+                self._office.gate.open(PAUSED, symbol)
+                self._office.say("trades again", "good", symbol)
 
     async def load_instruments(self, specs: Mapping[str, SymbolSpec]) -> None:
         """Ask what the venue allows on each symbol."""
