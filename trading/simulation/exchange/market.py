@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
 from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.klines import CLOSE, LOTS, Tape
@@ -143,7 +144,7 @@ class Market:
         self._points: Iterator[tuple[int, list[Point]]] | None = None
         self._next: tuple[int, list[Point]] = (0, [])
         self._start = 0
-        self._scale: dict[str, tuple[int, int]] = {}
+        self._scale: dict[str, Fraction] = {}
         self.stalls: dict[str, Stall] = {}
         exchange.on_market.append(self._heard)
 
@@ -190,10 +191,10 @@ class Market:
         """Trade to a price by hand; the path goes on from there."""
         stall = self.stalls[symbol]
         ticks = max(1, int(price.scaleb(8)) // stall.symbol.tick)
-        num, den = self._scale.get(symbol, (1, 1))
         before = stall.ticks
         stall.go(ticks, 1)
-        self._scale[symbol] = (num * ticks, den * before)
+        scale = self._scale.get(symbol, Fraction(1)) * Fraction(ticks, before)
+        self._scale[symbol] = scale.limit_denominator(10**9)
 
     def touch(self, symbol: str, ticks: int, lots: int = 1) -> None:
         """Let a price be traded for a moment and come back: what rests or waits there is filled or triggered."""
@@ -213,8 +214,7 @@ class Market:
         return Decimal(stall.ticks * stall.symbol.tick).scaleb(-8)
 
     def _scaled(self, symbol: str, ticks: int) -> int:
-        num, den = self._scale.get(symbol, (1, 1))
-        return max(1, ticks * num // den)
+        return max(1, int(ticks * self._scale.get(symbol, 1)))
 
     def _heard(self, event: MarketEvent) -> None:
         if isinstance(event, TradeDone):

@@ -121,6 +121,9 @@ class MarketDesk:
         grid = grid_of(params.text("interval"), zone_ms(params.maybe("timeZone") or "0"))
         start, end = params.maybe_long("startTime"), params.maybe_long("endTime")
         now = call.exchange.now()
+        if (start is not None and start > now) or (end is not None and end < 0):
+            return []
+        start = start if start is None else max(0, start)
         last = now if end is None else min(end, now)
         first = last - (limit + 1) * grid.width_ms if start is None else start
         until = last if start is None else min(last, start + (limit + 1) * grid.width_ms)
