@@ -1,12 +1,12 @@
 """The gate for new risk: closed for everything or for one symbol by whoever has a reason, asked right before a send.
 
-`kill` and a send that passes the gate hold the same lock: once `kill` has returned, nothing new passes.
+A send asks in the moment it leaves, under the same lock as `kill`: once `kill` has returned, nothing new passes.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 KILL = "kill switch"
 ARMED = "armed"
@@ -16,7 +16,7 @@ class EntryGate:
     """Reasons not to enter, by whoever gave them. Safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._everywhere: dict[str, str] = {}
         self._symbols: dict[str, dict[str, str]] = {}
 
@@ -34,6 +34,10 @@ class EntryGate:
         """Let nothing new in until a person re-arms."""
         self.close(KILL, f"{KILL}: {reason}")
 
+    def sending(self) -> AbstractContextManager[object]:
+        """Return the lock that a request holds from its last question at the gate until it has left."""
+        return self._lock
+
     def reason(self, symbol: str) -> str:
         """Return why nothing may be entered on a symbol, "" when it may."""
         with self._lock:
@@ -43,14 +47,6 @@ class EntryGate:
         """Return the reason that one key gave, "" when it gave none."""
         with self._lock:
             return self._reasons(symbol).get(key, "")
-
-    def passing(self, symbol: str, send: Callable[[], None]) -> str:
-        """Call `send` unless the gate is closed, with no `kill` in between; return the reason if it is."""
-        with self._lock:
-            reason = self._reason(symbol)
-            if not reason:
-                send()
-            return reason
 
     def _reasons(self, symbol: str) -> dict[str, str]:
         return self._symbols.setdefault(symbol, {}) if symbol else self._everywhere

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import socket
+import time
 import traceback
 from base64 import b64decode
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
@@ -73,6 +76,7 @@ def test_a_given_timestamp_is_signed_as_it_stands_and_one_too_old_is_not_sent() 
             late = {"timestamp": str(venue.now() - age), "recvWindow": window}
             with pytest.raises(NotSent, match="too old"):
                 await venue.send(Call("POST", "order", ORDER | late))
+            assert fake.asked[-1].path.endswith("ping"), "the next attempt finds an open connection"
         assert len(fake.orders) == 1
 
     with_venue(work)
@@ -84,6 +88,20 @@ def test_parameters_that_are_no_text_are_refused(wrong: object) -> None:
         with pytest.raises(TypeError, match="quantity is"):
             await venue.send(Call("POST", "order", ORDER | {"quantity": wrong}))  # type: ignore[dict-item]
         assert not fake.orders
+
+    with_venue(work)
+
+
+def test_a_connection_is_kept_open_for_the_next_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trading.binance.venue.TICK_S", 0.02)
+    monkeypatch.setattr("trading.binance.venue.IDLE_S", 0.1)
+
+    async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        await venue.send(QUERY)
+        while sum(asked.path.endswith("ping") for asked in fake.asked) < 4:
+            await asyncio.sleep(0.02)
+        await venue.send(POST)
+        assert fake.n_connections == 1
 
     with_venue(work)
 
@@ -258,6 +276,48 @@ def test_the_moment_of_sending_can_be_seen_and_refused() -> None:
     with_venue(work)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_not_a_byte_leaves_after_a_kill_has_returned(seed: int) -> None:
+    """The kill comes from another thread, at any moment of twenty requests on their way."""
+
+    async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        await venue.send(QUERY)
+        lock, killed, left = Lock(), False, 0
+        at_kill = -1
+
+        @contextmanager
+        def sending() -> Iterator[None]:
+            nonlocal left
+            with lock:
+                if killed:
+                    raise NotSent("killed")
+                left += 1
+                yield
+
+        def kill() -> None:
+            nonlocal killed, at_kill
+            time.sleep(random.Random(seed).random() * 0.02)
+            with lock:
+                killed = True
+            at_kill = left
+
+        async def one(n: int) -> bool:
+            try:
+                await venue.send(Call("POST", "order", ORDER | {"newClientOrderId": f"ck-{n}"}, sending=sending))
+            except NotSent:
+                return False
+            return True
+
+        thread = Thread(target=kill)
+        thread.start()
+        done = [await asyncio.gather(*(one(n * 5 + m) for m in range(5))) for n in range(4)]
+        thread.join()
+        assert not await one(99)
+        assert len(fake.orders) == left == at_kill == sum(map(sum, done))
+
+    with_venue(work)
+
+
 def test_a_gate_that_breaks_is_not_hidden() -> None:
     async def work(venue: BinanceVenue, fake: WireFake) -> None:
         @contextmanager
@@ -334,7 +394,19 @@ def test_too_many_orders_stop_orders_but_no_cancel() -> None:
     with_venue(work)
 
 
-BAD_ANSWERS = ["no reply", "a cut body", "HTML", "HTML 403", "500", "503", "-1007", "a list", "null", "a deep nest"]
+BAD_ANSWERS = [
+    "an error with 200",
+    "no reply",
+    "a cut body",
+    "HTML",
+    "HTML 403",
+    "500",
+    "503",
+    "-1007",
+    "a list",
+    "null",
+    "a deep nest",
+]
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
@@ -381,6 +453,7 @@ def test_paths_outside_the_api_and_odd_characters_are_signed_as_sent() -> None:
         assert restrictions.path == "/sapi/v1/account/apiRestrictions" and restrictions.is_signed_right
         assert info.params == {"symbols": '["BTCUSDT","ETHUSDT"]'}
         assert order.is_signed_right and order.params["symbol"] == "测试USDT"
+        assert "symbol=%E6%B5%8B%E8%AF%95USDT" in order.text and "symbols=%5B%22BTCUSDT%22%2C%22" in info.text
 
     with_venue(work)
 
@@ -441,7 +514,11 @@ def test_no_error_log_line_or_repr_ever_holds_key_secret_or_signature(
     texts: list[str] = []
 
     async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        many = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 10_000}
+        venue.wire.governor.learn_limits([many])
+
         async def attempt() -> None:
+            venue.wire.governor._blocked_until = 0.0
             try:
                 await venue.send(call)
             except Exception as error:
@@ -453,6 +530,8 @@ def test_no_error_log_line_or_repr_ever_holds_key_secret_or_signature(
         for echo in (CANARY.key, CANARY.secret, "signature=0123456789abcdef", 'apiKey": "deadbeef'):
             fake.replies.append(error(-2010, f"you sent {echo}"))
             await attempt()
+            assert "you sent" in texts[-1]
+        assert not fake.replies, "an attempt was not made"
         fake.replies.append(Reply(delay_s=3))
         await patience(venue, 0.1)
         await attempt()
@@ -460,8 +539,6 @@ def test_no_error_log_line_or_repr_ever_holds_key_secret_or_signature(
         texts.append(repr(venue) + repr(venue._client) + repr(CANARY) + repr(venue._client.__dict__.get("credentials")))
         fake.replies.append(error(-1003, status=418))
         await attempt()
-        await attempt()
-        venue.wire.governor._blocked_until = 0.0
         await fake.stop()
         await attempt()
 

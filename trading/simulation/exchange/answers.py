@@ -18,9 +18,11 @@ def acknowledged(ticket: Ticket, time: int) -> Answer:
 
 
 def result(ticket: Ticket, time: int) -> Answer:
-    """Return the RESULT of a placement."""
-    return acknowledged(ticket, time) | _amounts(ticket) | {"workingTime": ticket.working} | _stp(ticket) | (
-        conditional(ticket))
+    """Return the RESULT of a placement; a pending order whose quantity is not known yet has no origQty."""
+    answer = acknowledged(ticket, time) | _amounts(ticket) | {"workingTime": ticket.working} | _stp(ticket)
+    if not ticket.quantity:
+        del answer["origQty"]
+    return answer | conditional(ticket)
 
 
 def full(ticket: Ticket, time: int) -> Answer:
@@ -79,6 +81,8 @@ def conditional(ticket: Ticket) -> Answer:
         found["strategyType"] = ticket.strategy_type
     if ticket.prevention >= 0:
         found |= {"preventedMatchId": ticket.prevention, "preventedQuantity": symbol.quantity_text(ticket.prevented)}
+    if ticket.uses_sor:
+        found |= {"workingFloor": "SOR", "usedSor": True}
     if ticket.expiry:
         found["expiryReason"] = ticket.expiry
     return found | ticket.peg

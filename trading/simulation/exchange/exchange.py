@@ -21,7 +21,6 @@ from trading.simulation.exchange.answers import queried
 from trading.simulation.exchange.commission import Till
 from trading.simulation.exchange.desk import Desk
 from trading.simulation.exchange.market_events import TradeDone
-from trading.simulation.exchange.order_counts import OrderCounts
 from trading.simulation.exchange.order_lists import OrderLists
 from trading.simulation.exchange.outbox import AccountListener, MarketListener, Outbox
 from trading.simulation.exchange.params import Params
@@ -57,14 +56,14 @@ class Exchange:
         self.accounts: dict[str, Account] = {}
         self.crowd = Account("", "", 0, unlimited=True)
         self.routes: dict[tuple[str, str], Route] = dict(TRADING_ROUTES)
-        self.order_counts = OrderCounts()
         self.registry = Registry()
         self._outbox = Outbox()
         self._till = Till(self.rates, self._bnb_price)
         self.lists = OrderLists(self)
-        self.desks = {name: Desk(each, self._outbox, self._till, self.lists.changed, self._first_fill)
+        self.desks = {name: Desk(each, self._outbox, self._till, self.lists.changed)
                       for name, each in self.symbols.items()}
         self._transfers: dict[int, list[Transfer]] = {}
+        self._visited: dict[str, Desk] = {}
         self._depth = self._n_client_ids = 0
 
     @property
@@ -132,8 +131,9 @@ class Exchange:
         finally:
             self._depth -= 1
             if not self._depth:
-                for desk in self.desks.values():
-                    desk.show_changes()
+                for desk in self._visited.values():
+                    desk.end_act()
+                self._visited = {}
                 self._outbox.flush()
 
     # -- accounts
@@ -197,14 +197,23 @@ class Exchange:
         found = self.desks.get(symbol)
         if found is None:
             raise refusal(-1121, "Invalid symbol.")
+        if self._depth:
+            self._visited[symbol] = found
         return found
 
     def set_status(self, symbol: str, status: str) -> None:
         """Set a symbol's status: TRADING, HALT, BREAK, CANCEL_ONLY, END_OF_DAY."""
         self.desk(symbol).status = status
 
+    def set_price_range(self, symbol: str, lowest: Decimal, highest: Decimal) -> None:
+        """Let takers of a symbol trade within the average price times these only; what is left then expires."""
+        self.desk(symbol).price_range = to_units(lowest), to_units(highest)
+
     def add_liquidity(self, symbol: str, is_buy: bool, ticks: int, lots: int) -> int:
-        """Place a crowd's LIMIT order, no filter asked; what crosses trades. Return its order id."""
+        """Place a crowd's LIMIT order, no filter asked; what crosses trades. Return its order id.
+
+        While the symbol does not trade, nothing is placed.
+        """
         return self._crowd(symbol, is_buy, Kind.LIMIT, ticks, lots).id
 
     def take(self, symbol: str, is_buy: bool, lots: int) -> int:
@@ -213,18 +222,17 @@ class Exchange:
 
     def remove_liquidity(self, symbol: str, order_id: int) -> bool:
         """Cancel a crowd's order; False when it is over already."""
-        desk = self.desk(symbol)
         with self.act():
+            desk = self.desk(symbol)
             return order_id not in desk.open and desk.book.cancel(order_id) is not None
 
     def depth(self, symbol: str, limit: int) -> tuple[int, list[list[str]], list[list[str]]]:
         """Return the book's update id, bids and asks as `[price, quantity]` texts, best first."""
-        return self.desk(symbol).depth(limit)
+        return self.desk(symbol).view.depth(limit)
 
     def recent_trades(self, symbol: str) -> list[TradeDone]:
         """Return the symbol's newest trades (up to 20,000), oldest first."""
-        desk = self.desk(symbol)
-        return [desk.trade_done(row) for row in desk.recent]
+        return self.desk(symbol).view.trades()
 
     def last_price(self, symbol: str) -> Decimal:
         """Return the price of the last trade, 0 before the first."""
@@ -239,17 +247,15 @@ class Exchange:
     def average_price(self, symbol: str) -> Decimal:
         """Return the volume-weighted price of the last five minutes' trades, else the last price."""
         with self.act():
-            return to_decimal(self.desk(symbol).average_units())
+            return to_decimal(self.desk(symbol).view.average_units())
 
     def _crowd(self, symbol: str, is_buy: bool, kind: Kind, ticks: int, lots: int) -> BookOrder:
-        desk = self.desk(symbol)
-        order = BookOrder(desk.next_order_id(), 0, is_buy, kind, ticks, lots)
         with self.act():
-            desk.book.submit(order)
+            desk = self.desk(symbol)
+            order = BookOrder(desk.next_order_id(), 0, is_buy, kind, ticks, lots)
+            if desk.status == "TRADING":
+                desk.book.submit(order)
         return order
-
-    def _first_fill(self, account: Account) -> None:
-        self.order_counts.add(account.uid, -1, self.time)
 
     def _bnb_price(self, quote: str) -> int:
         desk = self.desks.get("BNB" + quote)

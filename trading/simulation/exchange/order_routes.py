@@ -7,9 +7,9 @@ from typing import Any
 from trading.simulation.exchange.account_routes import commission_document
 from trading.simulation.exchange.answers import cancelled, placed, result
 from trading.simulation.exchange.desk import Desk
-from trading.simulation.exchange.filters import check_amendments
+from trading.simulation.exchange.filters import Case, check_amendments, check_filters
 from trading.simulation.exchange.params import Params
-from trading.simulation.exchange.placing import check_account, draft, place
+from trading.simulation.exchange.placing import check, draft, place, wish_of
 from trading.simulation.exchange.refusals import MARKET_CLOSED, VenueError, refusal, refused_order
 from trading.simulation.exchange.registry import identity
 from trading.simulation.exchange.routes import Call
@@ -18,13 +18,13 @@ from trading.simulation.exchange.tickets import Status, Ticket
 Answer = dict[str, Any]
 RESTRICTIONS = {"ONLY_NEW": Status.NEW, "ONLY_PARTIALLY_FILLED": Status.PARTIALLY_FILLED}
 
+AMENDED = ("LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "NOTIONAL", "ICEBERG_PARTS")
 REPLACED = ("cancelOrderId", "cancelOrigClientOrderId", "cancelNewClientOrderId")
 
 
 def new_order(call: Call) -> Answer:
     """POST order."""
     ticket, wish = draft(call.exchange, call.params, call.owner)
-    call.exchange.order_counts.admit(call.owner.uid, 1, call.exchange.time)
     place(call.exchange, ticket)
     return placed(ticket, call.exchange.time, wish.response)
 
@@ -33,11 +33,11 @@ def test_order(call: Call) -> Answer:
     """POST order/test: everything but the matching engine."""
     with_rates = call.params.flag("computeCommissionRates")
     order = Params({name: value for name, value in call.params.items() if name != "computeCommissionRates"})
-    draft(call.exchange, order, call.owner)
+    check(call.exchange, order, call.owner)
     return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
 
 
-def cancel_order(call: Call) -> Answer | list[Answer]:
+def cancel_order(call: Call) -> Answer:
     """DELETE order; a leg takes its whole list with it."""
     return cancel_named(call, "orderId", "origClientOrderId", "newClientOrderId")
 
@@ -50,19 +50,15 @@ def cancel_named(call: Call, order_id: str, client_id: str, cancel_id: str) -> A
     restriction = params.maybe("cancelRestrictions")
     if restriction is not None:
         if restriction not in RESTRICTIONS:
-            raise refusal(-1130, "Data sent for parameter 'cancelRestrictions' is not valid.")
+            raise refusal(-1145, "Invalid cancelRestrictions")
         if ticket.status is not RESTRICTIONS[restriction]:
             raise refusal(-2011, "Order was not canceled due to cancel restrictions.")
     name = params.client_id(cancel_id) or exchange.make_client_id()
-    return cancel(call, desk, ticket, name)
-
-
-def cancel(call: Call, desk: Desk, ticket: Ticket, name: str) -> Answer:
-    """Cancel an open order and answer as Binance does: a list's leg with the whole list."""
     if ticket.list_id >= 0:
-        return call.exchange.lists.cancel(ticket.list_id, name)
-    desk.cancel(ticket, name)
-    return cancelled(ticket, name, call.exchange.time)
+        exchange.lists.cancel(ticket.list_id, name)
+    else:
+        desk.cancel(ticket, name)
+    return cancelled(ticket, name, exchange.time)
 
 
 def cancel_open_orders(call: Call) -> list[Answer]:
@@ -73,8 +69,12 @@ def cancel_open_orders(call: Call) -> list[Answer]:
         raise refusal(-2011, "Unknown order sent.")
     answers: list[Answer] = []
     for ticket in mine:
-        if ticket.is_open:
-            answers.append(cancel(call, desk, ticket, call.exchange.make_client_id()))
+        name = call.exchange.make_client_id()
+        if ticket.list_id >= 0 and ticket.is_open:
+            answers.append(call.exchange.lists.cancel(ticket.list_id, name))
+        elif ticket.is_open:
+            desk.cancel(ticket, name)
+            answers.append(cancelled(ticket, name, call.exchange.time))
     return answers
 
 
@@ -89,7 +89,9 @@ def cancel_replace(call: Call) -> Answer:
         raise refused_order("Order cancel-replace is not supported for this symbol.")
     identity(params, "cancelOrderId", "cancelOrigClientOrderId")
     ticket, wish = draft(exchange, params, call.owner)
-    _admit(call)
+    rule = params.maybe("orderRateLimitExceededMode")  # the count itself is asked at the server's gate
+    if rule not in (None, "DO_NOTHING", "CANCEL_ONLY"):
+        raise refusal(-1130, "Data sent for parameter 'orderRateLimitExceededMode' is not valid.")
     both: Answer = {"cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED", "cancelResponse": None,
                     "newOrderResponse": None}
     try:
@@ -99,21 +101,11 @@ def cancel_replace(call: Call) -> Answer:
         if mode == "STOP_ON_FAILURE":
             raise VenueError(400, -2022, "Order cancel-replace failed.", both) from why
     try:
-        exchange.order_counts.admit(call.owner.uid, 1, exchange.time)
         place(exchange, ticket)
         both |= {"newOrderResult": "SUCCESS", "newOrderResponse": placed(ticket, exchange.time, wish.response)}
     except VenueError as why:
         both |= {"newOrderResult": "FAILURE", "newOrderResponse": why.document()}
     return _halves(both)
-
-
-def _admit(call: Call) -> None:
-    """Ask the order count; with CANCEL_ONLY the cancel goes through even when it is full."""
-    rule = call.params.maybe("orderRateLimitExceededMode") or "DO_NOTHING"
-    if rule not in ("DO_NOTHING", "CANCEL_ONLY"):
-        raise refusal(-1130, "Data sent for parameter 'orderRateLimitExceededMode' is not valid.")
-    if rule == "DO_NOTHING":
-        call.exchange.order_counts.admit(call.owner.uid, 1, call.exchange.time)
 
 
 def _halves(both: Answer) -> Answer:
@@ -144,6 +136,8 @@ def amend_order(call: Call) -> Answer:
     if lots <= ticket.executed:
         raise refusal(-2038, "Order amend quantity is not above the executed one.")
     check_amendments(desk, len(ticket.amendments))
+    wish = wish_of(ticket, lots)
+    check_filters(Case(wish, desk, call.owner, (wish,)), AMENDED)
     return _amend(call, desk, ticket, lots)
 
 
@@ -153,7 +147,7 @@ def _to_amend(call: Call, desk: Desk) -> Ticket:
     if found is None or not found.is_open:
         raise refusal(-2038, "Unknown order sent.")
     if client_id is not None and client_id != found.client_id:
-        raise refusal(-2039, "Client ID is not correct for this order ID.")
+        raise refusal(-2039, "Client order ID is not correct for this order ID.")
     if desk.status != "TRADING":
         raise refusal(-2038, MARKET_CLOSED)
     return found
@@ -179,7 +173,7 @@ def _amend(call: Call, desk: Desk, ticket: Ticket, lots: int) -> Answer:
         "newClientOrderId": name, "origQty": text(was), "newQty": text(lots), "time": exchange.time})
     answer: Answer = {"transactTime": exchange.time, "executionId": execution, "amendedOrder": _amended(ticket, before)}
     if ticket.list_id >= 0:
-        answer["listStatus"] = exchange.lists.brief(ticket.list_id)
+        answer["listStatus"] = exchange.lists.updated(ticket.list_id)
     return answer
 
 
@@ -199,12 +193,11 @@ def _amended(ticket: Ticket, before: str) -> Answer:
 
 def sor_order(call: Call) -> Answer:
     """POST sor/order: there is one book only, so the order goes there; the answer says that it was routed."""
-    ticket, wish = _sor_draft(call)
-    call.exchange.order_counts.admit(call.owner.uid, 1, call.exchange.time)
+    _check_sor(call)
+    ticket, wish = draft(call.exchange, call.params, call.owner)
+    ticket.uses_sor = True
     place(call.exchange, ticket)
-    answer = placed(ticket, call.exchange.time, wish)
-    if "status" in answer:
-        answer |= {"workingFloor": "SOR", "usedSor": True}
+    answer = placed(ticket, call.exchange.time, wish.response)
     for line in answer.get("fills", []):
         line |= {"matchType": "ONE_PARTY_TRADE_REPORT", "allocId": line["tradeId"]}
     return answer
@@ -212,16 +205,11 @@ def sor_order(call: Call) -> Answer:
 
 def test_sor_order(call: Call) -> Answer:
     """POST sor/order/test."""
-    with_rates = call.params.pop("computeCommissionRates", "false") == "true"
-    _sor_draft(call)
-    return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
+    _check_sor(call)
+    return test_order(call)
 
 
-def _sor_draft(call: Call) -> tuple[Ticket, str]:
+def _check_sor(call: Call) -> None:
     if call.params.text("type") not in ("LIMIT", "MARKET"):
         raise refused_order("This order type is not possible in this trading pair for SOR.")
     call.params.text("quantity")
-    ticket, wish = draft(call.exchange, call.params, call.owner)
-    check_account(call.owner)
-    ticket.uses_sor = True
-    return ticket, wish.response
