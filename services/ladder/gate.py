@@ -37,7 +37,7 @@ class LadderGate:
         reason = str(arguments.get("reason") or "").strip()
         if len(reason) < SHORTEST_REASON:
             return (f"the step {NAMES[below.key]} is not proven ({'; '.join(below.missing)}); prove it, or give a "
-                    f"reason of at least {SHORTEST_REASON} characters, which is kept")
+                    f"reason of at least {SHORTEST_REASON} characters, which is kept (page Live, or --override)")
         EvidenceStore(self._database, self._account).add(OVERRIDE, {
             "step": ladder.here, "reason": reason[:500], "missing": list(below.missing)})
         return ""

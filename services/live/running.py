@@ -160,7 +160,7 @@ def let_out(engine: Engine, hand: Hand, chosen: argparse.Namespace) -> None:
         print(f"{badge}: the last run ended while armed. Positions are protected and exits managed; entries wait: "
               "add --resume-live to let them out", file=sys.stderr)
         return
-    answered = hand.give("arm", word=chosen.confirm)
+    answered = hand.give("arm", word=chosen.confirm, reason=getattr(chosen, "override", None))
     if not answered.accepted:
         raise BadInput(f"{badge} is not armed: {answered.detail}")
     print(f"{answered.detail}; Ctrl-C stops and keeps protection", file=sys.stderr)
