@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from dash import html
@@ -79,10 +80,16 @@ def _compared(live: LiveView) -> list[Any]:
 def _balances(venue: VenueStatus) -> list[Any]:
     if not venue.balances:
         return []
-    rows = [html.Tr([html.Td(line.asset), *(html.Td(f"{value:,f}", className="right")
+    rows = [html.Tr([html.Td(line.asset), *(html.Td(_amount(value), className="right")
                                             for value in (line.venue, line.ours, line.others))])
             for line in venue.balances]
     return [html.H3("Balances"), _table(("Asset", "At the venue", "Ours", "Not ours"), rows)]
+
+
+def _amount(value: Decimal) -> str:
+    """Write an amount without the nought that a venue pads it with."""
+    whole, dot, rest = f"{value:,f}".partition(".")
+    return (whole + dot + rest.rstrip("0")).rstrip(".")
 
 
 def _table(heads: tuple[str, ...], rows: list[html.Tr]) -> html.Div:
