@@ -60,7 +60,7 @@ def card(state: ParityState, account: str) -> html.Section:
     """Draw the card."""
     tools = html.Span([
         html.Span(said(state), id=ids.LV_PARITY, className="card-note"),
-        html.Button("Compare now", id=ids.LV_COMPARE, className="btn-line",
+        html.Button("Compare now", id=ids.LV_COMPARE, className="btn-line", disabled=state.state == "never",
                     title="Replays the account over the recorded candles, in the background"),
         html.Button("CSV", id=ids.LV_CSV, className="btn-quiet", title="Save the table as a file"),
     ], className="tools")
@@ -96,6 +96,8 @@ def _nothing(state: ParityState) -> html.Div:
     if state.state == "running":
         return parts.empty("Replaying the account…", "The same candles, settings and start; the rest of the cockpit "
                                                      "goes on meanwhile.")
+    if state.state == "never":
+        return parts.empty("A replay is its own record", state.detail)
     if state.state == "failed":
         return parts.empty("No report", "What went wrong stands above. Compare now tries again.")
     return parts.empty("Not compared yet", "Compare now replays this account over the recorded candles.")

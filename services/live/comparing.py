@@ -23,6 +23,8 @@ from trading.errors import CockpitError
 log = logging.getLogger(__name__)
 
 NICE = 5
+REPLAYS = ("replay-", "screen-replay-")
+REPLAYED = "Its candles are known by their hash alone; python main.py --mode report --parity --data FILE compares it."
 FRESH_MS = 600_000
 Compare = Callable[[str], ParityReport]
 
@@ -51,8 +53,8 @@ class Comparing:
 
     def __init__(self, database: Database, account: str, compare: Compare) -> None:
         self._database, self._account, self._compare = database, account, compare
-        self._lock = threading.Lock()
-        self._state = ParityState()
+        self._lock, self._working = threading.Lock(), threading.Lock()
+        self._state = ParityState("never", None, REPLAYED) if account.startswith(REPLAYS) else ParityState()
 
     def state(self) -> ParityState:
         """Return the newest report, or how far it is."""
@@ -61,7 +63,7 @@ class Comparing:
     def start(self) -> None:
         """Compare anew unless that is under way."""
         with self._lock:
-            if self._state.state == "running":
+            if self._state.state in ("running", "never"):
                 return
             self._state = replace(self._state, state="running", detail="")
         threading.Thread(target=self.run, name="parity", daemon=True).start()
@@ -76,8 +78,9 @@ class Comparing:
     def run(self) -> str:
         """Compare on this thread and return what came of it in words."""
         try:
-            report = self._compare(self._account)
-            is_new = keep_parity(self._database, report)
+            with self._working:
+                report = self._compare(self._account)
+                is_new = keep_parity(self._database, report)
         except CockpitError as error:
             return self._failed(str(error))
         except Exception as error:

@@ -20,7 +20,7 @@ from storage.history import History
 from trading.domain import INTERVAL_MS, JournalLine, SeenBar, Signal, SymbolSpec
 from trading.errors import BadInput
 
-HELD_BACK = ("denied: market", "denied: venue")
+HELD_BACK = ("denied: market", "denied: venue", "denied: armed")
 LIMITS = ("tick_size", "lot_size", "min_quantity", "max_quantity", "min_notional")
 Document = dict[str, Any]
 Votes = dict[str, dict[str, dict[int, Signal]]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.parity.trips import BY_HAND, Course, Trip
 from trading.domain import Decision, OrderStatus
 
-CONTROLS = ("session", "kill_switch", "mode")
+CONTROLS = ("session", "kill_switch", "mode", "armed")
 REFUSED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELED)
 BUSY = ("one_position", "max_positions", "cool_down")
 OTHERS = {"denied: market": "market", "denied: venue": "venue"}

@@ -48,7 +48,7 @@ def rules_of(account: Recorded) -> list[tuple[int, Rules]]:
     for start in account.starts[1:]:
         if start.body["settings"] != known:
             known = start.body["settings"]
-            found.append((start.body["time"] // step * step, _rules(known)))
+            found.append(((start.body["time"] + 1) // step * step, _rules(known)))
     return found
 
 

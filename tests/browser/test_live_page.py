@@ -14,7 +14,7 @@ ROWS = "return document.querySelectorAll('#lv-trades .ag-center-cols-container .
 
 def opened(window, url):
     window.driver.get(url + "live")
-    window.until("return document.querySelector('#lv-compare') !== null && document.querySelector('#lv-tiles') !== null")
+    window.until("return document.querySelector('#lv-compare') !== null")
     return window
 
 

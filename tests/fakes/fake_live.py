@@ -74,7 +74,8 @@ class FakeLive:
         cockpit: CockpitView = self._portfolio.view()
         needs = {"small": "rehearsal", "full": "small"}.get(self.here, "")
         keys = (KeyState("binance", "the keyring of this computer", "ready", "good"), KeyState("testnet", "", "no key"))
-        kept = (Reconciliation(START_MS - MINUTE, True, ""), Reconciliation(START_MS - 9 * MINUTE, False, "stream down"))
+        kept = (Reconciliation(START_MS - MINUTE, True, ""),
+                Reconciliation(START_MS - 9 * MINUTE, False, "stream down"))
         return LiveView("paper-binance" if self.here == "paper" else "live-binance",
                         Ladder(STEPS, self.here, needs, self.overrides), losses_of(cockpit), keys,
                         kept if cockpit.venue else (), self.parity)

@@ -123,6 +123,7 @@ def test_the_report_names_what_has_no_partner_and_what_shaped_the_account():
 
 @pytest.mark.parametrize(("state", "words"), [
     (ParityState(), "Not compared yet"), (ParityState("running"), "Replaying the account"),
+    (ParityState("never", None, "give --data"), "give --data"),
     (ParityState("failed", None, "the store is empty"), "the store is empty")])
 def test_without_a_report_the_card_says_why(state, words):
     assert words in texts(parity.inside(state))

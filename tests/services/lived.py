@@ -14,7 +14,7 @@ from services.parity.replay import Later
 from services.parity.report import Question, parity_report
 from services.runs import run_settings
 from services.settings import load_settings
-from services.strategies import demo_strategy
+from services.strategies import find_strategy
 from storage.candle_store import CandleStore
 from storage.database import Database
 from storage.recorder import SqlRecorder
@@ -54,6 +54,8 @@ class Life:
     costs: CostSettings = field(default_factory=CostSettings)
     acts: Mapping[int, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     late: range = range(0)
+    restart: tuple[int, str] = (0, "")
+    voter: Callable[[str], Any] | None = None
 
 
 def market(n_bars: int) -> tuple[dict[str, Candles], Any]:
@@ -81,19 +83,14 @@ def lived(folder: Path, life: Life) -> Iterator[tuple[Database, Callable[[], Par
 
 
 def _live(database: Database, life: Life, candles: Mapping[str, Candles], specs: Any) -> None:
-    strategies = [demo_strategy(symbol) for symbol in SYMBOLS]
-    document = run_settings(strategies, "1m", Decimal(10_000), PROFILE, CostSettings())
     recorder = SqlRecorder(database, ACCOUNT, specs, 50)
     recorder._packs = {}  # rows, as a running cockpit writes them
-    recorder.open_account(document)
-    later = Later()
-    engine = _engine(life, specs, recorder, later)
-    for each in candles.values():
-        engine.warm_up(each[:N_WARM])
-    diary = Diary(engine, recorder, database)
-    diary.begin(document)
-    engine.handle(FeedStatus("live", "made"))
+    engine, later = _begin(database, life, recorder, ({s: c[:N_WARM] for s, c in candles.items()}, specs))
     for row in range(N_WARM, N_WARM + life.n_bars):
+        if row == life.restart[0]:
+            engine.save()
+            engine, later = _begin(database, life, recorder, ({s: c[:row] for s, c in candles.items()}, specs),
+                                   life.restart[1])
         if row in life.acts:
             kind, arguments = life.acts[row]
             engine.handle(Command(kind, f"{kind}-{row}", engine.session.control_version, arguments))
@@ -101,6 +98,24 @@ def _live(database: Database, life: Life, candles: Mapping[str, Candles], specs:
             engine.handle(CandleClosed(_seen(candles[symbol], row, life), live=row not in life.late))
         later.answer(engine)
     engine.save()
+
+
+def _begin(database: Database, life: Life, recorder: SqlRecorder, known: tuple[Mapping[str, Candles], Any],
+           strategy: str = "") -> tuple[Engine, Later]:
+    """Start a cockpit on the account, as a process would."""
+    strategies = [find_strategy(strategy).for_symbol(symbol) for symbol in SYMBOLS]
+    document = run_settings(strategies, "1m", Decimal(10_000), PROFILE, CostSettings())
+    recorder.open_account(document)
+    later = Later()
+    engine = _engine(life, known[1], recorder, (later, strategies))
+    snapshot = recorder.restore()
+    if snapshot is not None:
+        engine.restore(snapshot)
+    for candles in known[0].values():
+        engine.warm_up(candles)
+    Diary(engine, recorder, database).begin(document)
+    engine.handle(FeedStatus("live", "made"))
+    return engine, later
 
 
 def _seen(candles: Candles, row: int, life: Life) -> Any:
@@ -114,13 +129,15 @@ def _seen(candles: Candles, row: int, life: Life) -> Any:
     return replace(bar, **values)
 
 
-def _engine(life: Life, specs: Any, recorder: SqlRecorder, later: Later) -> Engine:
+def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, list[Any]]) -> Engine:
     bus, costs = Bus(), costs_of(life.costs)
     portfolio = Portfolio(specs, 10_000 * 10**8, costs)
     broker = life.broker(portfolio.markets, costs, bus.publish)
     orders = OrderManager(broker, recorder, "ck")
     desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, PROFILE), recorder, Journal(recorder))
-    agents = SignalDesk([SymbolAgent(demo_strategy(symbol)) for symbol in SYMBOLS], later)
+    later, strategies = asked
+    voters = [life.voter(symbol) for symbol in SYMBOLS] if life.voter else []
+    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], later)
     engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), "1m"))
     Controls(engine)
     return engine

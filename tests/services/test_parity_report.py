@@ -17,7 +17,7 @@ from services.parity.trips import Trip
 from storage import tables
 from tests.services.lived import MINUTE, Life, lived, row_of
 from trading.brokers.paper import PaperBroker
-from trading.domain import Fill, Order, Side, Trade
+from trading.domain import Action, Candle, Candles, Fill, Order, Side, Signal, Trade
 from trading.domain.backtests import CostSettings
 from trading.domain.parity import PARTS, ParityReport
 from trading.events import OrderEnded
@@ -146,6 +146,38 @@ def test_bars_that_came_late_are_a_stop_and_no_fault_of_the_rules(tmp_path: Path
     assert {line.gap for line in report.lines} == {NOTHING} and report.unmatched == ()
     stops = [each for each in report.circumstances if each.kind == "stopped"]
     assert len(stops) == 2 and "80 bars came late" in stops[0].text
+
+
+def test_other_rules_after_a_restart_are_replayed_from_there_on(tmp_path: Path):
+    with lived(tmp_path / "one", Life(300, restart=(450, "sma-cross"))) as (_, compare):
+        report = compare()
+    assert {line.gap for line in report.lines} == {NOTHING} and report.unmatched == ()
+    openers = {line.live.opened_by: row_of(line.live.entry_time) for line in report.lines}
+    assert len(openers) == 2
+    assert [each.kind for each in report.circumstances].count("start") == 2
+
+
+class Coin:
+    """Votes like a model: buys every fortieth bar."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol, self.name = symbol, "model"
+
+    def warm_up(self, candles: Candles) -> None:
+        """Learn nothing."""
+
+    def on_candle(self, candle: Candle) -> Signal:
+        """Buy or hold."""
+        action = Action.BUY if row_of(candle.open_time) % 40 == 0 else Action.HOLD
+        return Signal(self.symbol, candle.close_time, self.name, action, 0.6, "heads", {"version": "v1"})
+
+
+def test_what_a_model_voted_is_taken_from_the_record(tmp_path: Path):
+    with lived(tmp_path, Life(300, voter=Coin)) as (_, compare):
+        report = compare()
+    assert "model" in {line.live.opened_by for line in report.lines}
+    assert {line.gap for line in report.lines} == {NOTHING} and report.unmatched == ()
+    assert report.notes == ("what models said is taken from the record, not asked again",)
 
 
 class RefusingBroker(PaperBroker):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.domain.facts import fact
@@ -139,9 +139,8 @@ class ParityReport:
 
 @dataclass(frozen=True, slots=True)
 class ParityState:
-    """The newest report of an account; `state`: none, running, ready or failed."""
+    """The newest report of an account; `state`: none, running, ready, failed, or never (it is not compared)."""
 
     state: str = "none"
     report: ParityReport | None = None
     detail: str = ""
-    accounts: tuple[str, ...] = field(default=())
