@@ -13,6 +13,7 @@ from layouts.tables import GRID_THEME, Row
 from trading.domain.parity import CAUSES, PARTS, ParityLine, ParityReport, ParityState, UnmatchedTrade
 
 MOST_ROWS, MOST_ALONE, MOST_TOLD = 5_000, 40, 60
+HEAD_HIGH, ROW_HIGH, MOST_HIGH = 34, 31, 340  # pixels
 HELP = {
     "data": "Bars that the cockpit saw otherwise than they are recorded",
     "timing": "Acting on another bar than the replay",
@@ -22,14 +23,14 @@ HELP = {
 COLUMNS: list[Column] = [
     moments("entry_time", "Entry (UTC)", 124, "utcLong(params.value)"),
     words("display", "Symbol", 92, cellClassRules={"cell-strong": "true"}),
+    signed("gap", "Gap", 84, "signed(params.value, 4)"),
+    signed("bps", "bps", 72, "signed(params.value, 2)"),
+    *(signed(part, part.capitalize(), 92, "signed(params.value, 4)", headerTooltip=HELP[part]) for part in PARTS),
     price("live_entry", "Entry lived"),
     price("replay_entry", "replayed"),
     price("live_exit", "Exit lived"),
     price("replay_exit", "replayed"),
     signed("pnl", "P&L lived", 92, "signed(params.value, 2)"),
-    signed("gap", "Gap", 84, "signed(params.value, 4)"),
-    signed("bps", "bps", 72, "signed(params.value, 2)"),
-    *(signed(part, part.capitalize(), 92, "signed(params.value, 4)", headerTooltip=HELP[part]) for part in PARTS),
     words("remark", "Remark", 160, flex=3, tooltipField="remark"),
 ]
 
@@ -106,13 +107,15 @@ def _nothing(state: ParityState) -> html.Div:
 def grid(rows: list[Row], *, hidden: bool = False) -> html.Div:
     """Draw the table of pairs."""
     options = {"theme": {"function": GRID_THEME}, "animateRows": False, "enableCellTextSelection": True,
-               "suppressNoRowsOverlay": True, "tooltipShowDelay": 400}
+               "suppressNoRowsOverlay": True, "tooltipShowDelay": 400,
+               "defaultCsvExportParams": {"processCellCallback": {"function": "csvCell(params)"}}}
     table = dag.AgGrid(
         id=ids.LV_TRADES, columnDefs=COLUMNS, rowData=rows, getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "flex": 1}, dashGridOptions=options,
         csvExportParams={"fileName": "parity.csv"}, className="grid bt-grid", style={"height": "100%"},
     )
-    return html.Div(table, className="lv-grid hidden" if hidden else "lv-grid")
+    height = min(MOST_HIGH, HEAD_HIGH + ROW_HIGH * max(2, len(rows)))
+    return html.Div(table, className="lv-grid hidden" if hidden else "lv-grid", style={"height": f"{height}px"})
 
 
 def _notes(report: ParityReport) -> list[Any]:
