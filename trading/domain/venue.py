@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +26,14 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation."""
+    """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation.
+
+    `timestamp` and `recvWindow` among the parameters are signed as they are: the barrier counts from them; a request
+    that is too old when its turn comes is not sent. `denied` is asked right before the request leaves, after every
+    wait: words other than "" keep it here (NotSent). `sending` is entered before that and left when the last byte has
+    been handed to the network: a lock held in it lets nothing come between; it may raise NotSent itself. Both are for
+    what is not a GET, and run on the venue's thread.
+    """
 
     method: str
     path: str
@@ -33,6 +41,8 @@ class Call:
     weight: int = 1
     purpose: Purpose = Purpose.QUERY
     signed: bool = True
+    denied: Callable[[], str] | None = field(default=None, compare=False, repr=False)
+    sending: Callable[[], AbstractContextManager[object]] | None = field(default=None, compare=False, repr=False)
 
 
 class Venue(Protocol):
@@ -54,12 +64,17 @@ class Venue(Protocol):
         OutcomeUnknown
             It may have happened.
         NotSent
-            The request never left this process.
+            The request never left this process, or the venue turned it away unread (rate limit, clock). `NoAnswer`,
+            a kind of it, is raised for questions (GET) only.
         """
         ...
 
     def user_events(self) -> AsyncIterator[Mapping[str, Any]]:
         """Yield account events for ever; `{"e": "subscribed"}` comes after each new subscription, before its events."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is open; asked for on the loop that used it."""
         ...
 
 
