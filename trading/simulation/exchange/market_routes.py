@@ -1,4 +1,4 @@
-"""Calls that need no account: clock, symbols, book, trades, bars, tickers."""
+"""Calls that need no account: clock, symbols, book, trades, bars, tickers; and the count of orders."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from trading.simulation.exchange.klines import DAY_MS, HOUR_MS, MINUTE_MS, Grid,
 from trading.simulation.exchange.limits import Limit, RateLimits
 from trading.simulation.exchange.market import Market
 from trading.simulation.exchange.market_events import TradeDone
+from trading.simulation.exchange.order_counts import OrderCounts
 from trading.simulation.exchange.refusals import VenueError, refusal
 from trading.simulation.exchange.routes import Call, Route, Routes, Security, Weigher
 
 _BAD_SYMBOL = "Invalid symbol."
+_TRADES_A_TAKER = 8
+"""More trades than one taker usually makes at one price: so many are looked at for each aggregate asked for."""
 _WINDOWS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 BARS = frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"})
 
 
-def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) -> Routes:
+def market_routes(market: Market, limits: RateLimits, orders: OrderCounts, now: Callable[[], int]) -> Routes:
     """Return the table of calls. `now` is the clock that clients are told."""
-    desk = MarketDesk(market, limits, now)
+    desk = MarketDesk(market, limits, orders, now)
 
     def row(function: Callable[[Call], Any], weight: int | Weigher, *params: str) -> Route:
         return Route(function, weight, Security.NONE, frozenset(params))
@@ -37,6 +40,7 @@ def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) ->
         ("GET", "depth"): row(desk.depth, _depth_weight, "symbol", "limit", "symbolStatus"),
         ("GET", "trades"): row(desk.trades, 25, "symbol", "limit"),
         ("GET", "historicalTrades"): row(desk.trades, 25, "symbol", "limit", "fromId"),
+        ("GET", "historicalBlockTrades"): row(desk.block_trades, 25, "symbol", "limit", "fromId"),
         ("GET", "aggTrades"): row(desk.agg_trades, 4, "symbol", "fromId", "startTime", "endTime", "limit"),
         ("GET", "klines"): bars,
         ("GET", "uiKlines"): bars,
@@ -49,6 +53,7 @@ def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) ->
         ("GET", "executionRules"): row(desk.rules, 2, *several),
         ("GET", "referencePrice"): row(desk.reference, 2, "symbol"),
         ("GET", "referencePrice/calculation"): row(desk.reference, 2, "symbol"),
+        ("GET", "rateLimit/order"): Route(desk.order_counts, 40, Security.USER_DATA, frozenset()),
         **{(method, "userDataStream"): row(_gone, 2, "listenKey") for method in ("POST", "PUT", "DELETE")},
     }  # fmt: skip
 
@@ -56,9 +61,10 @@ def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) ->
 class MarketDesk:
     """Answers about the market."""
 
-    def __init__(self, market: Market, limits: RateLimits, now: Callable[[], int]) -> None:
+    def __init__(self, market: Market, limits: RateLimits, orders: OrderCounts, now: Callable[[], int]) -> None:
         self._market = market
         self._limits = limits
+        self._orders = orders
         self._now = now
 
     def time(self, call: Call) -> Any:
@@ -71,7 +77,7 @@ class MarketDesk:
         documents = [{**call.exchange.symbols[name].document, "status": call.exchange.desk(name).status}
                      for name in _names(call)]
         orders = [Limit("ORDERS", each.interval, each.number, each.limit).document()
-                  for each in call.exchange.order_counts.limits]
+                  for each in self._orders.limits]
         return {
             "timezone": "UTC", "serverTime": self._now(), "rateLimits": [*self._limits.documents(), *orders],
             "exchangeFilters": [], "symbols": [d for d in documents if status in (None, d["status"])],
@@ -85,16 +91,24 @@ class MarketDesk:
 
     def trades(self, call: Call) -> Any:
         """GET trades and historicalTrades."""
-        found, limit = list(call.exchange.recent_trades(_symbol(call))), call.params.limit(500, 1_000)
+        tape, limit = self._market.tapes[_symbol(call)], call.params.limit(500, 1_000)
         first = call.params.maybe_long("fromId")
-        chosen = found[-limit:] if first is None else [t for t in found if t.trade_id >= first][:limit]
+        chosen = tape.newest(limit) if first is None else [t for t in tape.trades if t.trade_id >= first][:limit]
         return [_trade(trade) for trade in chosen]
+
+    def block_trades(self, call: Call) -> Any:
+        """GET historicalBlockTrades: nobody makes any here."""
+        _symbol(call)
+        return []
 
     def agg_trades(self, call: Call) -> Any:
         """GET aggTrades: trades of one taker at one price and time, numbered by their first trade."""
         params, limit = call.params, call.params.limit(500, 1_000)
         first, start, end = (params.maybe_long(name) for name in ("fromId", "startTime", "endTime"))
-        found = aggregated(list(call.exchange.recent_trades(_symbol(call))))
+        tape = self._market.tapes[_symbol(call)]
+        if (first, start, end) == (None, None, None):
+            return aggregated(tape.newest(limit * _TRADES_A_TAKER))[-limit:]
+        found = aggregated(list(tape.trades))
         if first is not None:
             return [row for row in found if row["a"] >= first][:limit]
         inside = [row for row in found if (start or 0) <= row["T"] and (end is None or row["T"] <= end)]
@@ -107,6 +121,9 @@ class MarketDesk:
         grid = grid_of(params.text("interval"), zone_ms(params.maybe("timeZone") or "0"))
         start, end = params.maybe_long("startTime"), params.maybe_long("endTime")
         now = call.exchange.now()
+        if (start is not None and start > now) or (end is not None and end < 0):
+            return []
+        start = start if start is None else max(0, start)
         last = now if end is None else min(end, now)
         first = last - (limit + 1) * grid.width_ms if start is None else start
         until = last if start is None else min(last, start + (limit + 1) * grid.width_ms)
@@ -161,6 +178,10 @@ class MarketDesk:
         """GET referencePrice: no symbol has one here."""
         _symbol(call)
         raise refusal(-2043, "This symbol does not have a reference price.")
+
+    def order_counts(self, call: Call) -> Any:
+        """GET rateLimit/order."""
+        return self._orders.document(call.owner.uid, call.exchange.now())
 
     def _each(self, call: Call, one: Callable[[str], dict[str, Any]], needs_symbol: bool = False) -> Any:
         if needs_symbol and not {"symbol", "symbols"} & call.params.keys():

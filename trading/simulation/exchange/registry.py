@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from trading.simulation.exchange.accounts import LedgerFill
 from trading.simulation.exchange.params import Params
 from trading.simulation.exchange.refusals import NO_SUCH_ORDER, UNKNOWN_ORDER, refusal
 from trading.simulation.exchange.tickets import Ticket
@@ -35,11 +34,6 @@ class Registry:
         """Return an account's orders of a symbol, oldest first."""
         return list(self._orders.get((uid, symbol), {}).values())
 
-    def fills(self, uid: int, symbol: str) -> list[tuple[LedgerFill, int]]:
-        """Return an account's fills of a symbol beside the list id of their order, oldest first."""
-        found = [(fill, each.list_id) for each in self.orders(uid, symbol) for fill in each.fills]
-        return sorted(found, key=lambda pair: pair[0].trade_id)
-
     def find(self, uid: int, symbol: str, order_id: int | None, client_id: str | None) -> Ticket | None:
         """Return the order with this id, or else this client id, whatever became of it."""
         if order_id is not None:
@@ -59,7 +53,7 @@ class Registry:
         if found is None:
             raise refusal(-2013, NO_SUCH_ORDER)
         if client_id is not None and client_id != found.client_id:
-            raise refusal(-2039, "For this order list, orderId or origClientOrderId do not match.")
+            raise refusal(-2039, "Client order ID is not correct for this order ID.")
         return found
 
     def to_cancel(self, uid: int, symbol: str, identity: tuple[int | None, str | None]) -> Ticket:
