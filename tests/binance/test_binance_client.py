@@ -76,6 +76,7 @@ def test_a_given_timestamp_is_signed_as_it_stands_and_one_too_old_is_not_sent() 
             late = {"timestamp": str(venue.now() - age), "recvWindow": window}
             with pytest.raises(NotSent, match="too old"):
                 await venue.send(Call("POST", "order", ORDER | late))
+            assert fake.asked[-1].path.endswith("ping"), "the next attempt finds an open connection"
         assert len(fake.orders) == 1
 
     with_venue(work)
@@ -87,6 +88,20 @@ def test_parameters_that_are_no_text_are_refused(wrong: object) -> None:
         with pytest.raises(TypeError, match="quantity is"):
             await venue.send(Call("POST", "order", ORDER | {"quantity": wrong}))  # type: ignore[dict-item]
         assert not fake.orders
+
+    with_venue(work)
+
+
+def test_a_connection_is_kept_open_for_the_next_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trading.binance.venue.TICK_S", 0.02)
+    monkeypatch.setattr("trading.binance.venue.IDLE_S", 0.1)
+
+    async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        await venue.send(QUERY)
+        while sum(asked.path.endswith("ping") for asked in fake.asked) < 4:
+            await asyncio.sleep(0.02)
+        await venue.send(POST)
+        assert fake.n_connections == 1
 
     with_venue(work)
 

@@ -75,7 +75,7 @@ class WireFake:
         self.ws_script: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.sockets: list[Any] = []
         self.handshake: tuple[int, dict[str, str]] | None = None
-        self.n_handshakes = 0
+        self.n_handshakes = self.n_connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._ws: Any = None
@@ -127,6 +127,7 @@ class WireFake:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.n_connections += 1
         try:
             while not self.is_deaf:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
