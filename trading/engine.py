@@ -154,7 +154,7 @@ class Engine:
         price = self.price_of(symbol)
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
         session = self.session.verdict()
-        wanted = session.passed or (adds and not self.session.is_killed)
+        wanted = session.passed or (adds and self.session.may_add)
         approval = self._approval(request) if wanted else Approval((session,))
         verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
         denial = approval.denial

@@ -9,6 +9,7 @@ import threading
 from contextlib import AbstractContextManager
 
 KILL = "kill switch"
+ARMED = "armed"
 
 
 class EntryGate:
