@@ -11,7 +11,7 @@ from typing import Any
 
 from services.rehearsal import reading
 from services.rehearsal.admin import Admin
-from services.rehearsal.catalog import CARDS
+from services.rehearsal.catalog import SETTINGS
 from services.rehearsal.child import Child, free_port
 from services.rehearsal.running import ComposeCockpit, ExchangeCommand
 from services.rehearsal.watch import Watch, now_ms
@@ -133,7 +133,7 @@ class RehearsalService:
         """
         admin = self._running(name)
         with self._looking:
-            admin.set_fault(name) if wanted else admin.clear_fault(name)
+            admin.set_fault(name, **SETTINGS[name]) if wanted else admin.clear_fault(name)
             self._swap(faults=reading.faults_of(admin.state()))
 
     def clear_faults(self) -> None:
@@ -144,7 +144,7 @@ class RehearsalService:
             self._swap(faults=reading.faults_of(admin.state()))
 
     def _running(self, name: str | None = None) -> Admin:
-        if name is not None and name not in {card.name for card in CARDS}:
+        if name is not None and name not in SETTINGS:
             raise BadInput(f"{name} is no switch of the rehearsal exchange")
         admin = self._admin
         if admin is None:

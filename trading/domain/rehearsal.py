@@ -46,8 +46,8 @@ class RehearsalUrls:
 class FaultCard:
     """What a switch does and what is promised under it.
 
-    `group` names what it breaks. `rows` are those of the fault catalogue (docs); detection and alert are due within
-    `detected_s` and `alerted_s`.
+    `group` names what it breaks. `rows` are those of the fault catalogue; detection and alert are due within
+    `detected_s` and `alerted_s`. `settings` are what it is thrown with by hand.
     """
 
     name: str
@@ -58,6 +58,7 @@ class FaultCard:
     rows: tuple[int, ...]
     detected_s: float = 5.0
     alerted_s: float = 30.0
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
