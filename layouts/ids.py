@@ -269,6 +269,11 @@ RH_REQUESTS = "rh-requests"
 RH_JOURNAL = "rh-journal"
 
 
+def fault_group(name: str) -> str:
+    """Id of the count of what is on in a group of switches."""
+    return f"rh-group-{name.lower().replace(' ', '-')}"
+
+
 def fault(name: str) -> str:
     """Id of a switch of the rehearsal exchange."""
     return f"rh-fault-{name}"

@@ -11,6 +11,7 @@ from dash import html
 from layouts import ids, parts
 from trading.domain.rehearsal import FaultView, RehearsalView
 
+NOTE = "Under each: entries wait until all is reconciled; exits that reduce risk stay allowed."
 MEANS = {
     "Orders": "what becomes of requests and fills",
     "Connection": "network, streams and clock",
@@ -42,18 +43,30 @@ def row(fault: FaultView) -> html.Div:
     return html.Div([button, html.Div(card.does, className="rh-does"), promise], className="rh-fault")
 
 
-def group(name: str, faults: Sequence[FaultView]) -> html.Section:
-    """Draw the switches that break one thing."""
-    heading = html.H3([name, html.Span(MEANS.get(name, ""), className="title-note")])
-    return html.Section([heading, *(row(fault) for fault in faults)], className="rh-group")
+def group(name: str, faults: Sequence[FaultView]) -> html.Details:
+    """Draw the switches that break one thing; a phone folds them (assets/rehearsal.js)."""
+    heading = [html.Strong(name), html.Span(MEANS.get(name, ""), className="title-note"),
+               html.Span(n_on(faults), id=ids.fault_group(name), className="rh-on warning")]
+    return html.Details([html.Summary(heading), *(row(fault) for fault in faults)], className="rh-group", open=True)
+
+
+def n_on(faults: Sequence[FaultView]) -> str:
+    """Write how many of a group are on."""
+    n = sum(fault.is_on for fault in faults)
+    return f"{n} on" if n else ""
+
+
+def grouped(view: RehearsalView) -> list[tuple[str, list[FaultView]]]:
+    """Return the groups with their switches."""
+    return [(name, list(found)) for name, found in groupby(view.faults, lambda fault: fault.card.group)]
 
 
 def card(view: RehearsalView) -> html.Section:
     """Draw the card; without an exchange nothing can be thrown."""
-    groups = [group(name, list(found)) for name, found in groupby(view.faults, lambda f: f.card.group)]
+    groups = [group(name, found) for name, found in grouped(view)]
     state = live(view)
     clear = html.Button("All off", id=ids.RH_CLEAR, className="btn-line", title="Puts every switch back")
-    head = html.Div([html.Span(note(view), className="card-note rh-note"), clear], className="tools")
+    head = html.Div([html.Span(NOTE, className="card-note rh-note"), clear], className="tools")
     inside = html.Fieldset([html.Legend("Switches", className="visually-hidden"), head,
                             html.Div(groups, className="rh-groups")],
                            id=ids.RH_SWITCHES, disabled=state[ids.RH_SWITCHES, "disabled"])
@@ -61,13 +74,9 @@ def card(view: RehearsalView) -> html.Section:
     return parts.card(title, inside, tools=html.Span(), name="rh-faults")
 
 
-def note(view: RehearsalView) -> str:
-    """Say what holds under every switch."""
-    return "Under each: entries wait until all is reconciled; exits that reduce risk stay allowed."
-
-
 def live(view: RehearsalView) -> parts.Parts:
     """Return what moves."""
     known = any(fault.is_known for fault in view.faults)
     return {(ids.RH_SWITCHES, "disabled"): not known,
+            **{(ids.fault_group(name), "children"): n_on(found) for name, found in grouped(view)},
             **{(ids.fault(f.card.name), "children"): switch(f) for f in view.faults}}
