@@ -8,14 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from time import time as wall_clock
 from typing import Any
 
 from services import candles
 from services.commandline import parse_arguments
 from services.documents import check_targets
-from services.settings import Settings, load_settings
+from services.running import Cockpit, open_account, trade_on_paper, trade_replay
+from services.settings import Settings, for_mode, load_settings
 from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 
@@ -25,28 +25,13 @@ DAY_MS = 86_400_000
 SIM_SPEED = 40.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cockpit:
-    """An engine with everything around it that a mode needs."""
-
-    engine: Any
-    recorder: Any
-    history: Any
-    feed: Any
-    charts: Any
-    document: dict[str, Any]
-    versions: dict[str, Any]
-    registry: Any = None
-    shelf: Any = None
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; return 0 only on success."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train, "optimize": run_optimize}
+             "train": run_train, "optimize": run_optimize, "keys": run_keys}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -62,13 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def run_keys(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Set, test or forget the API key of a venue."""
+    from services.keys.asking import ask_permissions
+    from services.keys.command import run_keys
+    from trading.binance.endpoints import environment_of
+
+    environment = environment_of(settings.venue, settings.exchange_url)
+    return run_keys(settings, chosen, lambda key: ask_permissions(environment, key))
+
+
 def settings_of(chosen: argparse.Namespace) -> Settings:
     """Return the settings with the command line's values on top."""
-    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port")
+    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port", "venue")
     given = {name: getattr(chosen, name) for name in named}
     if given["feed"] is None and chosen.data:
         given["feed"] = "replay"
-    return load_settings(**given)
+    return for_mode(load_settings(**given), chosen.mode)
 
 
 def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
@@ -238,7 +233,7 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
         replaying = feed.badge == "REPLAY"
         with ThreadPoolExecutor(1, "agents") as executor:
             cockpit = compose(settings, feed, database, None if replaying else executor, screen=False)
-            return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
+            return trade_replay(cockpit, chosen) if replaying else trade_on_paper(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)
 
@@ -255,71 +250,6 @@ def run_check(settings: Settings, chosen: argparse.Namespace) -> int:
     from services import checking
 
     return checking.run_check(settings, chosen)
-
-
-def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
-    """Run a replay to its end and write its document."""
-    from services.headless import Interrupted, run_replay
-
-    open_account(cockpit)
-    n_bars = sum(len(cockpit.feed.history(s, sys.maxsize)) for s in cockpit.feed.symbols)
-    try:
-        run_replay(cockpit.engine, cockpit.feed, n_bars)
-    except Interrupted:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    finish(cockpit, chosen)
-    cockpit.recorder.finish(cockpit.document)
-    return 0
-
-
-def trade_live(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
-    """Trade on a live or simulated feed until a signal."""
-    from services.headless import Console
-    from services.runtime import Runtime
-
-    open_account(cockpit)
-    console = Console()
-    runtime = Runtime(cockpit.engine, cockpit.feed, console)
-    runtime.start()
-    print(f"trading on paper: {cockpit.feed.name}; Ctrl-C stops", file=sys.stderr)
-    by_hand = console.wait()
-    runtime.stop()
-    if cockpit.shelf is not None:
-        cockpit.shelf.close()
-    finish(cockpit, chosen)
-    return 0 if by_hand else 4
-
-
-def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
-    """Resume the account, or start a new one (auto-trading on when nobody is there to press Start)."""
-    from services.startup import resume
-
-    if cockpit.recorder.open_account(cockpit.document) == "finished":
-        cockpit.recorder.forget()
-        cockpit.recorder.open_account(cockpit.document)
-    is_new = cockpit.recorder.restore() is None
-    earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed)
-    session = cockpit.engine.session
-    if start and (is_new or cockpit.feed.badge != "REPLAY"):
-        if session.is_killed:
-            print(f"the kill switch is on ({session.kill_reason}): nothing is entered; re-arm on the page",
-                  file=sys.stderr)
-        elif session.state != "running":
-            session.change("running")
-    return earlier
-
-
-def finish(cockpit: Cockpit, chosen: argparse.Namespace) -> None:
-    """Write the document of a run, or a few lines for a person."""
-    from services.documents import run_document, run_metrics, write_document
-
-    if chosen.json:
-        document = run_document(cockpit.engine, cockpit.history, cockpit.document, cockpit.versions)
-        write_document(document, chosen.json)
-    if chosen.json != "-":
-        for name, value in run_metrics(cockpit.engine).items():
-            print(f"{name:<20} {value}")
 
 
 def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:

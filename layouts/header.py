@@ -12,7 +12,8 @@ from trading.domain import CockpitView, FeedView, JobView
 
 DOTS = {"live": "up", "connecting": "warning", "stale": "warning", "ended": "muted", "failed": "down"}
 STATES = {"running": "good", "paused": "warn", "stopped": "plain", "killed": "bad"}
-BROKERS = {"LIVE": "bad", "PAPER": "warn", "REHEARSAL": "info"}
+BROKERS = {"LIVE": "bad", "PAPER": "warn", "REHEARSAL": "info", "TESTNET": "info", "DEMO": "info"}
+VENUE_TONES = {"halted": "bad", "degraded": "warn"}
 UNREAL = ("SIMULATED", "REPLAY")
 
 
@@ -35,7 +36,23 @@ def badges(view: CockpitView) -> list[html.Span]:
     shown = [parts.badge(broker, BROKERS.get(broker, "info"), "Taken from the broker that orders are sent to")]
     if feed in UNREAL:
         shown.insert(0, parts.badge(feed, "warn badge-loud", "These are not today's market prices"))
+    shown += venue_badges(view)
     return [*shown, parts.badge(state.upper(), STATES.get(state, "plain"), "State of auto-trading")]
+
+
+def venue_badges(view: CockpitView) -> list[html.Span]:
+    """Say whether entries are let out to a venue, and what is wrong with the way there."""
+    armed, venue = view.session.armed, view.venue
+    if armed is None:
+        return []
+    word, tone = ("ARMED", "bad") if armed else ("DISARMED", "plain")
+    shown = [parts.badge(word, tone, "Entries are sent" if armed else "Entries wait for the typed word")]
+    if venue is not None and venue.state != "ready":
+        shown.append(parts.badge(venue.state.upper(), VENUE_TONES.get(venue.state, "info"), venue.detail))
+    if venue is not None and venue.quarantined:
+        names = "; ".join(f"{symbol}: {reason}" for symbol, reason in venue.quarantined)
+        shown.append(parts.badge(f"{len(venue.quarantined)} HALTED", "bad", names))
+    return shown
 
 
 def kill_text(view: CockpitView) -> str:

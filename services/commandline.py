@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from services.settings import VENUES
 from trading.domain import INTERVAL_MS
 from trading.domain.learning import LABELS
 from trading.domain.studies import SEARCHES
@@ -25,11 +26,17 @@ EPILOG = """examples:
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
   python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
   python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
+  python main.py --mode keys set --venue testnet
+  python main.py --mode live --venue rehearsal --assets BTCUSDT,ETHUSDT --confirm LIVE
+  python main.py --mode dashboard --venue rehearsal
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
 """
+KEY_ACTIONS = ("set", "test", "forget")
 MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
+    "live": "trade at a venue without a screen: Binance, its testnet or demo, or the rehearsal exchange",
+    "keys": "set, test or forget the API key of a venue; what is typed is never shown",
     "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
     "optimize": "search for better numbers or rules, judged on candles that the search never saw; resumes",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
@@ -56,7 +63,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--mode", choices=MODES, default="dashboard", help="what to do (default: dashboard)")
-    add("path", nargs="?", help="import: a file or a folder")
+    add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test or forget")
+    add("--venue", choices=VENUES, help="where orders go (default: paper on the page, binance for live and keys)")
+    add("--confirm", metavar="LIVE", help="live: the word LIVE, typed, as on the page")
+    add("--resume-live", action="store_true", help="live: allow entries again after a crash while LIVE")
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
@@ -88,8 +98,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     found = parser.parse_args(arguments)
     if found.mode == "import" and not found.path:
         parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
-    if found.mode != "import" and found.path:
+    if found.mode == "keys" and found.path not in KEY_ACTIONS:
+        parser.error("--mode keys needs set, test or forget: python main.py --mode keys set --venue binance")
+    if found.mode not in ("import", "keys") and found.path:
         parser.error(f"{found.path!r} is not understood; only --mode import takes a path")
+    if found.venue and found.mode not in ("dashboard", "live", "keys"):
+        parser.error(f"--venue means nothing to --mode {found.mode}; it belongs to dashboard, live and keys")
+    if found.venue == "paper" and found.mode != "dashboard":
+        parser.error(f"--mode {found.mode} needs a venue outside; for paper use --mode paper")
     return found
 
 

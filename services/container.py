@@ -75,7 +75,7 @@ class SessionPort(Protocol):
         """Post a command and wait for the engine's answer.
 
         Kinds: start, pause, stop, set_mode (mode), set_risk (profile: RiskProfile), kill (reason), rearm (reason),
-        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id).
+        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id), arm (word), disarm.
         Commands that add risk need `version`, the control version on screen; a stale one is refused.
         """
         ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +26,14 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation."""
+    """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation.
+
+    A `timestamp` among `params` is signed as it stands, so that a barrier can count from it; a request that is too old
+    when its turn comes is not sent. Without one the venue's time at the moment of sending is signed.
+
+    `sending` is entered on the venue's thread right before the first byte leaves and left right after it, after every
+    wait for limits and connections. If entering raises `NotSent`, nothing leaves. Only for what is not a GET.
+    """
 
     method: str
     path: str
@@ -33,6 +41,7 @@ class Call:
     weight: int = 1
     purpose: Purpose = Purpose.QUERY
     signed: bool = True
+    sending: Callable[[], AbstractContextManager[object]] | None = field(default=None, compare=False, repr=False)
 
 
 class Venue(Protocol):
@@ -54,12 +63,17 @@ class Venue(Protocol):
         OutcomeUnknown
             It may have happened.
         NotSent
-            The request never left this process.
+            The request never left this process, or the venue turned it away unread (rate limit, clock). `NoAnswer`,
+            a kind of it, is raised for questions (GET) only.
         """
         ...
 
     def user_events(self) -> AsyncIterator[Mapping[str, Any]]:
         """Yield account events for ever; `{"e": "subscribed"}` comes after each new subscription, before its events."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is open; asked for on the loop that used it."""
         ...
 
 
