@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from services.keys.permissions import Permissions
@@ -16,19 +19,39 @@ KEY_WRONG = (-2014, -2015, -1022)
 """Key malformed, key or permission or address wrong, signature wrong (Binance error codes)."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What a venue says of an account: `free` by asset, `run` the name of a rehearsal exchange's run."""
+
+    permissions: Permissions
+    uid: str
+    free: Mapping[str, Decimal]
+    clock_trouble: str = ""
+    run: str = ""
+
+
 def ask_permissions(environment: Environment, key: ApiKey, symbol: str = "BTCUSDT") -> Permissions:
     """Return what the key may do; BadInput when the venue does not know it or does not answer."""
-    return asyncio.run(_ask(environment, key, symbol))
+    return look(environment, key, symbol).permissions
 
 
-async def _ask(environment: Environment, key: ApiKey, symbol: str) -> Permissions:
+def look(environment: Environment, key: ApiKey, symbol: str) -> AccountFacts:
+    """Return what the venue says of the key's account; BadInput as for `ask_permissions`."""
+    return asyncio.run(_look(environment, key, symbol))
+
+
+async def _look(environment: Environment, key: ApiKey, symbol: str) -> AccountFacts:
     client = BinanceClient(environment, Credentials(key.key, key.secret))
     try:
         await client.measure()
         account = await client.ask(Call("GET", "account", {"omitZeroBalances": "true"}, 20))
         fees = await _optional(client, Call("GET", "account/commission", {"symbol": symbol}, 20))
         limits = await _restrictions(client, environment)
-        return _read(environment, account, fees, limits, (client.wire.clock.offset_ms(), key.source))
+        clock = client.wire.clock
+        allowed = _read(environment, account, fees, limits, (clock.offset_ms(), key.source))
+        free = {line["asset"]: Decimal(line["free"]) for line in account.get("balances", ())}
+        return AccountFacts(allowed, str(account.get("uid", "")), free, clock.trouble(),
+                            await _run_of(client, environment))
     except CockpitError as error:
         raise BadInput(_words(environment, error)) from None
     finally:
@@ -40,6 +63,14 @@ async def _restrictions(client: BinanceClient, environment: Environment) -> dict
     if environment.name != "binance":
         return {}
     return await _optional(client, Call("GET", "/sapi/v1/account/apiRestrictions", {}, 1))
+
+
+async def _run_of(client: BinanceClient, environment: Environment) -> str:
+    """Return the name of a rehearsal exchange's run: with the exchange, its ledger is gone."""
+    if environment.name != "rehearsal":
+        return ""
+    state = await _optional(client, Call("GET", "/rehearsal/state", {}, 0))
+    return str(state.get("run", ""))
 
 
 async def _optional(client: BinanceClient, call: Call) -> dict[str, Any]:

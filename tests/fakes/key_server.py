@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-ACCOUNT = {"accountType": "SPOT", "canTrade": True, "canWithdraw": True, "balances": [], "permissions": ["SPOT"],
+ACCOUNT = {"accountType": "SPOT", "canTrade": True, "canWithdraw": True, "uid": 77, "permissions": ["SPOT"],
+           "balances": [{"asset": "USDT", "free": "1000.50000000", "locked": "3.00000000"}],
            "commissionRates": {"maker": "0.00100000", "taker": "0.00100000"}}
 FEES = {"symbol": "BTCUSDT", "standardCommission": {"maker": "0.00080000", "taker": "0.00090000"},
         "discount": {"enabledForAccount": False, "enabledForSymbol": True, "discountAsset": "BNB", "discount": "0.75"}}

@@ -66,7 +66,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
         self.wire = wire or wire_of(environment.rest_url)
         self.latency_ms: float | None = None
         self.timeout_s = REQUEST_TIMEOUT_S
-        self._credentials = credentials
+        self.credentials = credentials
         super().__init__(
             **_keys(credentials),
             session_params={"trust_env": not is_loopback(environment.rest_url), "cookie_jar": DummyCookieJar()},
@@ -90,7 +90,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
             If a parameter is not text.
         """
         params = written(call)
-        if call.signed and self._credentials is None:
+        if call.signed and self.credentials is None:
             raise NotSent(f"{name_of(call)}: no API key is set; set one with --mode keys set")
         reply, document = await self._once(call, params)
         if error_of(document)[0] == OUTSIDE_WINDOW:
@@ -122,7 +122,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
     def _judged(self, call: Call, reply: Reply, document: Any) -> CockpitError:
         code, text = error_of(document)
         wait_s = self.wire.governor.wait_s(call.purpose, call.weight, n_orders(call))
-        return failure(call, reply.status, (code, redacted(text, self._credentials)), wait_s)
+        return failure(call, reply.status, (code, redacted(text, self.credentials)), wait_s)
 
     async def measure(self, purpose: Purpose = Purpose.QUERY) -> None:
         """Measure latency and the venue's clock: a warm-up request, then GET /time, half the round trip off.

@@ -32,9 +32,7 @@ class VenueClock:
     wall, monotonic : clocks in seconds
     """
 
-    def __init__(
-        self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall, self._monotonic = wall, monotonic
         here = wall() * 1000
         self._mark = _Mark(here, monotonic() * 1000, here)

@@ -201,7 +201,7 @@ def document() -> str:
     def written(name: str, refusal: Refusal) -> str:
         return line.format(name, r=refusal, anew="yes" if refusal.retry else "no")
 
-    codes = [written(f'{r.code}{f", text has “{r.text}”" if r.text else ""}', r.refusal) for r in ROWS]
+    codes = [written(f"{row.code}, text has “{row.text}”" if row.text else str(row.code), row.refusal) for row in ROWS]
     statuses = [written(name, refusal) for name, refusal in STATUSES]
     remedies = [f"- **{remedy}**: {words}." for remedy, words in REMEDY_WORDS.items()]
     return "\n".join([*_PREFACE, head.format("code"), rule, *codes, "", "## By HTTP status", "",
