@@ -21,6 +21,7 @@ from trading.errors import CockpitError
 FORM = (
     State(ids.RH_SOURCE, "value"),
     State(ids.RH_SYMBOLS, "value"),
+    State(ids.RH_RULE, "value"),
     State(ids.RH_SEED, "value"),
     State(ids.RH_SPEED, "value"),
     State(ids.RH_EVERY, "value"),
@@ -123,8 +124,8 @@ def _register_form(app: Dash, services: Services) -> None:
         Output(ids.RH_FOLD_WORD, "children"),
         *(Input(one.component_id, one.component_property) for one in FORM), prevent_initial_call=True,
     )
-    async def fold(source: str, symbols: list[str] | None, *numbers: Any) -> str:
-        return form.summary(RehearsalForm(source, symbols or [], *numbers))
+    async def fold(source: str, symbols: list[str] | None, *others: Any) -> str:
+        return form.summary(RehearsalForm(source, symbols or [], *others))
 
 
 def _register_acts(app: Dash, services: Services) -> None:
@@ -134,8 +135,8 @@ def _register_acts(app: Dash, services: Services) -> None:
         return following.in_order((ERROR, SEEN), found)
 
     @app.callback(*outputs, Input(ids.RH_GO, "n_clicks"), *FORM, prevent_initial_call=True)
-    async def start(clicks: int | None, source: str, symbols: list[str] | None, *numbers: Any) -> Any:
-        asked = RehearsalForm(source, symbols or [], *numbers)
+    async def start(clicks: int | None, source: str, symbols: list[str] | None, *others: Any) -> Any:
+        asked = RehearsalForm(source, symbols or [], *others)
         return answer(await on_start(services, asked)) if clicks else no_update
 
     @app.callback(*outputs, Input(ids.RH_STOP, "n_clicks"), prevent_initial_call=True)

@@ -12,7 +12,7 @@ from layouts.rehearsal import form
 from layouts.rehearsal.form import Choices, RehearsalForm
 from trading.domain.rehearsal import STOPPING, RehearsalView
 
-SPEED = "Market seconds a second: at 60 a one-minute candle closes every second"
+SPEED = "Market seconds a second: at 60 an hour's movement passes in a minute; the clock stays the true one"
 EVERY = "A fault of the seeded schedule every so many seconds; 0: only those that you throw by hand"
 
 
@@ -47,6 +47,7 @@ def symbol_options(source: str, choices: Choices) -> list[dict[str, Any]]:
 def _fields(now: RehearsalForm, choices: Choices) -> list[Any]:
     sources = [{"label": name, "value": key, "disabled": not choices.symbols(key)}
                for key, name in form.SOURCES.items()]
+    rules = [{"label": name, "value": key} for key, name in form.RULES.items()]
     source = dbc.Select(sources, now.source, id=ids.RH_SOURCE, size="sm")
     symbols = dcc.Dropdown(symbol_options(now.source, choices), now.symbols, id=ids.RH_SYMBOLS, multi=True,
                            clearable=False, className="box-choice", placeholder="none",
@@ -55,6 +56,7 @@ def _fields(now: RehearsalForm, choices: Choices) -> list[Any]:
     return [
         _named("w-search", "Prices", source, form.SOURCE_WORDS[now.source] + note),
         _named("w-symbols", "Symbols", symbols, "What the exchange lists and the cockpit there trades"),
+        _named("w-strategy", "Trades", dbc.Select(rules, now.rule, id=ids.RH_RULE, size="sm"), form.RULE_WORDS),
         _number("Seed", ids.RH_SEED, now.seed, (0, form.MOST_SEED), "The same seed gives the same prices and faults"),
         _number("Speed, ×", ids.RH_SPEED, now.speed, (0.1, form.MOST_SPEED), SPEED),
         _number("Fault every, s", ids.RH_EVERY, now.every, (0, form.MOST_EVERY), EVERY),

@@ -16,6 +16,9 @@ MOST_EVERY = 86_400
 SOURCES = {SIMULATED: "Simulated", STORED: "Stored candles"}
 SOURCE_WORDS = {SIMULATED: "Prices of the simulated market, drawn from the seed",
                 STORED: "Prices of your stored candles, moved so that the newest bar ends now"}
+DRILL, OWN = "drill", "own"
+RULES = {DRILL: "Drill: trades every candle", OWN: "Strategy of the settings"}
+RULE_WORDS = "The drill enters on every closed candle and leaves soon: many orders. Yours trades when its rules say so"
 N_FIRST = 2
 
 
@@ -37,6 +40,7 @@ class RehearsalForm:
 
     source: str
     symbols: list[str]
+    rule: str
     seed: Any
     speed: Any
     every: Any
@@ -45,9 +49,9 @@ class RehearsalForm:
 def first(choices: Choices, asked: RehearsalRequest | None) -> RehearsalForm:
     """Return what the page proposes: what was asked last, else two simulated symbols and a fault now and then."""
     if asked is not None:
-        return RehearsalForm(asked.source, list(asked.symbols), asked.seed, whole(asked.speed),
-                             whole(asked.faults_every_s))
-    return RehearsalForm(SIMULATED, list(choices.simulated[:N_FIRST]), 7, 60, 0)
+        return RehearsalForm(asked.source, list(asked.symbols), DRILL if asked.drill else OWN, asked.seed,
+                             whole(asked.speed), whole(asked.faults_every_s))
+    return RehearsalForm(SIMULATED, list(choices.simulated[:N_FIRST]), DRILL, 7, 60, 0)
 
 
 def whole(value: float) -> float | int:
@@ -76,7 +80,7 @@ def request_of(form: RehearsalForm) -> RehearsalRequest:
         raise ValueError(f"Seed: enter a whole number from 0 to {MOST_SEED:,}")
     speed = _number(form.speed, "Speed", 0.1, MOST_SPEED)
     every = _number(form.every, "A fault every", 0, MOST_EVERY)
-    return RehearsalRequest(tuple(form.symbols), form.source, int(seed), speed, every)
+    return RehearsalRequest(tuple(form.symbols), form.source, int(seed), speed, every, form.rule == DRILL)
 
 
 def _number(value: Any, name: str, low: float, high: float) -> float:
@@ -90,7 +94,7 @@ def words(asked: RehearsalRequest) -> str:
     shown = ", ".join(text.symbol(s) for s in asked.symbols)
     prices = f"{'simulated prices' if asked.source == SIMULATED else 'stored candles'}, seed {asked.seed}"
     every = f"a fault every {asked.faults_every_s:g} s" if asked.faults_every_s else "faults by hand"
-    return f"{shown} · {prices} · {asked.speed:g}× · {every}"
+    return f"{shown} · {'drill' if asked.drill else 'own strategy'} · {prices} · {asked.speed:g}× · {every}"
 
 
 def summary(form: RehearsalForm) -> str:

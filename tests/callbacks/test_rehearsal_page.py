@@ -11,7 +11,7 @@ from tests.fakes.fake_rehearsal import FakeRehearsal
 from tests.fakes.fake_services import FakeWorld
 from trading.domain.rehearsal import RehearsalRequest
 
-FORM = RehearsalForm("sim", ["BTCUSDT"], 7, 60, 0)
+FORM = RehearsalForm("sim", ["BTCUSDT"], "drill", 7, 60, 0)
 
 
 class Hand:
@@ -66,7 +66,7 @@ def test_start_asks_for_what_the_form_says_and_a_second_start_is_refused(stage):
 
 def test_what_is_wrong_in_the_form_starts_nothing(stage):
     services, port, _ = stage
-    wrong = RehearsalForm("sim", [], 7, 60, 0)
+    wrong = RehearsalForm("sim", [], "drill", 7, 60, 0)
     assert "Symbols" in asyncio.run(rehearsal.on_start(services, wrong))[rehearsal.ERROR] and port.asked == []
 
 

@@ -189,7 +189,7 @@ def test_unprotected_time_beyond_the_promise_is_red():
      ({"speed": "fast"}, "Speed"), ({"every": -1}, "A fault every")],
 )
 def test_what_is_wrong_in_the_form_is_named(changes, problem):
-    good = RehearsalForm("sim", ["BTCUSDT"], 7, 60, 0)
+    good = RehearsalForm("sim", ["BTCUSDT"], "drill", 7, 60, 0)
     with pytest.raises(ValueError, match=problem):
         form.request_of(replace(good, **changes))
     assert form.request_of(good) == RehearsalRequest(("BTCUSDT",), "sim", 7, 60.0, 0.0)

@@ -7,16 +7,22 @@ import sys
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from services.rehearsal.catalog import CARDS, GROUPS
 from services.rehearsal.child import ROOT, Child, free_port
+from services.rehearsal.compose import SYMBOLS, exchange_command, settings_there
 from services.rehearsal.service import RehearsalParts, RehearsalService
+from services.settings import Settings
+from services.strategies import find_strategy
 from tests.fakes.fake_cockpit import FakeCockpit
-from trading.domain.rehearsal import DIFFERENT, EQUAL, RehearsalRequest
+from trading.domain.rehearsal import DIFFERENT, EQUAL, RehearsalRequest, RehearsalUrls
 from trading.errors import BadInput, CockpitError
+from trading.simulation.exchange.fault_table import COMMON, FAULTS
+from trading.simulation.exchange.symbols import default_symbols
 
 SCRIPT = str(Path(__file__).resolve().parents[1] / "fakes" / "rehearsal_exchange.py")
 ASKED = RehearsalRequest(("BTCUSDT",))
@@ -229,3 +235,33 @@ def test_every_switch_has_a_group_and_a_promise():
     assert len({card.name for card in CARDS}) == len(CARDS)
     for card in CARDS:
         assert card.group in GROUPS and card.does.endswith(".") and card.promise.endswith(".") and card.rows
+
+
+def test_the_catalogue_has_words_for_every_fault_of_the_exchange_and_no_other():
+    assert {card.name for card in CARDS} == set(FAULTS)
+    for card in CARDS:
+        assert set(card.settings) <= {*COMMON, *FAULTS[card.name].settings}
+        assert set(FAULTS[card.name].rows) <= set(card.rows)
+
+
+def test_the_exchange_lists_what_the_page_offers():
+    assert set(SYMBOLS) <= {document["symbol"] for document in default_symbols()}
+
+
+def test_the_exchange_is_started_with_what_was_asked(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    made = exchange_command(settings, RehearsalRequest(("BTCUSDT", "ETHUSDT"), "sim", 9, 60.0, 30.0), 9321)
+    assert made[1:] == ["--mode", "exchange", "--port", "9321", "--assets", "BTCUSDT,ETHUSDT", "--seed", "9", "--speed",
+                        "60", "--sim", "--faults-every", "30"]
+    stored = exchange_command(settings, RehearsalRequest(("BTCUSDT",), "candles"), 9321)
+    assert stored[-2:] == ["--data", str(tmp_path / "candles")]
+
+
+def test_the_cockpit_there_trades_the_drill_on_the_exchange_and_nowhere_else(tmp_path):
+    settings = Settings(data_dir=tmp_path, strategy="ema-cross", interval="1h")
+    urls = RehearsalUrls("http://127.0.0.1:9321", "ws://127.0.0.1:9321", "ws://127.0.0.1:9321/ws-api/v3")
+    there = settings_there(settings, ASKED, urls)
+    assert (there.venue, there.exchange_url, there.rest_url) == ("rehearsal", urls.rest, urls.rest)
+    assert (there.assets, there.interval) == (("BTCUSDT",), "1m")
+    assert find_strategy(there.strategy).name == "Drill"
+    assert settings_there(settings, replace(ASKED, drill=False), urls).strategy == "ema-cross"

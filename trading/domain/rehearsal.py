@@ -24,6 +24,7 @@ class RehearsalRequest:
     source : `sim` for simulated prices, `candles` for stored ones.
     speed : market seconds a wall second.
     faults_every_s : a fault of the seeded schedule every so many seconds; 0 = only by hand.
+    drill : trade a rule that enters on every candle, instead of the strategy of the settings.
     """
 
     symbols: tuple[str, ...]
@@ -31,6 +32,7 @@ class RehearsalRequest:
     seed: int = 7
     speed: float = 60.0
     faults_every_s: float = 0.0
+    drill: bool = True
 
 
 @dataclass(frozen=True, slots=True)

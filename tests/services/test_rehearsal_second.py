@@ -1,0 +1,88 @@
+"""The second cockpit runs beside the first: own engine, own threads, own account; its ledger is what it has kept."""
+
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+import main
+from services.rehearsal.kept import expected_balances, kept_fills, kept_orders, ledger_of
+from services.rehearsal.oracle import differences
+from services.rehearsal.second import SecondCockpit, Stage
+from services.settings import Settings
+from storage.database import Database
+from storage.venue_store import SqlVenueStore
+from tests.fakes.fake_cockpit import LEDGER, STATUS
+from trading.domain import Fill, Side, SymbolSpec
+from trading.domain.venue import BalanceLine, VenueOrder, VenueState
+from trading.feeds.simulated import SimulatedFeed
+
+ACCOUNT = "live-rehearsal-1"
+SPEC = SymbolSpec("BTCUSDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(9000), Decimal(5))
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = Database(tmp_path / "cockpit.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def order(client_id, state, executed="0"):
+    return VenueOrder(client_id, "ck-1", "BTCUSDT", "BUY", "LIMIT", Decimal("0.01"), 1, VenueState.INTENT,
+                      Decimal(67_000), executed=Decimal(executed)), state
+
+
+def kept(database, *orders):
+    """Take orders through their lives."""
+    store = SqlVenueStore(database, ACCOUNT)
+    for intent, state in orders:
+        store.intend((replace(intent, executed=Decimal(0)),))
+        for step in (VenueState.SENT, VenueState.UNKNOWN) if state is VenueState.VOID else (VenueState.SENT,):
+            store.settle((replace(intent, state=step, executed=Decimal(0)),))
+        store.settle((replace(intent, state=state),))
+
+
+def test_orders_that_never_arrived_are_not_in_the_ledger(database):
+    kept(database, order("a-1e", VenueState.FILLED, "0.01"), order("b-1e", VenueState.VOID),
+         order("c-1e", VenueState.REFUSED), order("d-1e", VenueState.WORKING, "0.004"))
+    found = {o.client_id: (o.status, o.executed) for o in kept_orders(database, ACCOUNT)}
+    assert found == {"a-1e": ("FILLED", Decimal("0.01")), "d-1e": ("NEW", Decimal("0.004"))}
+    assert kept_orders(database, "live-rehearsal-2") == ()
+
+
+def test_what_was_kept_equals_the_exchange_to_the_last_unit(database):
+    kept(database, order("ckabc123-1-1e", VenueState.FILLED, "0.01"))
+    fill = Fill(3, "ck-1", "BTCUSDT", Side.BUY, 1_000, 6_700_050, 67_000_500_000, 1_000, 0, 1, "entry")
+    lines = (BalanceLine("USDT", Decimal("99329.995"), Decimal("9329.995"), Decimal(90_000)),
+             BalanceLine("BTC", Decimal("1.00999"), Decimal("0.00999"), Decimal(1)))
+    ours = ledger_of(kept_orders(database, ACCOUNT), kept_fills([fill], {"BTCUSDT": SPEC}),
+                     expected_balances(replace(STATUS, balances=lines)))
+    assert list(differences(LEDGER, ours)) == []
+    assert expected_balances(None) == {}
+
+
+def test_the_second_cockpit_trades_shows_itself_and_ends(database, tmp_path):
+    settings = Settings(data_dir=tmp_path, feed="sim", assets="BTCUSDT")
+    feed = SimulatedFeed(["BTCUSDT"], 7, 600.0, int(time.time() * 1000) // DAY_MS * DAY_MS - 2 * DAY_MS)
+    cockpit = main.compose(settings, feed, database, None, "rehearsal-")
+    ending, ended = ExitStack(), []
+    ending.callback(ended.append, "closed")
+    second = SecondCockpit(Stage(cockpit, database, ACCOUNT, lambda: STATUS, ending))
+    try:
+        deadline = time.monotonic() + 20
+        while not second.view().quotes and time.monotonic() < deadline:
+            threading.Event().wait(0.05)
+        view = second.view()
+        assert view.quotes[0].symbol == "BTCUSDT" and view.session.state == "running"
+        assert second.venue() == STATUS
+        assert second.ledger().balances == {"USDT": Decimal("99329.99")}
+    finally:
+        second.stop()
+    assert ended == ["closed"]
+    assert not {"engine", "feed"} & {thread.name for thread in threading.enumerate()}
