@@ -22,7 +22,7 @@ def inside(view: RehearsalView) -> list[Any]:
     """Draw what the card shows."""
     if view.account is None:
         return [parts.empty("No cockpit there yet", "It is put together when the exchange answers: it connects, "
-                                                    "reconciles, and trades the strategy of the settings.")]
+                                                    "reconciles, and trades what was chosen.")]
     account = view.account
     working = [order for order in account.orders if order.status in WORKING]
     return [*_quarantine(view.venue), *_positions(account.positions), *_orders(working), *_flights(view.venue)]

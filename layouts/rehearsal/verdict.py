@@ -42,7 +42,7 @@ def strip(view: RehearsalView) -> list[Any]:
 def said(view: RehearsalView) -> Said:
     """Return mark, tone, statement and what it means."""
     if view.state == FAILED:
-        return "✗", "bad", "The rehearsal failed.", f"{text.typeset(view.detail)}. {SAFE}".replace("..", ".")
+        return "✗", "bad", "The rehearsal failed.", f"{_sentence(view.detail)} {SAFE}"
     if view.state == IDLE:
         return _idle(view)
     if view.state == STOPPING:
@@ -50,8 +50,13 @@ def said(view: RehearsalView) -> Said:
     if view.state != RUNNING:
         return "◔", "open", "Starting:", f"{view.detail}."
     if view.detail:
-        return "!", "stopped", "The exchange is silent.", f"{view.detail}; figures are those of the last answer."
+        return "!", "stopped", "The exchange is silent.", f"{_sentence(view.detail)} The figures are those of the last answer."
     return judged(view.oracle, view.now)
+
+
+def _sentence(words: str) -> str:
+    """Begin with a capital, end with a full stop."""
+    return f"{words[:1].upper()}{text.typeset(words)[1:].rstrip('.')}."
 
 
 def _idle(view: RehearsalView) -> Said:

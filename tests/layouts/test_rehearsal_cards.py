@@ -69,11 +69,11 @@ def test_what_is_on_its_way_is_no_alarm_yet():
     ("changes", "expected"),
     [({"state": STARTING, "detail": "the exchange starts"}, ("Starting:", "the exchange starts.")),
      ({"state": STOPPING}, ("Stopping.", "The cockpit there cancels its entries, then the exchange ends.")),
-     ({"detail": "no answer"}, ("The exchange is silent.", "no answer; figures are those of the last answer.")),
+     ({"detail": "no answer"}, ("The exchange is silent.", "No answer. The figures are those of the last answer.")),
      ({"oracle": OracleView()}, ("Not compared yet.", "The first comparison of the ledgers comes within seconds.")),
      ({"oracle": OracleView(error="database is locked")},
       ("The ledgers could not be compared.", "database is locked")),
-     ({"state": "failed", "detail": "it ended"}, ("The rehearsal failed.", f"it ended. {verdict.SAFE}"))],
+     ({"state": "failed", "detail": "it ended"}, ("The rehearsal failed.", f"It ended. {verdict.SAFE}"))],
 )
 def test_every_state_has_its_words(changes, expected):
     assert words(replace(view(), **changes))[2:] == expected
