@@ -24,7 +24,7 @@ from trading.errors import BadInput, CockpitError
 from trading.simulation.exchange.fault_table import COMMON, FAULTS
 from trading.simulation.exchange.symbols import default_symbols
 
-SCRIPT = str(Path(__file__).resolve().parents[1] / "fakes" / "rehearsal_exchange.py")
+SCRIPT = str(Path(__file__).resolve().parents[1] / "fakes" / "small_exchange.py")
 ASKED = RehearsalRequest(("BTCUSDT",))
 WITHIN_S = 20.0
 

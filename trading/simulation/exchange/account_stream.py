@@ -11,7 +11,6 @@ from typing import Any
 from trading.simulation.exchange.accounts import Account
 from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.faults import Faults
-from trading.simulation.exchange.limits import RateLimits
 
 Event = dict[str, Any]
 Deliver = Callable[[Event], None]
@@ -28,10 +27,9 @@ class Subscription:
 class AccountStream:
     """Hands events of accounts to whoever subscribed, `settled` after the act that caused them."""
 
-    def __init__(self, exchange: Exchange, faults: Faults, limits: RateLimits) -> None:
+    def __init__(self, exchange: Exchange, faults: Faults) -> None:
         self._exchange = exchange
         self._faults = faults
-        self._limits = limits
         self._pending: list[tuple[Account, Event]] = []
         self._delayed: list[tuple[int, int, Account, Event]] = []
         self._order = count()
@@ -68,8 +66,6 @@ class AccountStream:
 
     def _heard(self, account: Account, event: Event) -> None:
         self._pending.append((account, event))
-        if event.get("x") == "TRADE" and event.get("l") == event.get("z"):
-            self._limits.count_orders(account.key, -2 if event.get("m") else -1, self._exchange.now())
 
     def _delays(self, event: Event) -> list[int]:
         """Return when copies of an event arrive, in ms from now; none when it is lost."""

@@ -14,7 +14,7 @@ from trading.simulation.exchange import signing
 from trading.simulation.exchange.accounts import Account
 from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.faults import Asked, Faults, Misdeed
-from trading.simulation.exchange.limits import Limited, RateLimits
+from trading.simulation.exchange.limits import Limited, RateLimits, order_retry_s
 from trading.simulation.exchange.market_lies import MarketLies
 from trading.simulation.exchange.mischief import Mischief
 from trading.simulation.exchange.refusals import VenueError, refusal
@@ -134,21 +134,22 @@ class Gateway:
         self.desk.limits.charge(address, 2, now)
 
     def execute(self, asked: Asked, account: Account | None, address: str, misdeed: Misdeed) -> Any:
-        """Carry out a call whose signature has been checked; count its weight and orders."""
+        """Carry out a call whose signature has been checked; count its weight."""
         desk, now = self.desk, self.desk.faults.now()
         route = desk.exchange.route(asked.method, asked.path)
-        if account is not None and route.orders:
-            desk.limits.check_orders(account.key, route.orders, now)
         weight = route.weigh(asked.params)
         desk.mischief.before(asked, account, misdeed)
         try:
             body = desk.exchange.request(asked.method, asked.path, asked.params, account)
             if route.free_when_done:
                 weight = 0
+        except VenueError as error:
+            if error.code != -1015:
+                raise
+            spans = [limit.span_ms for limit in desk.exchange.order_counts.limits]
+            raise Limited(429, -1015, error.message, order_retry_s(spans, now), now) from None
         finally:
             desk.limits.charge(address, weight, now)
-        if account is not None and route.orders:
-            desk.limits.count_orders(account.key, route.orders, now)
         return desk.lies.klines(asked, desk.faults.answer(asked, body))
 
     def account_of(self, route: Route, key: str) -> Account | None:
@@ -196,14 +197,19 @@ class Gateway:
         asked = Asked(request.method, request.path, params)
         body = self.execute(asked, account, request.address, misdeed)
         if account is not None and route.orders:
-            extra.update(self.desk.limits.order_headers(account.key, self.desk.faults.now()))
+            extra.update(self._order_headers(account))
         return body
+
+    def _order_headers(self, account: Account) -> dict[str, str]:
+        counts, time = self.desk.exchange.order_counts, self.desk.exchange.now()
+        return {f"X-MBX-ORDER-COUNT-{limit.number}{limit.interval[0]}": str(counts.used(account.uid, limit, time))
+                for limit in counts.limits}
 
     def _reply(self, request: Request, status: int, body: Any, extra: Mapping[str, str]) -> Reply:
         if request.headers.get("x-mbx-time-unit", "").upper() == "MICROSECOND":
             body = in_microseconds(body)
         headers = self.desk.limits.headers(request.address, self.desk.faults.now())
-        return Reply(status, to_json(body), headers | extra | {"Content-Type": "application/json;charset=UTF-8"})
+        return Reply(status, to_json(body), {**headers, **extra, "Content-Type": "application/json;charset=UTF-8"})
 
 
 def read_params(request: Request) -> dict[str, str]:

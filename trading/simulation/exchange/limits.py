@@ -1,4 +1,4 @@
-"""Rate limits as Binance counts them: windows aligned to the clock, weights an address, orders an account."""
+"""Rate limits of an address as Binance counts them, in windows aligned to the clock; orders the exchange counts itself."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ class Limit:
 
 WEIGHT = Limit("REQUEST_WEIGHT", "MINUTE", 1, 6_000)
 RAW = Limit("RAW_REQUESTS", "MINUTE", 5, 300_000)
-ORDERS_10S = Limit("ORDERS", "SECOND", 10, 100)
-ORDERS_1D = Limit("ORDERS", "DAY", 1, 200_000)
-DEFAULT_LIMITS = (WEIGHT, ORDERS_10S, ORDERS_1D, RAW)
+DEFAULT_LIMITS = (WEIGHT, RAW)
 
 
 class Count:
@@ -74,7 +72,7 @@ class RateLimits:
 
     Parameters
     ----------
-    limits : the four rows of exchangeInfo; a test may tighten them
+    limits : rows of exchangeInfo; a test may tighten them
     patience : how many requests are answered 429 in one window before the address is banned
     """
 
@@ -82,7 +80,6 @@ class RateLimits:
         self.limits = limits
         self._patience = patience
         self._addresses: dict[str, list[Count]] = {}
-        self._accounts: dict[str, list[Count]] = {}
         self._ignored: dict[str, tuple[int, int]] = {}
         self._banned_until: dict[str, int] = {}
         self._n_bans: dict[str, int] = {}
@@ -104,18 +101,6 @@ class RateLimits:
             if count.limit.kind == "REQUEST_WEIGHT":
                 count.add(weight, now)
 
-    def check_orders(self, key: str, n_orders: int, now: int) -> None:
-        """Refuse an order that the account's limits have no room for: 429, -1015."""
-        for count in self._of_account(key):
-            if count.used(now) + n_orders > count.limit.limit:
-                words = f"{count.limit.limit} orders per {count.limit.number} {count.limit.interval}"
-                raise Limited(429, -1015, f"Too many new orders; current limit is {words}.", count.rest_s(now), now)
-
-    def count_orders(self, key: str, n_orders: int, now: int) -> None:
-        """Count placed orders; a negative number gives back what a first fill frees."""
-        for count in self._of_account(key):
-            count.add(n_orders, now)
-
     def headers(self, address: str, now: int) -> dict[str, str]:
         """Return the weight headers of an answer."""
         found = {}
@@ -125,17 +110,9 @@ class RateLimits:
                 found[f"X-MBX-USED-WEIGHT-{count.limit.suffix}"] = str(count.used(now))
         return found
 
-    def order_headers(self, key: str, now: int) -> dict[str, str]:
-        """Return the order count headers of a successful order."""
-        return {f"X-MBX-ORDER-COUNT-{c.limit.suffix}": str(c.used(now)) for c in self._of_account(key)}
-
     def documents(self) -> list[dict[str, Any]]:
-        """Return exchangeInfo.rateLimits."""
+        """Return the rows of exchangeInfo.rateLimits that are counted here."""
         return [limit.document() for limit in self.limits]
-
-    def order_counts(self, key: str, now: int) -> list[dict[str, Any]]:
-        """Return the answer of rateLimit/order."""
-        return [count.limit.document(count.used(now)) for count in self._of_account(key)]
 
     def weight_counts(self, address: str, now: int) -> list[dict[str, Any]]:
         """Return `rateLimits` of a WebSocket API answer."""
@@ -150,9 +127,6 @@ class RateLimits:
         kinds = ("REQUEST_WEIGHT", "RAW_REQUESTS")
         return self._addresses.setdefault(address, [Count(limit) for limit in self.limits if limit.kind in kinds])
 
-    def _of_account(self, key: str) -> list[Count]:
-        return self._accounts.setdefault(key, [Count(limit) for limit in self.limits if limit.kind == "ORDERS"])
-
     def _limited(self, address: str, count: Count, now: int) -> VenueError:
         window = now // count.limit.window_ms
         since, n_ignored = self._ignored.get(address, (window, 0))
@@ -162,6 +136,11 @@ class RateLimits:
             n_bans = self._n_bans[address] = self._n_bans.get(address, 0) + 1
             return self.ban(address, min(LONGEST_BAN_S, FIRST_BAN_S * 2 ** (n_bans - 1)), now)
         return too_much(count.limit, count.rest_s(now), now)
+
+
+def order_retry_s(spans_ms: list[int], now: int) -> int:
+    """Return the seconds until the shortest order window ends: when -1015 may be over."""
+    return max(1, -(-min(span - now % span for span in spans_ms) // 1000))
 
 
 class Limited(VenueError):

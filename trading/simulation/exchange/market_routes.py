@@ -1,4 +1,4 @@
-"""Calls that need no account: clock, symbols, book, trades, bars, tickers; and how much of the order limits is used."""
+"""Calls that need no account: clock, symbols, book, trades, bars, tickers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from trading.simulation.exchange import tickers
 from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.klines import DAY_MS, HOUR_MS, MINUTE_MS, Grid, grid_of, rest_row
-from trading.simulation.exchange.limits import RateLimits
+from trading.simulation.exchange.limits import Limit, RateLimits
 from trading.simulation.exchange.market import Market
 from trading.simulation.exchange.market_events import TradeDone
 from trading.simulation.exchange.refusals import VenueError, refusal
@@ -49,7 +49,6 @@ def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) ->
         ("GET", "executionRules"): row(desk.rules, 2, *several),
         ("GET", "referencePrice"): row(desk.reference, 2, "symbol"),
         ("GET", "referencePrice/calculation"): row(desk.reference, 2, "symbol"),
-        ("GET", "rateLimit/order"): Route(desk.order_counts, 40, Security.USER_DATA, frozenset()),
         **{(method, "userDataStream"): row(_gone, 2, "listenKey") for method in ("POST", "PUT", "DELETE")},
     }  # fmt: skip
 
@@ -69,10 +68,13 @@ class MarketDesk:
     def exchange_info(self, call: Call) -> Any:
         """GET exchangeInfo, of one, several or all symbols."""
         status = call.params.maybe("symbolStatus")
-        documents = [call.exchange.symbols[name].document for name in _names(call)]
+        documents = [{**call.exchange.symbols[name].document, "status": call.exchange.desk(name).status}
+                     for name in _names(call)]
+        orders = [Limit("ORDERS", each.interval, each.number, each.limit).document()
+                  for each in call.exchange.order_counts.limits]
         return {
-            "timezone": "UTC", "serverTime": self._now(), "rateLimits": self._limits.documents(),
-            "exchangeFilters": [], "symbols": [dict(d) for d in documents if status in (None, d["status"])],
+            "timezone": "UTC", "serverTime": self._now(), "rateLimits": [*self._limits.documents(), *orders],
+            "exchangeFilters": [], "symbols": [d for d in documents if status in (None, d["status"])],
         }  # fmt: skip
 
     def depth(self, call: Call) -> Any:
@@ -159,10 +161,6 @@ class MarketDesk:
         """GET referencePrice: no symbol has one here."""
         _symbol(call)
         raise refusal(-2043, "This symbol does not have a reference price.")
-
-    def order_counts(self, call: Call) -> Any:
-        """GET rateLimit/order."""
-        return self._limits.order_counts(call.owner.key, self._now())
 
     def _each(self, call: Call, one: Callable[[str], dict[str, Any]], needs_symbol: bool = False) -> Any:
         if needs_symbol and not {"symbol", "symbols"} & call.params.keys():
