@@ -48,10 +48,10 @@ def _named(one: RequestView) -> str:
 
 
 def note(view: RehearsalView) -> str:
-    """Write the quantiles."""
+    """Write how many and how fast."""
     if view.p50_ms is None:
-        return "ms, logarithmic"
-    return f"p50 {milliseconds(view.p50_ms)} · p95 {milliseconds(view.p95_ms)}"
+        return "last minute, logarithmic"
+    return f"last minute · p50 {milliseconds(view.p50_ms)} · p95 {milliseconds(view.p95_ms)}"
 
 
 def rows(requests: Sequence[RequestView]) -> Any:
@@ -65,7 +65,7 @@ def _row(one: RequestView) -> html.Div:
     kind = outcome(one)
     _, mark, _ = LOOKS[kind]
     tone = {ANSWERED: "muted", REFUSED: "warning", SILENT: "down"}[kind]
-    met = SILENT if kind == SILENT else f"{one.status}" + (f" ({one.code})".replace("-", "−") if one.code else "")
+    met = SILENT if kind == SILENT else str(one.status)
     return html.Div(
         [html.Span(text.clock(one.time), className="muted"),
          html.Span(f"{one.method} {one.path}", className="rh-path", title=f"{one.method} {one.path}"),

@@ -23,7 +23,8 @@ def inside(view: RehearsalView) -> list[Any]:
     rows = [_row(name, getattr(oracle, n), sum(d.what == kind for d in oracle.differences), oracle)
             for kind, name, n in KINDS]
     found = [_difference(d, view.now) for d in oracle.differences]
-    return [*rows, *found, html.P(EXPLAINED, className="muted rh-none")]
+    others = [html.P(f"{text.plural(oracle.n_others, 'order')} of other hands left out.", className="muted rh-none")]
+    return [*rows, *found, *(others if oracle.n_others else []), html.P(EXPLAINED, className="muted rh-none")]
 
 
 def _row(name: str, n: int, n_different: int, oracle: OracleView) -> html.Div:

@@ -24,6 +24,7 @@ INVITATION = (
     "trades there with the real order code. Throw switches and watch it cope: nothing may be lost, nothing bought "
     "twice. No money and no network is involved."
 )
+OLD = "The figures are those of the last answer."
 SAFE = "Nothing was traded but on the exchange that ended."
 Said = tuple[str, str, str, str]  # mark, tone, statement, what it means
 
@@ -50,7 +51,7 @@ def said(view: RehearsalView) -> Said:
     if view.state != RUNNING:
         return "◔", "open", "Starting:", f"{view.detail}."
     if view.detail:
-        return "!", "stopped", "The exchange is silent.", f"{_sentence(view.detail)} The figures are those of the last answer."
+        return "!", "stopped", "The exchange is silent.", f"{_sentence(view.detail)} {OLD}"
     return judged(view.oracle, view.now)
 
 

@@ -41,9 +41,9 @@ class Admin:
         """Return orders, fills and balances of the account as the exchange knows them."""
         return self._ask("GET", "ledger")
 
-    def log(self) -> dict[str, Any]:
-        """Return the newest requests."""
-        return self._ask("GET", "log")
+    def log(self, since: int = 0) -> dict[str, Any]:
+        """Return the requests since a time (UTC ms, by the exchange's clock)."""
+        return self._ask("GET", f"log?since={since}")
 
     def set_fault(self, name: str, **settings: Any) -> None:
         """Throw a switch."""

@@ -42,6 +42,7 @@ def expected_balances(status: VenueStatus | None) -> dict[str, Decimal]:
     return {} if status is None else {line.asset: line.ours + line.others for line in status.balances}
 
 
-def ledger_of(orders: Iterable[LedgerOrder], fills: Iterable[LedgerFill], balances: Mapping[str, Decimal]) -> Ledger:
+def ledger_of(orders: Iterable[LedgerOrder], fills: Iterable[LedgerFill], balances: Mapping[str, Decimal],
+              tag: str = "") -> Ledger:
     """Put a ledger together."""
-    return Ledger({o.client_id: o for o in orders}, {(f.symbol, f.trade_id): f for f in fills}, balances)
+    return Ledger({o.client_id: o for o in orders}, {(f.symbol, f.trade_id): f for f in fills}, balances, tag)

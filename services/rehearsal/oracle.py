@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
+from trading.domain import split_symbol
 from trading.domain.rehearsal import DIFFERENT, EQUAL, SETTLING, Difference, Ledger, LedgerFill, LedgerOrder, OracleView
 
 SETTLED_MS = 10_000  # a lost answer is settled within recvWindow + 5 s
 N_SHOWN = 50
 ABSENT = "not there"
-WORKING, PARTLY = "NEW", "PARTIALLY_FILLED"
+WORDS = {"PARTIALLY_FILLED": "NEW", "PENDING_NEW": "NEW", "PENDING_CANCEL": "NEW", "EXPIRED_IN_MATCH": "EXPIRED"}
+"""What the cockpit does not tell apart."""
+NOTHING = Decimal(0)
 Said = tuple[str, str, str, str]  # what, name, exchange, cockpit
 
 
@@ -26,40 +30,72 @@ class Oracle:
         found = list(differences(exchange, cockpit))
         self._since = {(what, name): self._since.get((what, name), now) for what, name, *_ in found}
         self._n_checks += 1
+        ours = our_part(exchange, cockpit.tag)
         shown = tuple(Difference(*said, self._since[said[0], said[1]]) for said in found[:N_SHOWN])
         state = EQUAL if not found else SETTLING
         if any(now - since >= SETTLED_MS for since in self._since.values()):
             state = DIFFERENT
-        return OracleView(state, now, len(exchange.orders), len(exchange.fills), len(exchange.balances),
-                          self._n_checks, shown)
+        return OracleView(state, now, len(ours.orders), len(ours.fills), len(exchange.balances), self._n_checks,
+                          len(exchange.orders) - len(ours.orders), shown)
+
+
+def our_part(exchange: Ledger, tag: str) -> Ledger:
+    """Return the exchange's ledger without orders and fills of other hands."""
+    return replace(exchange, orders={k: o for k, o in exchange.orders.items() if k.startswith(tag)},
+                   fills={k: f for k, f in exchange.fills.items() if f.client_id.startswith(tag)})
 
 
 def differences(exchange: Ledger, cockpit: Ledger) -> Iterator[Said]:
     """Yield what one side says and the other does not."""
-    for name in sorted({*exchange.orders, *cockpit.orders}):
-        theirs, ours = _order(exchange.orders.get(name)), _order(cockpit.orders.get(name))
-        if theirs != ours:
-            yield "order", name, theirs, ours
-    for symbol, trade_id in sorted({*exchange.fills, *cockpit.fills}):
-        theirs = _fill(exchange.fills.get((symbol, trade_id)))
-        ours = _fill(cockpit.fills.get((symbol, trade_id)))
-        if theirs != ours:
-            yield "fill", f"{symbol} {trade_id}", theirs, ours
-    for asset in sorted({*exchange.balances, *cockpit.balances}):
-        held, known = (side.balances.get(asset, Decimal(0)) for side in (exchange, cockpit))
-        if held != known:
-            yield "balance", asset, f"{held.normalize():f}", f"{known.normalize():f}"
+    ours = our_part(exchange, cockpit.tag)
+    for name in sorted({*ours.orders, *cockpit.orders}):
+        told, kept = _order(ours.orders.get(name)), _order(cockpit.orders.get(name))
+        if told != kept:
+            yield "order", name, told, kept
+    for key in sorted({*ours.fills, *cockpit.fills}):
+        told, kept = _fill(ours.fills.get(key)), _fill(cockpit.fills.get(key))
+        if told != kept:
+            yield "fill", f"{key[0]} {key[1]}", told, kept
+    yield from _balances(exchange, ours, cockpit.balances)
+
+
+def _balances(exchange: Ledger, ours: Ledger, expected: Mapping[str, Decimal]) -> Iterator[Said]:
+    """Compare totals; what other hands traded may be counted as theirs already, or not yet."""
+    others = effect(fill for key, fill in exchange.fills.items() if key not in ours.fills)
+    for asset in sorted({*exchange.balances, *expected}):
+        held, known = exchange.balances.get(asset, NOTHING), expected.get(asset, NOTHING)
+        if known not in (held, held - others.get(asset, NOTHING)):
+            yield "balance", asset, _plain(held), _plain(known)
+
+
+def effect(fills: Iterable[LedgerFill]) -> dict[str, Decimal]:
+    """Return by how much executions changed each asset."""
+    found: dict[str, Decimal] = {}
+
+    def book(asset: str, amount: Decimal) -> None:
+        found[asset] = found.get(asset, NOTHING) + amount
+
+    for fill in fills:
+        base, quote = split_symbol(fill.symbol)
+        sign = 1 if fill.side == "BUY" else -1
+        book(base, sign * fill.quantity)
+        book(quote, -sign * fill.quantity * fill.price)
+        book(fill.commission_asset, -fill.commission)
+    return found
 
 
 def _order(order: LedgerOrder | None) -> str:
     """Write an order's state; one that fills in parts is one that works."""
     if order is None:
         return ABSENT
-    status = WORKING if order.status == PARTLY else order.status
-    return f"{order.side} {order.symbol} {status}, {order.executed.normalize():f} filled"
+    return f"{order.side} {order.symbol} {WORDS.get(order.status, order.status)}, {_plain(order.executed)} filled"
 
 
 def _fill(fill: LedgerFill | None) -> str:
     if fill is None:
         return ABSENT
-    return f"{fill.side} {fill.quantity.normalize():f} at {fill.price.normalize():f}"
+    return f"{fill.side} {_plain(fill.quantity)} at {_plain(fill.price)}"
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"

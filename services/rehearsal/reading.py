@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,61 +19,84 @@ from trading.domain.rehearsal import (
 )
 
 N_LEVELS = 10
-N_PRINTS = 24
+N_PRINTS = 40
 N_REQUESTS = 200
+FALLBACK_DECIMALS = 2
+NOTHING = Decimal(0)
 Json = Mapping[str, Any]
+Own = Collection[tuple[str, int]]
 
 
 def faults_of(state: Json) -> tuple[FaultView, ...]:
     """Return every switch of the catalogue as it stands."""
-    known = state.get("faults", {})
-    return tuple(FaultView(card, True, bool(now.get("on")), int(now.get("count", 0)), _settings(now.get("settings")))
-                 if (now := known.get(card.name)) is not None else FaultView(card) for card in CARDS)
+    on = {now["name"]: now for now in state.get("faults", ())}
+    known = {one["name"]: one.get("settings", {}) for one in state.get("known", ())}
+    struck = state.get("struck", {})
+    return tuple(FaultView(card, card.name in known or card.name in on, card.name in on, int(struck.get(card.name, 0)),
+                           _settings(on.get(card.name), known.get(card.name, {}))) for card in CARDS)
 
 
-def _settings(found: Json | None) -> str:
-    return ", ".join(f"{name.removesuffix('_ms')} {value}{' ms' if name.endswith('_ms') else ''}"
-                     for name, value in (found or {}).items() if value not in (None, "", []))
+def _settings(now: Json | None, usual: Json) -> str:
+    """Write the settings that are not the usual ones."""
+    found = (now or {}).get("settings", {})
+    return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+                     for name, value in found.items() if value != usual.get(name))
 
 
 def books_of(state: Json) -> tuple[BookView, ...]:
-    """Return the order books."""
-    return tuple(_book(symbol, book) for symbol, book in state.get("books", {}).items())
+    """Return the order books with the account's own orders in them."""
+    ours = _working(state.get("openOrders", ()))
+    return tuple(_book(symbol, found, ours) for symbol, found in state.get("symbols", {}).items())
 
 
-def _book(symbol: str, book: Json) -> BookView:
-    bids, asks = (tuple(_level(row) for row in book.get(side, ())[:N_LEVELS]) for side in ("bids", "asks"))
-    prices = [level[0] for level in (*bids, *asks)]
-    decimals = max((max(0, -int(price.normalize().as_tuple().exponent)) for price in prices), default=2)
-    return BookView(symbol, "/".join(split_symbol(symbol)), max(decimals, 2), bids, asks)
+def _working(orders: Any) -> dict[tuple[str, str, Decimal], Decimal]:
+    """Return the account's quantity at each price in a book; stops that wait are not in it."""
+    found: dict[tuple[str, str, Decimal], Decimal] = {}
+    for order in orders:
+        if order["type"] in ("LIMIT", "LIMIT_MAKER") and order["status"] in ("NEW", "PARTIALLY_FILLED"):
+            key = order["symbol"], order["side"], Decimal(order["price"])
+            found[key] = found.get(key, NOTHING) + Decimal(order["origQty"]) - Decimal(order["executedQty"])
+    return found
 
 
-def _level(row: Any) -> tuple[Decimal, Decimal, Decimal]:
-    price, quantity, *ours = row
-    return Decimal(price), Decimal(quantity), Decimal(ours[0]) if ours else Decimal(0)
+def _book(symbol: str, found: Json, ours: Mapping[tuple[str, str, Decimal], Decimal]) -> BookView:
+    def side(name: str, word: str) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
+        rows = [(Decimal(price), Decimal(quantity)) for price, quantity in found.get(name, ())[:N_LEVELS]]
+        return tuple((price, quantity, ours.get((symbol, word, price), NOTHING)) for price, quantity in rows)
+
+    bids, asks = side("bids", "BUY"), side("asks", "SELL")
+    decimals = max((_decimals(level[0]) for level in (*bids, *asks)), default=0)
+    return BookView(symbol, "/".join(split_symbol(symbol)), max(decimals, FALLBACK_DECIMALS), bids, asks)
 
 
-def prints_of(state: Json) -> tuple[PrintView, ...]:
-    """Return the newest trades, newest first."""
-    found = [PrintView(int(t["time"]), t["symbol"], Decimal(t["price"]), Decimal(t["qty"]),
-                       "SELL" if t["isBuyerMaker"] else "BUY", bool(t.get("ours"))) for t in state.get("trades", ())]
-    return tuple(sorted(found, key=lambda one: -one.time)[:N_PRINTS])
+def _decimals(value: Decimal) -> int:
+    return max(0, -int(value.normalize().as_tuple().exponent))
+
+
+def prints_of(state: Json, own: Own = ()) -> tuple[PrintView, ...]:
+    """Return the newest trades, newest first; `own` are (symbol, trade id) of the account's."""
+    found = [(int(t["id"]), PrintView(int(t["time"]), symbol, Decimal(t["price"]), Decimal(t["qty"]),
+                                      "SELL" if t["isBuyerMaker"] else "BUY", (symbol, int(t["id"])) in own))
+             for symbol, market in state.get("symbols", {}).items() for t in market.get("trades", ())]
+    found.sort(key=lambda one: (-one[1].time, -one[0]))
+    return tuple(one for _, one in found[:N_PRINTS])
 
 
 def requests_of(log: Json) -> tuple[RequestView, ...]:
-    """Return the newest requests, oldest first."""
-    found = [RequestView(int(r["time"]), r["method"], r["path"], int(r.get("status") or 0), int(r.get("code") or 0),
-                         float(r["ms"]), r.get("fault") or "") for r in log.get("requests", ())]
-    return tuple(sorted(found, key=lambda one: one.time)[-N_REQUESTS:])
+    """Return the requests that have met their end, oldest first."""
+    found = [RequestView(int(r["time"]), r["method"], r["path"], int(r["status"]), float(r["tookMs"]),
+                         ", ".join(r.get("faults", ()))) for r in log.get("requests", ())
+             if r["status"] or r.get("faults")]
+    return tuple(sorted(found, key=lambda one: one.time))
 
 
 def ledger_of(found: Json) -> Ledger:
     """Return the exchange's ledger of the account."""
     orders = [LedgerOrder(o["clientOrderId"], o["symbol"], o["side"], o["status"], Decimal(o["executedQty"]))
               for o in found.get("orders", ())]
-    names = {str(o["orderId"]): o["clientOrderId"] for o in found.get("orders", ()) if "orderId" in o}
-    fills = [LedgerFill(f["symbol"], int(f["id"]), f.get("clientOrderId") or names.get(str(f.get("orderId")), ""),
-                        "BUY" if f["isBuyer"] else "SELL", Decimal(f["price"]), Decimal(f["qty"]))
+    fills = [LedgerFill(f["symbol"], int(f["trade_id"]), f["client_id"], f["side"], Decimal(f["price"]),
+                        Decimal(f["quantity"]), Decimal(f["commission"]), f["commission_asset"])
              for f in found.get("fills", ())]
-    balances = {asset: Decimal(b["free"]) + Decimal(b["locked"]) for asset, b in found.get("balances", {}).items()}
+    free, locked = found.get("free", {}), found.get("locked", {})
+    balances = {asset: Decimal(free.get(asset, 0)) + Decimal(locked.get(asset, 0)) for asset in {*free, *locked}}
     return Ledger({o.client_id: o for o in orders}, {(f.symbol, f.trade_id): f for f in fills}, balances)

@@ -25,6 +25,7 @@ class Stage:
     cockpit: Cockpit
     database: Database
     account: str
+    tag: str
     status: Callable[[], VenueStatus | None]
     ending: ExitStack
 
@@ -56,7 +57,8 @@ class SecondCockpit:
         """Return what it has kept."""
         stage = self._stage
         fills = kept_fills(stage.cockpit.history.fills(), stage.cockpit.feed.specs())
-        return ledger_of(kept_orders(stage.database, stage.account), fills, expected_balances(self.venue()))
+        return ledger_of(kept_orders(stage.database, stage.account), fills, expected_balances(self.venue()),
+                         stage.tag)
 
     def stop(self) -> None:
         """Stop trading, end threads, close what was opened."""

@@ -14,7 +14,7 @@ from trading.domain.rehearsal import OracleView, RehearsalView, RequestView
 
 log = logging.getLogger(__name__)
 
-LOG_MS, LEDGER_MS = 1_000, 3_000
+LOG_MS, LEDGER_MS, MINUTE_MS = 1_000, 3_000, 60_000
 ALMOST_ALL = 0.95
 
 
@@ -30,6 +30,7 @@ class Watch:
         self._admin, self._cockpit = admin, cockpit
         self._oracle = Oracle()
         self._logged = self._compared = 0
+        self._own: frozenset[tuple[str, int]] = frozenset()
 
     def look(self, before: RehearsalView) -> RehearsalView:
         """Return what there is to see now; an exchange that does not answer leaves the last picture, and says so."""
@@ -38,7 +39,7 @@ class Watch:
         try:
             state = self._admin.state()
             seen = replace(seen, faults=reading.faults_of(state), books=reading.books_of(state),
-                           prints=reading.prints_of(state), n_requests=int(state.get("n_requests", 0)))
+                           prints=reading.prints_of(state, self._own))
             return self._compared_at(self._logged_at(seen, now), now)
         except NoAnswer as error:
             return replace(seen, detail=str(error))
@@ -47,15 +48,16 @@ class Watch:
         if now - self._logged < LOG_MS:
             return seen
         self._logged = now
-        requests = reading.requests_of(self._admin.log())
+        requests = reading.requests_of(self._admin.log(now - MINUTE_MS))
         p50, p95 = quantiles(requests)
-        return replace(seen, requests=requests, p50_ms=p50, p95_ms=p95)
+        return replace(seen, requests=requests[-reading.N_REQUESTS:], n_minute=len(requests), p50_ms=p50, p95_ms=p95)
 
     def _compared_at(self, seen: RehearsalView, now: int) -> RehearsalView:
         if now - self._compared < LEDGER_MS:
             return seen
         self._compared = now
         exchange = reading.ledger_of(self._admin.ledger())
+        self._own = frozenset(exchange.fills)
         try:
             return replace(seen, oracle=self._oracle.check(exchange, self._cockpit.ledger(), now))
         except Exception as error:  # the cockpit there may be ending, or broken: that is what is rehearsed

@@ -75,9 +75,9 @@ def requests(step: int) -> tuple[RequestView, ...]:
     for i in range(160 + step):
         method, path = PATHS[int(draw.integers(len(PATHS)))]
         ms, bad = float(draw.lognormal(1.2, 0.6)), draw.random()
-        kinds = ((0.03, 0, 0, "drop_reply"), (0.06, 503, 0, "http_503"), (0.09, 400, -2013, ""), (2, 200, 0, ""))
-        _, status, code, fault = next(kind for kind in kinds if bad < kind[0])
-        made.append(RequestView(START + i * 900, method, path, status, code, 5_000.0 if not status else ms, fault))
+        kinds = ((0.03, 0, "drop_reply"), (0.06, 503, "http_503"), (0.09, 400, ""), (2, 200, ""))
+        _, status, fault = next(kind for kind in kinds if bad < kind[0])
+        made.append(RequestView(START + i * 900, method, path, status, 5_000.0 if not status else ms, fault))
     return tuple(made[-120:])
 
 
@@ -123,12 +123,12 @@ class FakeRehearsal:
                                "rate 0.2" if c.name in self.on else "") for c in CARDS)
 
     def _running(self, base: RehearsalView, request: RehearsalRequest, step: int) -> RehearsalView:
-        oracle = OracleView(DIFFERENT if self.broken else EQUAL, base.now - 3_000, 34, 21, 3, 40 + step // 6,
+        oracle = OracleView(DIFFERENT if self.broken else EQUAL, base.now - 3_000, 34, 21, 3, 40 + step // 6, 0,
                             LOST if self.broken else ())
         return replace(
             base, urls=URLS, pid=4242, books=tuple(book(s, step) for s in request.symbols),
             prints=prints(request.symbols, step), requests=() if self.empty else requests(step),
-            n_requests=0 if self.empty else 1_204 + step, p50_ms=None if self.empty else 3.2,
+            n_minute=0 if self.empty else 184, p50_ms=None if self.empty else 3.2,
             p95_ms=None if self.empty else 11.8, oracle=OracleView() if self.empty else oracle,
             account=picture(base.now, empty=self.empty),
             venue=replace(STATUS, quarantined=(), in_flight=(), n_unknown=0, n_posts=0, post_p95_ms=None,

@@ -18,47 +18,51 @@ KNOWN = ("drop_reply", "http_503", "ws_mute", "external_trade")
 START = 1_790_000_000_000
 
 
-def books() -> dict[str, Any]:
-    """Return one symbol's book."""
+def market() -> dict[str, Any]:
+    """Return one symbol's book and trades."""
     def side(step: float) -> list[list[str]]:
-        return [[f"{67_000 + step * (i + 1):.2f}", f"{0.1 * (i + 1):.5f}", "0.05000" if i == 2 else "0"]
-                for i in range(10)]
+        return [[f"{67_000 + step * (i + 1):.8f}", f"{0.1 * (i + 1):.8f}"] for i in range(15)]
 
-    return {"BTCUSDT": {"bids": side(-0.5), "asks": side(0.5)}}
+    trades = [{"id": i, "price": "67000.50000000", "qty": "0.01000000", "time": START + i * 1000,
+               "isBuyerMaker": i % 2 == 0} for i in range(6)]
+    return {"status": "TRADING", "price": "67000.00000000", "bids": side(-0.5), "asks": side(0.5), "trades": trades}
 
 
 class State:
     """What the exchange remembers."""
 
     def __init__(self) -> None:
-        self.faults = {name: {"on": False, "count": 0, "settings": {}} for name in KNOWN}
-        self.asked: list[dict[str, Any]] = []
+        self.on: dict[str, dict[str, Any]] = {}
+        self.struck: dict[str, int] = {}
         self.extra_fill = False
 
     def state(self) -> dict[str, Any]:
         """Answer /rehearsal/state."""
-        trades = [{"id": i, "symbol": "BTCUSDT", "price": "67000.50", "qty": "0.01000", "time": START + i * 1000,
-                   "isBuyerMaker": i % 2 == 0, "ours": i == 3} for i in range(6)]
-        return {"time": int(time.time() * 1000), "seed": 7, "speed": 60, "symbols": ["BTCUSDT"], "n_requests": 12,
-                "faults": self.faults, "books": books(), "trades": trades}
+        target = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT_MAKER", "status": "PARTIALLY_FILLED",
+                  "price": "67001.50000000", "origQty": "0.06000000", "executedQty": "0.01000000"}
+        stop = target | {"type": "STOP_LOSS", "status": "NEW", "price": "0.00000000"}
+        known = [{"name": name, "settings": {"rate": 1.0}} for name in KNOWN]
+        return {"time": int(time.time() * 1000), "symbols": {"BTCUSDT": market()}, "openOrders": [target, stop],
+                "faults": list(self.on.values()), "struck": self.struck, "known": known}
 
     def ledger(self) -> dict[str, Any]:
         """Answer /rehearsal/ledger."""
-        orders = [{"orderId": 1, "clientOrderId": "ckabc123-1-1e", "symbol": "BTCUSDT", "side": "BUY",
-                   "status": "FILLED", "executedQty": "0.01000"}]
-        fills = [{"symbol": "BTCUSDT", "id": 3, "orderId": 1, "price": "67000.50", "qty": "0.01000", "isBuyer": True}]
-        if self.extra_fill:
-            fills.append({**fills[0], "id": 4})
-        balances = {"USDT": {"free": "99000.0", "locked": "329.995"}, "BTC": {"free": "1.00999", "locked": "0"}}
-        return {"orders": orders, "fills": fills, "balances": balances}
+        orders = [{"clientOrderId": "ckabc123-1-1e", "symbol": "BTCUSDT", "side": "BUY", "status": "FILLED",
+                   "executedQty": "0.01000000"}]
+        fill = {"symbol": "BTCUSDT", "trade_id": 3, "order_id": 1, "client_id": "ckabc123-1-1e", "side": "BUY",
+                "price": "67000.5", "quantity": "0.01", "quote": "670.005", "commission": "0.00001",
+                "commission_asset": "BTC", "time": START, "is_maker": False}
+        fills = [fill, {**fill, "trade_id": 4}] if self.extra_fill else [fill]
+        return {"free": {"USDT": "99000.00000000", "BTC": "1.00999000"}, "locked": {"USDT": "329.99500000"},
+                "orders": orders, "fills": fills, "transfers": []}
 
     def log(self) -> dict[str, Any]:
         """Answer /rehearsal/log."""
-        rows = [{"time": START + i * 100, "method": "GET", "path": "account", "status": 200, "code": 0, "ms": float(i)}
-                for i in range(20)]
-        rows.append({"time": START + 3000, "method": "POST", "path": "order", "status": 0, "code": 0, "ms": 5000.0,
-                     "fault": "drop_reply"})
-        return {"requests": rows}
+        rows = [{"time": START + i * 100, "method": "GET", "path": "account", "clientOrderId": "", "status": 200,
+                 "tookMs": float(i), "faults": []} for i in range(20)]
+        lost = {"method": "POST", "path": "order", "status": 0, "tookMs": 5000.0, "faults": ["drop_reply"]}
+        served = {"method": "GET", "path": "time", "status": 0, "tookMs": 0.0, "faults": []}
+        return {"requests": [*rows, lost | {"time": START + 3000}, served | {"time": START + 3001}]}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -92,16 +96,18 @@ class Handler(BaseHTTPRequestHandler):
         if name == "fill":
             self.known.extra_fill = True
             self._answer({})
-        elif body.get("name") in self.known.faults:
-            self.known.faults[body["name"]].update(on=True, count=2, settings={"delay_ms": 500})
+        elif body.get("name") in KNOWN:
+            name = body.pop("name")
+            self.known.on[name] = {"name": name, "settings": {"rate": 1.0, **body}}
+            self.known.struck[name] = 2
             self._answer({})
         else:
             self._answer({"error": f"{body.get('name')} is no fault"}, 400)
 
     def do_DELETE(self) -> None:
         name = parse_qs(urlsplit(self.path).query).get("name", [None])[0]
-        for each in self.known.faults if name is None else [name]:
-            self.known.faults[each]["on"] = False
+        for each in list(self.known.on) if name is None else [name]:
+            self.known.on.pop(each, None)
         self._answer({})
 
     def log_message(self, *_: Any) -> None:

@@ -86,13 +86,16 @@ def make():
 
 
 def test_a_rehearsal_shows_book_trades_latency_account_and_the_oracle(make):
-    view = make().begun()
+    stage = make()
+    view = stage.begun()
     assert (view.state, view.request, view.pid > 0) == ("running", ASKED, True)
     book = view.books[0]
     assert (book.display, len(book.bids), len(book.asks)) == ("BTC/USDT", 10, 10)
-    assert book.bids[0][0] < book.asks[0][0] and book.bids[2][2] > 0
-    assert [one.is_ours for one in view.prints] == [False, False, True, False, False, False]
-    assert view.requests[-1].fault == "drop_reply" and view.p50_ms == 10.0 and view.n_requests == 12
+    assert book.bids[0][0] < book.asks[0][0]
+    assert [str(level[2]) for level in book.asks[:4]] == ["0", "0", "0.05000000", "0"]
+    assert [one.is_ours for one in until(lambda: [p for p in stage.service.view().prints if p.is_ours]
+                                         and stage.service.view().prints)] == [False, False, True, False, False, False]
+    assert view.requests[-1].fault == "drop_reply" and view.p50_ms == 10.0 and view.n_minute == 21
     assert view.account.session.broker == "REHEARSAL" and view.venue.state == "ready"
     assert (view.oracle.state, view.oracle.n_orders, view.oracle.n_fills) == (EQUAL, 1, 1)
 
@@ -111,7 +114,7 @@ def test_a_switch_is_thrown_counted_and_put_back(make):
     service = stage.service
     service.set_fault("drop_reply", True)
     on = {f.card.name: f for f in service.view().faults}["drop_reply"]
-    assert (on.is_on, on.n_thrown, on.settings) == (True, 2, "delay 500 ms")
+    assert (on.is_on, on.n_thrown, on.settings) == (True, 2, "rate 0.5")
     service.set_fault("http_503", True)
     service.clear_faults()
     assert not any(f.is_on for f in service.view().faults)

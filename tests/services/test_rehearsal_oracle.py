@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from services.rehearsal.oracle import Oracle, differences
 from tests.fakes.fake_cockpit import LEDGER
-from trading.domain.rehearsal import DIFFERENT, EQUAL, SETTLING, Ledger, LedgerFill
+from trading.domain.rehearsal import DIFFERENT, EQUAL, SETTLING, Ledger, LedgerFill, LedgerOrder
 
 NAME = "ckabc123-1-1e"
 
@@ -58,3 +58,30 @@ def test_what_is_on_its_way_settles_and_what_stays_is_a_difference():
     assert oracle.check(LEDGER, LEDGER, 16_000).state == EQUAL
     again = oracle.check(LEDGER, empty, 19_000)
     assert again.state == SETTLING and again.n_checks == 6
+
+
+HAND = LedgerFill("BTCUSDT", 9, "by-hand", "SELL", Decimal(67_000), Decimal("0.5"), Decimal("33.5"), "USDT")
+
+
+def with_other_hand():
+    """The exchange after somebody else sold half a bitcoin."""
+    orders = LEDGER.orders | {"by-hand": LedgerOrder("by-hand", "BTCUSDT", "SELL", "FILLED", Decimal("0.5"))}
+    moved = {"BTC": LEDGER.balances["BTC"] - Decimal("0.5"), "USDT": LEDGER.balances["USDT"] + Decimal("33466.5")}
+    return replace(LEDGER, orders=orders, fills=LEDGER.fills | {("BTCUSDT", 9): HAND}, balances=moved)
+
+
+def test_what_other_hands_did_is_left_out_whether_the_cockpit_has_counted_it_or_not():
+    ours = replace(LEDGER, tag="ckabc123")
+    assert said(with_other_hand(), ours) == []
+    assert said(with_other_hand(), replace(ours, balances=with_other_hand().balances)) == []
+    assert Oracle().check(with_other_hand(), ours, 0).n_others == 1
+
+
+def test_a_balance_that_other_hands_do_not_explain_is_a_difference():
+    ours = replace(LEDGER, tag="ckabc123", balances=LEDGER.balances | {"BTC": Decimal("1.2")})
+    assert said(with_other_hand(), ours) == [("balance", "BTC")]
+
+
+def test_states_that_the_cockpit_does_not_tell_apart_are_equal():
+    for word, ours in (("PENDING_NEW", "NEW"), ("EXPIRED_IN_MATCH", "EXPIRED"), ("PENDING_CANCEL", "NEW")):
+        assert said(with_order(status=word), with_order(status=ours)) == []

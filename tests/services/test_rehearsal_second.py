@@ -73,7 +73,7 @@ def test_the_second_cockpit_trades_shows_itself_and_ends(database, tmp_path):
     cockpit = main.compose(settings, feed, database, None, "rehearsal-")
     ending, ended = ExitStack(), []
     ending.callback(ended.append, "closed")
-    second = SecondCockpit(Stage(cockpit, database, ACCOUNT, lambda: STATUS, ending))
+    second = SecondCockpit(Stage(cockpit, database, ACCOUNT, "ckabc123", lambda: STATUS, ending))
     try:
         deadline = time.monotonic() + 20
         while not second.view().quotes and time.monotonic() < deadline:

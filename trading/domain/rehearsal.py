@@ -105,7 +105,6 @@ class RequestView:
     method: str
     path: str
     status: int
-    code: int
     ms: float
     fault: str = ""
 
@@ -123,7 +122,7 @@ class LedgerOrder:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFill:
-    """An execution in a ledger."""
+    """An execution in a ledger; the commission is known to the exchange's alone."""
 
     symbol: str
     trade_id: int
@@ -131,15 +130,21 @@ class LedgerFill:
     side: str
     price: Decimal
     quantity: Decimal
+    commission: Decimal = Decimal(0)
+    commission_asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All that one side says of the account: orders by client id, fills by (symbol, trade id), totals by asset."""
+    """All that one side says of the account: orders by client id, fills by (symbol, trade id), totals by asset.
+
+    `tag` begins the client ids of the cockpit's orders; the exchange knows orders of other hands beside them.
+    """
 
     orders: Mapping[str, LedgerOrder] = field(default_factory=dict)
     fills: Mapping[tuple[str, int], LedgerFill] = field(default_factory=dict)
     balances: Mapping[str, Decimal] = field(default_factory=dict)
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class OracleView:
-    """Whether the cockpit's ledger equals the exchange's; differences younger than the deadline are settling."""
+    """Whether the cockpit's ledger equals the exchange's; differences younger than the deadline are settling.
+
+    `n_others` orders were placed by other hands and are left out.
+    """
 
     state: str = UNCHECKED
     checked: int = 0
@@ -163,6 +171,7 @@ class OracleView:
     n_fills: int = 0
     n_balances: int = 0
     n_checks: int = 0
+    n_others: int = 0
     differences: tuple[Difference, ...] = ()
     error: str = ""
 
@@ -175,6 +184,7 @@ class RehearsalView:
     ----------
     state : idle, starting, running, stopping or failed (`detail` says why, `tail` is the exchange's last words).
     account : what the cockpit there sees, None while there is none; `venue` how its connection stands.
+    n_minute : requests of the last minute.
     now : when this was seen.
     """
 
@@ -191,7 +201,7 @@ class RehearsalView:
     books: tuple[BookView, ...] = ()
     prints: tuple[PrintView, ...] = ()
     requests: tuple[RequestView, ...] = ()
-    n_requests: int = 0
+    n_minute: int = 0
     p50_ms: float | None = None
     p95_ms: float | None = None
     oracle: OracleView = OracleView()
