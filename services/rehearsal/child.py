@@ -19,6 +19,7 @@ from trading.errors import CockpitError
 GRACE_S = 3.0
 LOOK_S = 0.1
 N_LINES = 40
+SECRETS = ("COCKPIT_API_KEY", "COCKPIT_API_SECRET", "COCKPIT_KEYS_PASSPHRASE")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -104,9 +105,10 @@ class Child:
 
 
 def _environment() -> dict[str, str]:
-    """Let the script find the house, and say at once what it says."""
+    """Let the script find the house, and say at once what it says; keys of real venues are none of its business."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    return kept | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def _word(code: int) -> str:

@@ -59,8 +59,8 @@ class MarketLies:
             return _changed(frame, dict.fromkeys(names, ZERO))
         spike = self._faults.strikes("spike", symbol)
         if spike:
-            part = frame["k"] if "k" in frame else frame
-            return _changed(frame, {n: _times(part[n], spike.number("factor")) for n in names if n in ("c", "p", *_BOOK)})
+            part, factor = frame.get("k", frame), spike.number("factor")
+            return _changed(frame, {n: _times(part[n], factor) for n in names if n in ("c", "p", *_BOOK)})
         return frame
 
     def _kline(self, symbol: str, stream: str, frame: Frame) -> list[tuple[int, Frame]]:

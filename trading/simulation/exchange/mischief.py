@@ -66,7 +66,7 @@ class Mischief:
             wanted = {asked.params.get(n) for n in ("orderId", "origClientOrderId", "cancelOrderId",
                                                     "cancelOrigClientOrderId")} - {None}
             listed = str(order["orderListId"]) == asked.params.get("orderListId")
-            if listed or named & wanted or not wanted and "orderListId" not in asked.params:
+            if listed or named & wanted or (not wanted and "orderListId" not in asked.params):
                 text = order["price"] if Decimal(order["price"]) else order.get("stopPrice", "0")
                 ticks = units_of(text) // self._exchange.symbols[symbol].tick
                 lots = units_of(order["origQty"]) // self._exchange.symbols[symbol].lot

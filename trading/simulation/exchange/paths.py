@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -125,7 +125,7 @@ class CandlePath:
         n_minutes = self._width // MINUTE_MS
         prices = [price for price, _ in self._way(symbol, row, backwards=False)]
         cuts = np.linspace(0, len(prices), n_minutes + 1).astype(int)
-        parts = [prices[a : max(b, a + 1)] or prices[-1:] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        parts = [prices[a : max(b, a + 1)] or prices[-1:] for a, b in pairwise(cuts.tolist())]
         found = np.full((n_minutes, N_COLUMNS), -1, np.int64)
         found[:, 0] = row[0] + np.arange(n_minutes) * MINUTE_MS
         found[:, 1:5] = [(part[0], max(part), min(part), part[-1]) for part in parts]

@@ -13,16 +13,10 @@ from trading.simulation.exchange.admin import Admin
 from trading.simulation.exchange.gateway import Reply, Request
 from trading.simulation.exchange.rehearsal import Rehearsal
 from trading.simulation.exchange.sockets import ApiSocket, StreamSocket
+from trading.simulation.exchange.wallet import wallet
 
 DRIVE_S = 0.1
 _LOG = logging.getLogger(__name__)
-_RESTRICTIONS = {
-    "ipRestrict": False, "createTime": 0, "enableReading": True, "enableSpotAndMarginTrading": True,
-    "enableWithdrawals": False, "enableInternalTransfer": False, "enableMargin": False, "enableFutures": False,
-    "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enablePortfolioMarginTrading": False,
-}  # fmt: skip
-
-
 class PortTaken(CockpitError):
     """Something else listens on the port."""
 
@@ -84,7 +78,7 @@ class ExchangeServer:
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_route("*", "/rehearsal{rest:.*}", self._admin.handle)
-        app.router.add_route("*", "/sapi/v1/account/apiRestrictions", self._restrictions)
+        app.router.add_route("*", "/sapi/v1/{path:.+}", self._wallet)
         app.router.add_get("/ws-api/v3", self._api_socket)
         app.router.add_get("/stream", self._stream_socket)
         app.router.add_get("/ws", self._stream_socket)
@@ -96,15 +90,8 @@ class ExchangeServer:
         asked = await read_request(request, "/api/v3/")
         return sent(request, await self.rehearsal.gateway.serve(asked))
 
-    async def _restrictions(self, request: web.Request) -> web.StreamResponse:
-        """Answer what the key may do, which on Binance lives beside the spot API; signed like GET account."""
-        asked = await read_request(request, "/sapi/v1/")
-        told = Request(asked.method, "account", asked.query, asked.body, asked.headers, asked.address)
-        reply = self.rehearsal.gateway.answer(told)
-        if reply.status == 200:
-            may_withdraw = self.rehearsal.faults.on("withdrawals") is not None
-            return web.json_response(_RESTRICTIONS | {"enableWithdrawals": may_withdraw})
-        return sent(request, reply)
+    async def _wallet(self, request: web.Request) -> web.StreamResponse:
+        return sent(request, wallet(self.rehearsal, await read_request(request, "/sapi/v1/")))
 
     async def _stream_socket(self, request: web.Request) -> web.StreamResponse:
         return await self._socket(request, StreamSocket(self.rehearsal, request), "ws_down")
