@@ -35,7 +35,7 @@ class Oracle:
         state = EQUAL if not found else SETTLING
         if any(now - since >= SETTLED_MS for since in self._since.values()):
             state = DIFFERENT
-        return OracleView(state, now, len(ours.orders), len(ours.fills), len(exchange.balances), self._n_checks,
+        return OracleView(state, now, len(ours.orders), len(ours.fills), len(cockpit.balances), self._n_checks,
                           len(exchange.orders) - len(ours.orders), shown)
 
 
@@ -60,9 +60,9 @@ def differences(exchange: Ledger, cockpit: Ledger) -> Iterator[Said]:
 
 
 def _balances(exchange: Ledger, ours: Ledger, expected: Mapping[str, Decimal]) -> Iterator[Said]:
-    """Compare totals; what other hands traded may be counted as theirs already, or not yet."""
+    """Compare totals of what is traded; what other hands did may be counted as theirs already, or not yet."""
     others = effect(fill for key, fill in exchange.fills.items() if key not in ours.fills)
-    for asset in sorted({*exchange.balances, *expected}):
+    for asset in sorted({*expected, *effect(ours.fills.values())}):
         held, known = exchange.balances.get(asset, NOTHING), expected.get(asset, NOTHING)
         if known not in (held, held - others.get(asset, NOTHING)):
             yield "balance", asset, _plain(held), _plain(known)

@@ -24,6 +24,12 @@ def test_equal_ledgers_have_no_differences_however_decimals_are_written():
     assert said(with_order(executed=Decimal("0.010000")), LEDGER) == []
 
 
+def test_assets_that_are_not_traded_are_nobodys_business_but_those_of_fills_are():
+    rich = replace(LEDGER, balances=LEDGER.balances | {"SOL": Decimal(100)})
+    assert said(rich, LEDGER) == []
+    assert said(LEDGER, replace(LEDGER, balances={})) == [("balance", "BTC"), ("balance", "USDT")]
+
+
 def test_an_order_that_fills_in_parts_works():
     assert said(with_order(status="PARTIALLY_FILLED"), with_order(status="NEW")) == []
 
