@@ -14,7 +14,9 @@ from typing import Any
 from services import candles
 from services.commandline import parse_arguments
 from services.documents import check_targets
-from services.running import Cockpit, open_account, trade_on_paper, trade_replay
+from services.live.place import feed_place
+from services.running import Cockpit, trade_on_paper, trade_replay
+from services.runs import market_account
 from services.settings import Settings, for_mode, load_settings
 from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train, "optimize": run_optimize, "keys": run_keys, "exchange": run_exchange}
+             "train": run_train, "optimize": run_optimize, "exchange": run_exchange, "keys": run_keys, "live": run_live}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -66,12 +68,16 @@ def settings_of(chosen: argparse.Namespace) -> Settings:
     return for_mode(load_settings(**given), chosen.mode)
 
 
-def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
+def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any, account: Any = None) -> Any:
     """Return the feed that the settings ask for; what an account holds is fed, whatever the assets say."""
+    if account is not None:
+        feed = binance_feed(settings, with_held(settings, database, account.name), account)
+        feed.open()
+        return feed
     if settings.feed == "replay":
         return replay_feed(settings, chosen)
     if settings.feed != "sim":
-        binance = binance_feed(settings, with_held(settings, database, "BINANCE"))
+        binance = binance_feed(settings, with_held(settings, database, market_account(settings, "BINANCE")))
         if settings.feed == "binance" or binance.answers_within(ANSWER_S):
             try:
                 binance.open()
@@ -79,28 +85,31 @@ def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> 
                 raise FeedFailed(f"{error}; without network, --feed sim has a simulated market") from None
             return binance
         print("Binance does not answer: using the simulated market", file=sys.stderr)
-    return simulated_feed(settings, database, with_held(settings, database, "SIMULATED"))
+    held = with_held(settings, database, market_account(settings, "SIMULATED"))
+    return simulated_feed(settings, database, held)
 
 
-def with_held(settings: Settings, database: Any, badge: str) -> tuple[str, ...]:
-    """Return the assets and whatever the market's account holds, or its benchmark, beside them."""
-    from services.runs import market_account
+def with_held(settings: Settings, database: Any, account: str) -> tuple[str, ...]:
+    """Return the assets and whatever an account holds, or its benchmark, beside them."""
     from services.startup import known_symbols
     from storage.recorder import SqlRecorder
 
-    snapshot = SqlRecorder(database, market_account(settings, badge), {}).restore()
+    snapshot = SqlRecorder(database, account, {}).restore()
     return tuple(dict.fromkeys((*settings.assets, *known_symbols(snapshot))))
 
 
-def binance_feed(settings: Settings, assets: tuple[str, ...]) -> Any:
-    """Return Binance's market data, archived in the candle store."""
+def binance_feed(settings: Settings, assets: tuple[str, ...], account: Any = None) -> Any:
+    """Return the market data of Binance, or of the venue of an account, archived in a candle store of its own."""
     from storage.candle_store import CandleStore
     from trading.feeds.binance import BinanceFeed
     from trading.feeds.binance_options import BinanceOptions
 
-    options = BinanceOptions(rest_url=settings.rest_url, stream_url=settings.stream_url,
+    place = feed_place(settings, account)
+    options = BinanceOptions(rest_url=place.rest_url, stream_url=place.stream_url, badge=place.badge,
                              n_history=settings.history_bars, silence_s=settings.silence_s, seed=settings.seed)
-    return BinanceFeed(assets, settings.interval, CandleStore(settings.candles_dir), options)
+    feed = BinanceFeed(assets, settings.interval, CandleStore(place.folder), options)
+    feed.name = feed.name.replace("Binance", place.name)
+    return feed
 
 
 def simulated_feed(settings: Settings, database: Any, assets: tuple[str, ...]) -> Any:
@@ -126,8 +135,11 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
 
 
 def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "",
-            screen: bool = True) -> Cockpit:
-    """Put an engine together around a feed, with the paper broker; nothing is started. Charts only for a screen."""
+            screen: bool = True, outside: Any = None) -> Cockpit:
+    """Put an engine together around a feed, with the paper broker or that of the account `outside`.
+
+    Nothing is started. Charts only for a screen.
+    """
     from services.charts import ChartService
     from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from storage.history import History
@@ -139,6 +151,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     from trading.controls import Controls
     from trading.engine import Engine, EngineParts
     from trading.execution import Desk
+    from trading.gate import EntryGate
     from trading.journal import Journal
     from trading.orders import OrderManager
     from trading.portfolio import Portfolio, costs_of
@@ -153,22 +166,38 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     replaying = feed.badge == "REPLAY"
     known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
-    account = prefix + account_name(settings, feed.badge, document, versions)
+    account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
     costs = costs_of(settings.costs)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
-    broker = PaperBroker(portfolio.markets, costs, bus.publish)
-    orders = OrderManager(broker, recorder, "ck")
+    gate = EntryGate()
+    broker = PaperBroker(portfolio.markets, costs, bus.publish) if outside is None else venue_broker(
+        settings, outside, specs, gate, bus)
+    orders = OrderManager(broker, recorder, "ck" if outside is None else outside.store.tag())
     risk = Risk(portfolio, orders, profile)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
     agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
-    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
+    session = Session(outside=outside is not None)
+    engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf)
+
+
+def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> Any:
+    """Return the broker that trades an account at its venue; nothing is connected."""
+    from trading.brokers.binance import BinanceBroker
+    from trading.brokers.binance_options import BrokerSettings
+
+    from trading.binance.endpoints import Credentials
+    from trading.binance.venue import BinanceVenue
+
+    venue = BinanceVenue(account.environment, Credentials(account.key.key, account.key.secret))
+    options = BrokerSettings(foreign_orders=settings.foreign_orders)
+    return BinanceBroker(venue, account.store, specs, gate, bus.post, options)
 
 
 def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,
@@ -238,6 +267,23 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
     return with_database(settings, "paper trading without a screen", work)
 
 
+def run_live(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Trade at a venue without a screen."""
+    from services.live.account import venue_account
+    from services.live.running import refuse_unconfirmed, trade_at_venue
+
+    refuse_unconfirmed(settings.venue, chosen.confirm)
+    what = f"trading at {settings.venue} without a screen"
+
+    def work(database: Any) -> int:
+        with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+            feed = make_feed(settings, chosen, database, account)
+            cockpit = compose(settings, feed, database, executor, screen=False, outside=account)
+            return trade_at_venue(cockpit, account, chosen)
+
+    return with_database(settings, what, work)
+
+
 def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
     """Train, judge and keep a model on stored or given candles."""
     from services.learning.command import run_train
@@ -275,6 +321,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.container import Services
     from services.headless import on_signals
     from services.jobs import schedule, schedule_learning
+    from services.live.account import venue_account
+    from services.live.running import at_venue, open_disarmed
     from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
@@ -282,10 +330,12 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.session import SessionService
     from trading.risk import PROFILES
 
-    feed = make_feed(settings, chosen, database)
-    with ThreadPoolExecutor(1, "agents") as executor:
-        cockpit = compose(settings, feed, database, executor, "screen-" if feed.badge == "REPLAY" else "")
-        for earlier in open_account(cockpit, start=False).values():
+    what = f"the dashboard on port {settings.port}"
+    with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+        feed = make_feed(settings, chosen, database, account)
+        prefix = "screen-" if feed.badge == "REPLAY" else ""
+        cockpit = compose(settings, feed, database, executor, prefix, outside=account)
+        for earlier in open_disarmed(cockpit, account, start=False).values():
             cockpit.charts.load(earlier)
         board, hub = JobBoard(), PushHub()
         sources = Sources(cockpit.engine, feed, cockpit.charts, cockpit.history,
@@ -298,15 +348,17 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
         learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies)
-        runtime.start()
-        board.start()
+        rehearsal = make_rehearsal(settings, chosen, database)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies, rehearsal)
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
+        runtime.start()
+        board.start()
         try:
-            with on_signals(lambda: setattr(server, "should_exit", True)):
+            with on_signals(lambda: setattr(server, "should_exit", True)), at_venue(cockpit, account):
                 server.run()
         finally:
+            rehearsal.close()
             learning.close()
             backtests.close()
             studies.close()
@@ -354,6 +406,23 @@ def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     from services.automl.compose import study_service
 
     return study_service(settings, database, past)
+
+
+def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
+    """Return the rehearsal: an exchange as a child process, and a second cockpit in this one that trades there."""
+    from services.rehearsal.compose import rehearsal_service, settings_there
+    from services.rehearsal.second import second_cockpit
+
+    def compose_there(request: Any, urls: Any) -> Any:
+        there = settings_there(settings, request, urls)
+
+        def composed(account: Any, executor: Executor) -> Cockpit:
+            feed = make_feed(there, chosen, database, account)
+            return compose(there, feed, database, executor, outside=account)
+
+        return second_cockpit(there, database, composed)
+
+    return rehearsal_service(settings, compose_there)
 
 
 if __name__ == "__main__":

@@ -67,9 +67,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--mode", choices=MODES, default="dashboard", help="what to do (default: dashboard)")
     add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test or forget")
-    add("--venue", choices=VENUES, help="where orders go (default: paper on the page, binance for live and keys)")
-    add("--confirm", metavar="LIVE", help="live: the word LIVE, typed, as on the page")
-    add("--resume-live", action="store_true", help="live: allow entries again after a crash while LIVE")
+    _add_venue(parser)
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
@@ -88,7 +86,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
                                       "optimize: the champion's document")
     add("--search", choices=SEARCHES, help="optimize: parameters (default), evolution of rules, or a model")
     add("--budget", type=int, metavar="N", help="optimize: candidates that may be tried (default 200)")
-    add("--seed", type=int, metavar="N", help="optimize, exchange: the dice; the same seed, the same result (default 7)")
+    add("--seed", type=int, metavar="N", help="optimize, exchange: the dice; same seed, same result (default 7)")
     add("--short", action="store_true", help="optimize: evolve long and short rules, for research only")
     add("--cluster", metavar="tcp://HOST:PORT", help="sweep, walk-forward and optimize: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
@@ -108,6 +106,20 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     found.exchange_port = found.port
     if found.mode == "exchange":
         found.port = None
+    _refuse_nonsense(parser, found)
+    return found
+
+
+def _add_venue(parser: argparse.ArgumentParser) -> None:
+    """Add what concerns trading outside this process."""
+    add = parser.add_argument
+    add("--venue", choices=VENUES, help="where orders go (default: paper on the page, binance for live and keys)")
+    add("--confirm", metavar="LIVE", help="live: the word LIVE, typed, as on the page")
+    add("--resume-live", action="store_true", help="live: allow entries again after a crash while LIVE")
+
+
+def _refuse_nonsense(parser: argparse.ArgumentParser, found: argparse.Namespace) -> None:
+    """End with one line when arguments do not go together."""
     if found.mode == "import" and not found.path:
         parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
     if found.mode == "keys" and found.path not in KEY_ACTIONS:
@@ -118,7 +130,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"--venue means nothing to --mode {found.mode}; it belongs to dashboard, live and keys")
     if found.venue == "paper" and found.mode != "dashboard":
         parser.error(f"--mode {found.mode} needs a venue outside; for paper use --mode paper")
-    return found
 
 
 def _speed(text: str) -> float:

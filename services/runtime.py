@@ -100,4 +100,5 @@ class Runtime:
         except Exception as error:
             log.exception("handling %s failed: trading is halted", type(event).__name__)
             self._halted = True
+            self._engine.gate.close("halted", "an internal error halted the engine")
             self._screen.halt(f"internal error, nothing is traded until a restart: {type(error).__name__}: {error}")

@@ -13,7 +13,7 @@ class Session:
     """State of the controls. `control_version` rises with every change that a stale page must not overwrite.
 
     `outside`: orders leave this process, so that entries need the typed word after every start; `armed` says that it
-    was typed. A saved `armed` means that the last run did not end by itself.
+    was typed. `interrupted`: a run ended while armed, by a crash, and nobody has armed since.
     """
 
     state: str = "stopped"
@@ -21,6 +21,7 @@ class Session:
     kill_reason: str = ""
     control_version: int = 1
     armed: bool = False
+    interrupted: bool = False
     outside: bool = False
 
     @property
@@ -54,7 +55,13 @@ class Session:
     def arm(self, armed: bool) -> None:
         """Let entries out, or not."""
         self.armed = armed
+        self.interrupted = self.interrupted and not armed
         self.control_version += 1
+
+    def begin_disarmed(self) -> None:
+        """Start anew: a word that was typed before does not count any more."""
+        self.interrupted = self.interrupted or self.armed
+        self.armed = False
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""

@@ -2,48 +2,88 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from services.live.account import VenueAccount, venue_account
+from services.live.place import feed_place
+from services.live.running import at_venue, open_disarmed
 from services.portfolio import PortfolioService, Sources
 from services.rehearsal.kept import expected_balances, kept_fills, kept_orders, ledger_of
-from services.running import Cockpit, open_account
+from services.running import Cockpit
 from services.runtime import Runtime
 from services.session import SessionService
+from services.settings import Settings
 from storage.database import Database
+from trading.controls import LIVE_WORD
 from trading.domain import CockpitView
 from trading.domain.rehearsal import Ledger
 from trading.domain.venue import VenueStatus
+from trading.errors import BadInput
+
+WHAT = "a rehearsal"
+Composed = Callable[[VenueAccount, Executor], Cockpit]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A composed cockpit, the account it trades, how its venue stands; `ending` closes what was opened for it."""
+    """A composed cockpit, the account it trades, and where that is kept."""
 
     cockpit: Cockpit
     database: Database
-    account: str
-    tag: str
-    status: Callable[[], VenueStatus | None]
-    ending: ExitStack
+    account: VenueAccount
+
+
+def second_cockpit(settings: Settings, database: Database, composed: Composed) -> SecondCockpit:
+    """Open the account of the exchange, compose a cockpit on it and let it trade.
+
+    Raises
+    ------
+    CockpitError
+        The exchange cannot be traded on, or the books cannot be reconciled; nothing is left open.
+    """
+    with ExitStack() as ending:
+        account = ending.enter_context(venue_account(settings, database, WHAT))
+        if account is None:
+            raise BadInput(f"{settings.venue} is no venue to rehearse on")
+        ending.callback(shutil.rmtree, feed_place(settings, account)[2], ignore_errors=True)
+        executor = ending.enter_context(ThreadPoolExecutor(1, "agents there"))
+        cockpit = composed(account, executor)
+        if cockpit.shelf is not None:
+            ending.callback(cockpit.shelf.close)
+        found = SecondCockpit(Stage(cockpit, database, account))
+        found.begin(ending)
+        return found
 
 
 class SecondCockpit:
-    """Implements `services.rehearsal.running.RunningCockpit`; it trades from the moment it is made."""
+    """Implements `services.rehearsal.running.RunningCockpit`."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         cockpit = stage.cockpit
-        for earlier in open_account(cockpit).values():
+        for earlier in open_disarmed(cockpit, stage.account, start=True).values():
             cockpit.charts.load(earlier)
         sources = Sources(cockpit.engine, cockpit.feed, cockpit.charts, cockpit.history,
                           cockpit.document["strategy"]["name"], cockpit.feed.interval)
-        self._picture = PortfolioService(sources, lambda: None, tuple)
+        self._picture = PortfolioService(sources, _nobody, tuple)
         self.session: Any = SessionService(cockpit.engine.bus)
         self._runtime = Runtime(cockpit.engine, cockpit.feed, self._picture)
+        self._ending = ExitStack()
+
+    def begin(self, ending: ExitStack) -> None:
+        """Start its threads, reconcile, and type the word: it is not money. Then all in `ending` is its own to end."""
         self._runtime.start()
+        ending.callback(self._runtime.stop)
+        hand = ending.enter_context(at_venue(self._stage.cockpit, self._stage.account))
+        answered = hand.give("arm", word=LIVE_WORD) if hand is not None else None
+        if answered is None or not answered.accepted:
+            raise BadInput(f"the cockpit there is not armed: {answered.detail if answered else 'it has no venue'}")
+        self._ending = ending.pop_all()
 
     def view(self) -> CockpitView:
         """Return the newest picture of its account."""
@@ -51,16 +91,20 @@ class SecondCockpit:
 
     def venue(self) -> VenueStatus | None:
         """Return how its connection stands."""
-        return self._stage.status()
+        status: VenueStatus = self._stage.cockpit.engine.broker.status()
+        return status
 
     def ledger(self) -> Ledger:
         """Return what it has kept."""
         stage = self._stage
         fills = kept_fills(stage.cockpit.history.fills(), stage.cockpit.feed.specs())
-        return ledger_of(kept_orders(stage.database, stage.account), fills, expected_balances(self.venue()),
-                         stage.tag)
+        orders = kept_orders(stage.database, stage.account.name)
+        return ledger_of(orders, fills, expected_balances(self.venue()), stage.account.store.tag())
 
     def stop(self) -> None:
-        """Stop trading, end threads, close what was opened."""
-        with self._stage.ending:
-            self._runtime.stop()
+        """Settle what is on its way, end threads, close what was opened."""
+        self._ending.close()
+
+
+def _nobody() -> None:
+    """Wake no browser: the page asks."""

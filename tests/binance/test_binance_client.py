@@ -69,8 +69,10 @@ def test_a_given_timestamp_is_signed_as_it_stands_and_one_too_old_is_not_sent() 
         stamp = str(venue.now() - 1_000)
         await venue.send(Call("POST", "order", ORDER | {"timestamp": stamp}))
         assert fake.orders[0].params["timestamp"] == stamp and fake.orders[0].is_signed_right
-        with pytest.raises(NotSent, match="too old"):
-            await venue.send(Call("POST", "order", ORDER | {"timestamp": str(venue.now() - 4_500)}))
+        for window, age in (("5000", 4_500), ("1000", 900)):
+            late = {"timestamp": str(venue.now() - age), "recvWindow": window}
+            with pytest.raises(NotSent, match="too old"):
+                await venue.send(Call("POST", "order", ORDER | late))
         assert len(fake.orders) == 1
 
     with_venue(work)
@@ -248,8 +250,10 @@ def test_the_moment_of_sending_can_be_seen_and_refused() -> None:
         used = venue.wire.governor.weight_used
         with pytest.raises(NotSent, match="kill switch"):
             await venue.send(Call("POST", "order", ORDER, sending=killed))
+        with pytest.raises(NotSent, match="drawdown"):
+            await venue.send(Call("POST", "order", ORDER, denied=lambda: "drawdown of 12 %"))
         assert len(fake.orders) == 1 and venue.wire.governor.weight_used == used
-        assert (await venue.send(POST))["orderId"] == 7
+        assert (await venue.send(Call("POST", "order", ORDER, denied=lambda: "")))["orderId"] == 7
 
     with_venue(work)
 

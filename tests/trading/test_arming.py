@@ -94,6 +94,22 @@ def test_an_objection_keeps_the_venue_disarmed(bench: Bench) -> None:
     assert said == [{"word": "LIVE", "reason": "because"}] and not bench.session.armed
 
 
+def test_a_start_after_a_crash_is_disarmed_and_remembered_until_somebody_arms(bench: Bench) -> None:
+    bench.press("arm", word="LIVE")
+    for _ in range(2):  # the second crash happens while disarmed
+        other = Bench()
+        other.session.outside = True
+        other.engine.restore(bench.saved())
+        other.session.begin_disarmed()
+        assert (other.session.armed, other.session.interrupted) == (False, True)
+        bench = other
+    bench.press("arm", word="LIVE")
+    assert (bench.session.armed, bench.session.interrupted) == (True, False)
+    bench.press("disarm")
+    bench.session.begin_disarmed()
+    assert not bench.session.interrupted
+
+
 def test_that_it_was_armed_is_saved_and_that_it_is_outside_is_not(bench: Bench) -> None:
     bench.press("arm", word="LIVE")
     assert bench.saved()["session"]["armed"] is True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -20,23 +21,21 @@ from binance import AsyncClient
 from trading.binance.answers import ASK_AGAIN_S, Reply, document_of, error_of, failure, fits, name_of
 from trading.binance.endpoints import Credentials, Environment, is_loopback
 from trading.binance.redaction import redacted
-from trading.binance.signing import RECV_WINDOW_MS, age_ms, n_orders, payload, signed, written
+from trading.binance.signing import is_too_old, n_orders, payload, signed, written
 from trading.binance.wire import Wire, wire_of
 from trading.domain.venue import Call, Purpose
 from trading.errors import CockpitError, NoAnswer, NotSent, OutcomeUnknown, Refused
 
 REQUEST_TIMEOUT_S = 5.0
 OUTSIDE_WINDOW = -1021
-OLDEST_MS = RECV_WINDOW_MS - 1_000
-"""A given timestamp that is older is not sent: it would hardly be in time."""
 
 
 class _Body(BytesPayload):
     """A request's body, which knows whether it left: headers and body go out in one write."""
 
-    def __init__(self, text: str, call: Call) -> None:
+    def __init__(self, text: str, call: Call, now: Callable[[], int]) -> None:
         super().__init__(text.encode(), content_type="application/x-www-form-urlencoded")
-        self._sending = call.sending or nullcontext
+        self._call, self._now = call, now
         self.has_left = False
         self.veto: Exception | None = None
 
@@ -46,12 +45,20 @@ class _Body(BytesPayload):
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the connection was closed before anything was written")
         try:
-            with self._sending():
+            with (self._call.sending or nullcontext)():
+                self._check()
                 self.has_left = True
                 await writer.write(self._value)
         except Exception as error:
             self.veto = None if self.has_left else error
             raise
+
+    def _check(self) -> None:
+        denied = self._call.denied() if self._call.denied else ""
+        if denied:
+            raise NotSent(f"{name_of(self._call)}: {denied}")
+        if is_too_old(self._call.params, self._now()):
+            raise NotSent(f"{name_of(self._call)}: waited too long for its turn, too old to be sent; decide anew")
 
 
 class BinanceClient(AsyncClient):  # type: ignore[misc]
@@ -105,7 +112,6 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
         """Send a request once and return its reply, with the document in it."""
         ticket = await self.wire.governor.admit(call.weight, call.purpose, n_orders(call))
         try:
-            self._check_age(call, params)
             reply = await self._transmit(call, self._text(call, params))
         except BaseException as error:
             never = isinstance(error, NotSent) and not isinstance(error, NoAnswer)
@@ -148,17 +154,12 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
             return str(self._hmac_signature(text))
         return str(self._rsa_signature(text) if self._is_rsa else self._ed25519_signature(text))
 
-    def _check_age(self, call: Call, params: dict[str, str]) -> None:
-        age = age_ms(params, self.wire.clock.now())
-        if call.signed and age > OLDEST_MS:
-            raise NotSent(f"{name_of(call)}: waited {age} ms for its turn, too old to be sent; decide anew")
-
     def _text(self, call: Call, params: dict[str, str]) -> str:
         return signed(params, self.wire.clock.now(), self.sign) if call.signed else payload(params)
 
     async def _transmit(self, call: Call, text: str) -> Reply:
         """Send a request and read all of its reply; errors hold neither address nor text of the request."""
-        body = None if call.method == "GET" else _Body(text, call)
+        body = None if call.method == "GET" else _Body(text, call, self.wire.clock.now)
         trouble = ""
         try:
             return await self._exchange(call, text, body)

@@ -8,6 +8,8 @@ from urllib.parse import quote
 from trading.domain.venue import Call
 
 RECV_WINDOW_MS = 5_000
+IN_TIME_SHARE = 0.8
+"""Part of the window that may pass before a request leaves."""
 _RESERVED = {"signature", "apiKey"}
 
 
@@ -40,10 +42,10 @@ def signed(params: Mapping[str, str], now: int, sign: Callable[[str], str]) -> s
     return f"{text}&signature={quote(sign(text), safe='')}"
 
 
-def age_ms(params: Mapping[str, str], now: int) -> int:
-    """Return how long ago a given timestamp was; 0 without one."""
-    told = params.get("timestamp", "")
-    return now - int(told) if told.isdecimal() else 0
+def is_too_old(params: Mapping[str, str], now: int) -> bool:
+    """Return whether a given timestamp is so old that the request would hardly arrive within its window."""
+    told, window = params.get("timestamp", ""), params.get("recvWindow", str(RECV_WINDOW_MS))
+    return told.isdecimal() and window.isdecimal() and now - int(told) > IN_TIME_SHARE * int(window)
 
 
 def n_orders(call: Call) -> int:

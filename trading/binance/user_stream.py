@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from trading.binance.client import BinanceClient
-from trading.binance.ws_api import StreamLost, Subscription
+from trading.binance.ws_api import SUBSCRIBED, StreamLost, Subscription
 
 log = logging.getLogger(__name__)
-
-SUBSCRIBED: Mapping[str, Any] = {"e": "subscribed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ by itself, and reads frames by our own rules.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -19,12 +18,13 @@ from binance.ws.websocket_api import WebsocketAPI
 from trading.binance.answers import decode
 from trading.binance.client import OUTSIDE_WINDOW, BinanceClient
 from trading.binance.endpoints import Credentials, is_loopback
-from trading.binance.redaction import UNHEARD, redacted
+from trading.binance.redaction import LONGEST, UNHEARD, redacted
+from trading.binance.rejects import Rejects
 from trading.binance.signing import RECV_WINDOW_MS
 from trading.errors import NotSent, Refused
 
-log = logging.getLogger(__name__)
-
+SUBSCRIBED: Mapping[str, Any] = {"e": "subscribed"}
+"""Our own event: what follows comes from a new subscription, and anything before it may have been missed."""
 CLOSE_S = 2.0
 _ENDS = {"serverShutdown", "eventStreamTerminated"}
 
@@ -45,6 +45,7 @@ class Subscription:
 
     def __init__(self, client: BinanceClient, take: Callable[[Mapping[str, Any]], None], answer_s: float) -> None:
         self._client, self._take, self._answer_s = client, take, answer_s
+        self.rejects = Rejects("account")
         self._loop = asyncio.get_running_loop()
         self._held: list[Mapping[str, Any]] | None = []
         self._n_asked = 0
@@ -100,7 +101,10 @@ class Subscription:
     def on_event(self, event: Any) -> None:
         """Take one event of the connection."""
         if not isinstance(event, dict) or not isinstance(event.get("e"), str):
-            log.warning("user stream: dropped an event without a name: %s", redacted(event, self._client.credentials))
+            self.rejects.drop("event without a name", event)
+            return
+        if event["e"] == SUBSCRIBED["e"]:
+            self.rejects.drop("event with a name of ours", event)
             return
         self.n_events += 1
         self.heard_at = self._loop.time()
@@ -158,7 +162,7 @@ class _Socket(WebsocketAPI):  # type: ignore[misc]
         except ValueError:
             frame = None
         if not isinstance(frame, dict):
-            log.warning("user stream: dropped a frame that is no object: %s", redacted(msg))
+            self._owner.rejects.drop("no object", msg[:LONGEST])
         elif "event" in frame:
             self._owner.on_event(frame["event"])
         else:

@@ -28,11 +28,11 @@ class Purpose(StrEnum):
 class Call:
     """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation.
 
-    A `timestamp` among `params` is signed as it stands, so that a barrier can count from it; a request that is too old
-    when its turn comes is not sent. Without one the venue's time at the moment of sending is signed.
-
-    `sending` is entered on the venue's thread right before the first byte leaves and left right after it, after every
-    wait for limits and connections. If entering raises `NotSent`, nothing leaves. Only for what is not a GET.
+    `timestamp` and `recvWindow` among the parameters are signed as they are: the barrier counts from them; a request
+    that is too old when its turn comes is not sent. `denied` is asked right before the request leaves, after every
+    wait: words other than "" keep it here (NotSent). `sending` is entered before that and left when the last byte has
+    been handed to the network: a lock held in it lets nothing come between; it may raise NotSent itself. Both are for
+    what is not a GET, and run on the venue's thread.
     """
 
     method: str
@@ -41,6 +41,7 @@ class Call:
     weight: int = 1
     purpose: Purpose = Purpose.QUERY
     signed: bool = True
+    denied: Callable[[], str] | None = field(default=None, compare=False, repr=False)
     sending: Callable[[], AbstractContextManager[object]] | None = field(default=None, compare=False, repr=False)
 
 

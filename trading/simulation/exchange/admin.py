@@ -29,6 +29,7 @@ class Admin:
     def __init__(self, rehearsal: Rehearsal, server: ExchangeServer) -> None:
         self._rehearsal = rehearsal
         self._server = server
+        self._run = f"{rehearsal.now():x}"
         self._routes: dict[tuple[str, str], Callable[[Account, Body], Any]] = {
             ("GET", "/state"): self._state, ("GET", "/ledger"): self._ledger, ("GET", "/log"): self._log,
             ("GET", "/faults"): self._faults, ("POST", "/faults"): self._set, ("DELETE", "/faults"): self._clear,
@@ -70,7 +71,7 @@ class Admin:
                 "asks": asks, "trades": [_trade(t) for t in exchange.recent_trades(name)[-LEVELS:]],
             }  # fmt: skip
         return {
-            "time": self._rehearsal.now(), "failed": self._server.failed, "urls": self._server.urls,
+            "time": self._rehearsal.now(), "run": self._run, "failed": self._server.failed, "urls": self._server.urls,
             "connections": len(self._server.sockets), "symbols": symbols,
             "balances": {asset: {"free": to_text(b.free), "locked": to_text(b.locked)}
                          for asset, b in account.balances.items()},

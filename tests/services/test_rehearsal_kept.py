@@ -1,28 +1,20 @@
-"""The second cockpit runs beside the first: own engine, own threads, own account; its ledger is what it has kept."""
+"""What the cockpit there has kept is written as the ledger that the exchange's is compared with."""
 
-import threading
-import time
-from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-import main
 from services.rehearsal.kept import expected_balances, kept_fills, kept_orders, ledger_of
 from services.rehearsal.oracle import differences
-from services.rehearsal.second import SecondCockpit, Stage
-from services.settings import Settings
 from storage.database import Database
 from storage.venue_store import SqlVenueStore
 from tests.fakes.fake_cockpit import LEDGER, STATUS
 from trading.domain import Fill, Side, SymbolSpec
 from trading.domain.venue import BalanceLine, VenueOrder, VenueState
-from trading.feeds.simulated import SimulatedFeed
 
 ACCOUNT = "live-rehearsal-1"
 SPEC = SymbolSpec("BTCUSDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(9000), Decimal(5))
-DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -65,24 +57,3 @@ def test_what_was_kept_equals_the_exchange_to_the_last_unit(database):
                      expected_balances(replace(STATUS, balances=lines)))
     assert list(differences(LEDGER, ours)) == []
     assert expected_balances(None) == {}
-
-
-def test_the_second_cockpit_trades_shows_itself_and_ends(database, tmp_path):
-    settings = Settings(data_dir=tmp_path, feed="sim", assets="BTCUSDT")
-    feed = SimulatedFeed(["BTCUSDT"], 7, 600.0, int(time.time() * 1000) // DAY_MS * DAY_MS - 2 * DAY_MS)
-    cockpit = main.compose(settings, feed, database, None, "rehearsal-")
-    ending, ended = ExitStack(), []
-    ending.callback(ended.append, "closed")
-    second = SecondCockpit(Stage(cockpit, database, ACCOUNT, "ckabc123", lambda: STATUS, ending))
-    try:
-        deadline = time.monotonic() + 20
-        while not second.view().quotes and time.monotonic() < deadline:
-            threading.Event().wait(0.05)
-        view = second.view()
-        assert view.quotes[0].symbol == "BTCUSDT" and view.session.state == "running"
-        assert second.venue() == STATUS
-        assert second.ledger().balances == {"USDT": Decimal("99329.99")}
-    finally:
-        second.stop()
-    assert ended == ["closed"]
-    assert not {"engine", "feed"} & {thread.name for thread in threading.enumerate()}
