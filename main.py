@@ -348,8 +348,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
         learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
-        rehearsal = make_rehearsal(settings, chosen, database)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies, rehearsal)
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
+                            make_rehearsal(settings, chosen, database))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         runtime.start()
@@ -358,7 +358,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
             with on_signals(lambda: setattr(server, "should_exit", True)), at_venue(cockpit, account):
                 server.run()
         finally:
-            rehearsal.close()
+            services.rehearsal.close()
             learning.close()
             backtests.close()
             studies.close()
