@@ -1,12 +1,11 @@
 """The gate for new risk: closed for everything or for one symbol by whoever has a reason, asked right before a send.
 
-`kill` and a send that passes the gate hold the same lock: once `kill` has returned, nothing new passes.
+A send asks in the moment it leaves, under the same lock as `kill`: once `kill` has returned, nothing new passes.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 KILL = "kill switch"
 ARMED = "armed"
@@ -43,14 +42,6 @@ class EntryGate:
         """Return the reason that one key gave, "" when it gave none."""
         with self._lock:
             return self._reasons(symbol).get(key, "")
-
-    def passing(self, symbol: str, send: Callable[[], None]) -> str:
-        """Call `send` unless the gate is closed, with no `kill` in between; return the reason if it is."""
-        with self._lock:
-            reason = self._reason(symbol)
-            if not reason:
-                send()
-            return reason
 
     def _reasons(self, symbol: str) -> dict[str, str]:
         return self._symbols.setdefault(symbol, {}) if symbol else self._everywhere

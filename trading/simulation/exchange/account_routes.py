@@ -96,11 +96,6 @@ def commission_document(exchange: Exchange, owner: Account, suffix: str) -> Answ
     }
 
 
-def order_counts(call: Call) -> list[Answer]:
-    """GET rateLimit/order."""
-    return call.exchange.order_counts.document(call.owner.uid, call.exchange.time)
-
-
 def amendments(call: Call) -> list[Answer]:
     """GET order/amendments."""
     symbol = call.exchange.desk(call.params.text("symbol")).symbol.name

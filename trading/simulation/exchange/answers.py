@@ -18,9 +18,11 @@ def acknowledged(ticket: Ticket, time: int) -> Answer:
 
 
 def result(ticket: Ticket, time: int) -> Answer:
-    """Return the RESULT of a placement."""
-    return acknowledged(ticket, time) | _amounts(ticket) | {"workingTime": ticket.working} | _stp(ticket) | (
-        conditional(ticket))
+    """Return the RESULT of a placement; a pending order whose quantity is not known yet has no origQty."""
+    answer = acknowledged(ticket, time) | _amounts(ticket) | {"workingTime": ticket.working} | _stp(ticket)
+    if not ticket.quantity:
+        del answer["origQty"]
+    return answer | conditional(ticket)
 
 
 def full(ticket: Ticket, time: int) -> Answer:

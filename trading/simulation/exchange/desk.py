@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from trading.simulation.book_order import BookOrder, Ending, Kind
-from trading.simulation.exchange.accounts import Account, to_decimal
+from trading.simulation.exchange.accounts import to_decimal
 from trading.simulation.exchange.commission import Till
 from trading.simulation.exchange.market_events import BookChanged, TradeDone
 from trading.simulation.exchange.outbox import Outbox
@@ -27,7 +27,6 @@ from trading.simulation.triggers import would_fire
 
 RECENT = 20_000
 Watch = Callable[[Ticket, str], None]
-FirstFill = Callable[[Account], None]
 
 
 class Desk:
@@ -43,11 +42,9 @@ class Desk:
         Reckons commission.
     watch : callable
         Hears when an order of a list traded (TRADE), was set free (TRIGGER), cancelled or expired.
-    first_fill : callable
-        Hears of each order's first fill.
     """
 
-    def __init__(self, symbol: Symbol, outbox: Outbox, till: Till, watch: Watch, first_fill: FirstFill) -> None:
+    def __init__(self, symbol: Symbol, outbox: Outbox, till: Till, watch: Watch) -> None:
         self.symbol, self.status = symbol, str(symbol.document["status"])
         self.book = OrderBook(self)
         self.open: dict[int, Ticket] = {}
@@ -57,7 +54,7 @@ class Desk:
         self.preventions: list[Prevention] = []
         self.update_id = self.trade_id = 0
         self._order_id = self._execution_id = 0
-        self._outbox, self._till, self._watch, self._first_fill = outbox, till, watch, first_fill
+        self._outbox, self._till, self._watch = outbox, till, watch
 
     @property
     def time(self) -> int:
@@ -82,6 +79,10 @@ class Desk:
             raise refused_order(MARKET_CLOSED)
         if (ticket.account.uid, ticket.client_id) in self.names:
             raise refused_order(DUPLICATE)
+        self.vet_price(ticket)
+
+    def vet_price(self, ticket: Ticket) -> None:
+        """Refuse a stop that is reached already, and a maker that would take."""
         if ticket.waits and would_fire(ticket, self.book.last):
             raise refused_order(WOULD_TRIGGER)
         if ticket.kind is Kind.LIMIT_MAKER and self.book.would_take(ticket):
@@ -129,7 +130,7 @@ class Desk:
             self.book.submit(each)
 
     def release(self, ticket: Ticket) -> None:
-        """Let a pending order become a real one, behind what is being matched now; without money it expires."""
+        """Let a pending order become a real one, behind what is being matched now."""
         ticket.status, ticket.updated = Status.NEW, self.time
         self._start(ticket)
         self._report(ticket, "NEW")
@@ -261,8 +262,6 @@ class Desk:
         paid, received = (quote, lots * symbol.lot) if ticket.is_buy else (lots * symbol.lot, quote)
         commission, asset = self._till.charge(ticket, received, quote, is_maker)
         fill = ticket.fill(ticks, lots, self.trade_id, self.time, (commission, asset, is_maker))
-        if not ticket.fills:
-            self._first_fill(account)
         ticket.quote += quote
         ticket.updated = self.time
         ticket.fills.append(fill)

@@ -21,7 +21,6 @@ from trading.simulation.exchange.answers import queried
 from trading.simulation.exchange.commission import Till
 from trading.simulation.exchange.desk import Desk
 from trading.simulation.exchange.market_events import TradeDone
-from trading.simulation.exchange.order_counts import OrderCounts
 from trading.simulation.exchange.order_lists import OrderLists
 from trading.simulation.exchange.outbox import AccountListener, MarketListener, Outbox
 from trading.simulation.exchange.params import Params
@@ -57,12 +56,11 @@ class Exchange:
         self.accounts: dict[str, Account] = {}
         self.crowd = Account("", "", 0, unlimited=True)
         self.routes: dict[tuple[str, str], Route] = dict(TRADING_ROUTES)
-        self.order_counts = OrderCounts()
         self.registry = Registry()
         self._outbox = Outbox()
         self._till = Till(self.rates, self._bnb_price)
         self.lists = OrderLists(self)
-        self.desks = {name: Desk(each, self._outbox, self._till, self.lists.changed, self._first_fill)
+        self.desks = {name: Desk(each, self._outbox, self._till, self.lists.changed)
                       for name, each in self.symbols.items()}
         self._transfers: dict[int, list[Transfer]] = {}
         self._depth = self._n_client_ids = 0
@@ -247,9 +245,6 @@ class Exchange:
         with self.act():
             desk.book.submit(order)
         return order
-
-    def _first_fill(self, account: Account) -> None:
-        self.order_counts.add(account.uid, -1, self.time)
 
     def _bnb_price(self, quote: str) -> int:
         desk = self.desks.get("BNB" + quote)

@@ -24,7 +24,6 @@ REPLACED = ("cancelOrderId", "cancelOrigClientOrderId", "cancelNewClientOrderId"
 def new_order(call: Call) -> Answer:
     """POST order."""
     ticket, wish = draft(call.exchange, call.params, call.owner)
-    call.exchange.order_counts.admit(call.owner.uid, 1, call.exchange.time)
     place(call.exchange, ticket)
     return placed(ticket, call.exchange.time, wish.response)
 
@@ -37,7 +36,7 @@ def test_order(call: Call) -> Answer:
     return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
 
 
-def cancel_order(call: Call) -> Answer | list[Answer]:
+def cancel_order(call: Call) -> Answer:
     """DELETE order; a leg takes its whole list with it."""
     return cancel_named(call, "orderId", "origClientOrderId", "newClientOrderId")
 
@@ -50,19 +49,15 @@ def cancel_named(call: Call, order_id: str, client_id: str, cancel_id: str) -> A
     restriction = params.maybe("cancelRestrictions")
     if restriction is not None:
         if restriction not in RESTRICTIONS:
-            raise refusal(-1130, "Data sent for parameter 'cancelRestrictions' is not valid.")
+            raise refusal(-1145, "Invalid cancelRestrictions")
         if ticket.status is not RESTRICTIONS[restriction]:
             raise refusal(-2011, "Order was not canceled due to cancel restrictions.")
     name = params.client_id(cancel_id) or exchange.make_client_id()
-    return cancel(call, desk, ticket, name)
-
-
-def cancel(call: Call, desk: Desk, ticket: Ticket, name: str) -> Answer:
-    """Cancel an open order and answer as Binance does: a list's leg with the whole list."""
     if ticket.list_id >= 0:
-        return call.exchange.lists.cancel(ticket.list_id, name)
-    desk.cancel(ticket, name)
-    return cancelled(ticket, name, call.exchange.time)
+        exchange.lists.cancel(ticket.list_id, name)
+    else:
+        desk.cancel(ticket, name)
+    return cancelled(ticket, name, exchange.time)
 
 
 def cancel_open_orders(call: Call) -> list[Answer]:
@@ -73,8 +68,12 @@ def cancel_open_orders(call: Call) -> list[Answer]:
         raise refusal(-2011, "Unknown order sent.")
     answers: list[Answer] = []
     for ticket in mine:
-        if ticket.is_open:
-            answers.append(cancel(call, desk, ticket, call.exchange.make_client_id()))
+        name = call.exchange.make_client_id()
+        if ticket.list_id >= 0 and ticket.is_open:
+            answers.append(call.exchange.lists.cancel(ticket.list_id, name))
+        elif ticket.is_open:
+            desk.cancel(ticket, name)
+            answers.append(cancelled(ticket, name, call.exchange.time))
     return answers
 
 
@@ -89,7 +88,9 @@ def cancel_replace(call: Call) -> Answer:
         raise refused_order("Order cancel-replace is not supported for this symbol.")
     identity(params, "cancelOrderId", "cancelOrigClientOrderId")
     ticket, wish = draft(exchange, params, call.owner)
-    _admit(call)
+    rule = params.maybe("orderRateLimitExceededMode")  # the count itself is asked at the server's gate
+    if rule not in (None, "DO_NOTHING", "CANCEL_ONLY"):
+        raise refusal(-1130, "Data sent for parameter 'orderRateLimitExceededMode' is not valid.")
     both: Answer = {"cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED", "cancelResponse": None,
                     "newOrderResponse": None}
     try:
@@ -99,21 +100,11 @@ def cancel_replace(call: Call) -> Answer:
         if mode == "STOP_ON_FAILURE":
             raise VenueError(400, -2022, "Order cancel-replace failed.", both) from why
     try:
-        exchange.order_counts.admit(call.owner.uid, 1, exchange.time)
         place(exchange, ticket)
         both |= {"newOrderResult": "SUCCESS", "newOrderResponse": placed(ticket, exchange.time, wish.response)}
     except VenueError as why:
         both |= {"newOrderResult": "FAILURE", "newOrderResponse": why.document()}
     return _halves(both)
-
-
-def _admit(call: Call) -> None:
-    """Ask the order count; with CANCEL_ONLY the cancel goes through even when it is full."""
-    rule = call.params.maybe("orderRateLimitExceededMode") or "DO_NOTHING"
-    if rule not in ("DO_NOTHING", "CANCEL_ONLY"):
-        raise refusal(-1130, "Data sent for parameter 'orderRateLimitExceededMode' is not valid.")
-    if rule == "DO_NOTHING":
-        call.exchange.order_counts.admit(call.owner.uid, 1, call.exchange.time)
 
 
 def _halves(both: Answer) -> Answer:
@@ -179,7 +170,7 @@ def _amend(call: Call, desk: Desk, ticket: Ticket, lots: int) -> Answer:
         "newClientOrderId": name, "origQty": text(was), "newQty": text(lots), "time": exchange.time})
     answer: Answer = {"transactTime": exchange.time, "executionId": execution, "amendedOrder": _amended(ticket, before)}
     if ticket.list_id >= 0:
-        answer["listStatus"] = exchange.lists.brief(ticket.list_id)
+        answer["listStatus"] = exchange.lists.updated(ticket.list_id)
     return answer
 
 
@@ -200,7 +191,6 @@ def _amended(ticket: Ticket, before: str) -> Answer:
 def sor_order(call: Call) -> Answer:
     """POST sor/order: there is one book only, so the order goes there; the answer says that it was routed."""
     ticket, wish = _sor_draft(call)
-    call.exchange.order_counts.admit(call.owner.uid, 1, call.exchange.time)
     place(call.exchange, ticket)
     answer = placed(ticket, call.exchange.time, wish)
     if "status" in answer:

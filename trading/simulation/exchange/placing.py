@@ -80,7 +80,6 @@ def take_on(exchange: Exchange, ticket: Ticket) -> None:
     ticket.id = exchange.desks[ticket.symbol.name].next_order_id()
     ticket.client_id = ticket.client_id or exchange.make_client_id()
     exchange.registry.add(ticket)
-    exchange.order_counts.add(ticket.account.uid, 1, exchange.time)
 
 
 def _resize(ticket: Ticket, lots: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trading.simulation.exchange import account_routes as asked
+from trading.simulation.exchange import list_routes as lists
 from trading.simulation.exchange import order_routes as orders
 from trading.simulation.exchange.routes import Call, Route, Security, Weigher
 from trading.simulation.exchange.wishes import ORDER_PARAMS
@@ -59,13 +60,23 @@ TRADING_ROUTES: Mapping[tuple[str, str], Route] = {
         orders.amend_order, 4, Security.TRADE, NAMES | {"newClientOrderId", "newQty"}),
     ("POST", "sor/order"): trade(orders.sor_order, SOR, n_orders=1),
     ("POST", "sor/order/test"): Route(orders.test_sor_order, tested, Security.TRADE, SOR | RATES),
+    ("POST", "orderList/oco"): trade(lists.new_oco, lists.OCO, n_orders=2),
+    ("POST", "orderList/oto"): trade(lists.new_oto, lists.OTO, n_orders=2),
+    ("POST", "orderList/otoco"): trade(lists.new_otoco, lists.OTOCO, n_orders=3),
+    ("POST", "orderList/opo"): trade(lists.new_opo, lists.OPO, n_orders=2),
+    ("POST", "orderList/opoco"): trade(lists.new_opoco, lists.OPOCO, n_orders=3),
+    ("POST", "order/oco"): trade(lists.new_old_oco, lists.OLD_OCO, n_orders=2),
+    ("DELETE", "orderList"): trade(
+        lists.cancel_list, frozenset({"symbol", "orderListId", "listClientOrderId", "newClientOrderId"})),
+    ("GET", "orderList"): ask(lists.get_list, 4, "orderListId", "origClientOrderId"),
+    ("GET", "allOrderList"): ask(lists.all_lists, 20, "fromId", *SPAN),
+    ("GET", "openOrderList"): ask(lists.open_lists, 6),
     ("GET", "order"): ask(asked.get_order, 4, *NAMES),
     ("GET", "openOrders"): ask(asked.open_orders, one_or_all(6, 80), "symbol"),
     ("GET", "allOrders"): ask(asked.all_orders, 20, "symbol", "orderId", *SPAN),
     ("GET", "myTrades"): ask(asked.my_trades, trades_weight, "symbol", "orderId", "fromId", *SPAN),
     ("GET", "account"): ask(asked.account, 20, "omitZeroBalances"),
     ("GET", "account/commission"): ask(asked.commission, 20, "symbol"),
-    ("GET", "rateLimit/order"): ask(asked.order_counts, 40),
     ("GET", "order/amendments"): ask(asked.amendments, 4, "symbol", "orderId", "fromExecutionId", "limit"),
     ("GET", "myPreventedMatches"): ask(asked.prevented_matches, prevented_weight, "symbol", "preventedMatchId",
                                        "orderId", "fromPreventedMatchId", "limit"),

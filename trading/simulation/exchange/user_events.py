@@ -85,3 +85,13 @@ def account_position(account: Account, assets: Iterable[str], time: int) -> Even
 def balance_update(asset: str, units: int, time: int) -> Event:
     """Return a balanceUpdate: a deposit, withdrawal or transfer of `units` 1e-8."""
     return {"e": "balanceUpdate", "E": time, "a": asset, "d": to_text(units), "T": time}
+
+
+def list_status(document: Event, time: int) -> Event:
+    """Return a listStatus of an order list's document."""
+    return {
+        "e": "listStatus", "E": time, "s": document["symbol"], "g": document["orderListId"],
+        "c": document["contingencyType"], "l": document["listStatusType"], "L": document["listOrderStatus"],
+        "r": "NONE", "C": document["listClientOrderId"], "T": document["transactionTime"],
+        "O": [{"s": each["symbol"], "i": each["orderId"], "c": each["clientOrderId"]} for each in document["orders"]],
+    }

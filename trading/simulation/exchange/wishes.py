@@ -165,7 +165,7 @@ def _check_quantity(params: Params, kind: Kind) -> None:
 def _strategy_type(params: Params) -> int | None:
     given = params.maybe_long("strategyType")
     if given is not None and given < 1_000_000:
-        raise refusal(-1013, "Strategy type can not be smaller than 1000000.")
+        raise refusal(-1134, "strategyType was less than 1000000.")
     return given
 
 
