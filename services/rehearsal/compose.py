@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.backtests.markets import Source, market_choices
 from services.rehearsal.child import ROOT
 from services.rehearsal.drill import strategy_of
+from services.rehearsal.prices import stored_files
 from services.rehearsal.running import ComposeCockpit
 from services.rehearsal.service import RehearsalParts, RehearsalService
 from services.settings import Settings
@@ -22,8 +23,11 @@ def rehearsal_service(settings: Settings, compose: ComposeCockpit) -> RehearsalS
 
 
 def exchange_command(settings: Settings, request: RehearsalRequest, port: int) -> list[str]:
-    """Return the command line of the exchange."""
-    prices = ["--data", str(settings.candles_dir)] if request.source == STORED else ["--sim"]
+    """Return the command line of the exchange; stored candles are laid out for it first."""
+    prices = ["--sim"]
+    if request.source == STORED:
+        folder = settings.data_dir / "rehearsal" / "candles"
+        prices = ["--data", str(stored_files(settings.candles_dir, request.symbols, folder))]
     faults = ["--faults-every", f"{request.faults_every_s:g}"] if request.faults_every_s else []
     return [str(ROOT / "main.py"), "--mode", "exchange", "--port", str(port), "--assets", ",".join(request.symbols),
             "--seed", str(request.seed), "--speed", f"{request.speed:g}", *prices, *faults]

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from services.candles import file_candles
 from services.rehearsal.catalog import CARDS, GROUPS
 from services.rehearsal.child import ROOT, Child, free_port
 from services.rehearsal.compose import SYMBOLS, exchange_command, settings_there
+from services.rehearsal.prices import N_BARS
 from services.rehearsal.service import RehearsalParts, RehearsalService
 from services.settings import Settings
 from services.strategies import find_strategy
+from storage.candle_store import CandleStore
 from tests.fakes.fake_cockpit import FakeCockpit
+from tests.fakes.made_candles import made_candles
 from trading.domain.rehearsal import DIFFERENT, EQUAL, RehearsalRequest, RehearsalUrls
 from trading.errors import BadInput, CockpitError
 from trading.simulation.exchange.fault_table import COMMON, FAULTS
@@ -256,8 +260,21 @@ def test_the_exchange_is_started_with_what_was_asked(tmp_path):
     made = exchange_command(settings, RehearsalRequest(("BTCUSDT", "ETHUSDT"), "sim", 9, 60.0, 30.0), 9321)
     assert made[1:] == ["--mode", "exchange", "--port", "9321", "--assets", "BTCUSDT,ETHUSDT", "--seed", "9", "--speed",
                         "60", "--sim", "--faults-every", "30"]
-    stored = exchange_command(settings, RehearsalRequest(("BTCUSDT",), "candles"), 9321)
-    assert stored[-2:] == ["--data", str(tmp_path / "candles")]
+
+
+def test_stored_candles_are_laid_out_for_the_exchange_the_newest_only(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    asked = RehearsalRequest(("BTCUSDT", "ETHUSDT"), "candles")
+    with pytest.raises(BadInput, match="no candles of BTCUSDT are stored"):
+        exchange_command(settings, asked, 9321)
+    for symbol in asked.symbols:
+        CandleStore(settings.candles_dir).append(made_candles(N_BARS + 10, symbol=symbol))
+    folder = Path(exchange_command(settings, asked, 9321)[-1])
+    assert sorted(path.name for path in folder.iterdir()) == ["BTCUSDT-1m.parquet", "ETHUSDT-1m.parquet"]
+    found, _ = file_candles(folder, "ETHUSDT", None)
+    assert len(found) == N_BARS and found.interval == "1m"
+    exchange_command(settings, replace(asked, symbols=("BTCUSDT",)), 9321)
+    assert [path.name for path in folder.iterdir()] == ["BTCUSDT-1m.parquet"]
 
 
 def test_the_cockpit_there_trades_the_drill_on_the_exchange_and_nowhere_else(tmp_path):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from trading.domain.facts import fact
+from trading.domain.trade import Order
 
 
 class Purpose(StrEnum):
@@ -141,6 +142,24 @@ class VenueOrder:
     executed: Decimal = Decimal(0)
     detail: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolBook:
+    """What the engine has booked on a symbol: atoms held, every trade up to `confirmed`, and those in `booked`."""
+
+    atoms: int = 0
+    confirmed: int = 0
+    booked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the engine knows when its broker starts: cash in 1e-8 quote units, holdings, the orders it works with."""
+
+    cash_units: int
+    symbols: Mapping[str, SymbolBook]
+    orders: tuple[Order, ...] = ()
 
 
 class VenueStore(Protocol):
