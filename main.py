@@ -172,7 +172,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     costs = costs_of(settings.costs)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
     gate = EntryGate()
-    broker = PaperBroker(portfolio.markets, costs, bus.publish) if outside is None else venue_broker(
+    broker, venue = (PaperBroker(portfolio.markets, costs, bus.publish), None) if outside is None else venue_broker(
         settings, outside, specs, gate, bus)
     orders = OrderManager(broker, recorder, "ck" if outside is None else outside.store.tag())
     risk = Risk(portfolio, orders, profile)
@@ -184,12 +184,13 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
     Controls(engine)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
-                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf)
+                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
+                   outside, venue)
 
 
-def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> Any:
-    """Return the broker that trades an account at its venue; nothing is connected."""
-    from trading.brokers.binance import BinanceBroker
+def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
+    """Return the broker that trades an account at its venue, and the venue; nothing is connected."""
+    from trading.brokers.binance import BinanceBroker, Outside
     from trading.brokers.binance_options import BrokerSettings
 
     from trading.binance.endpoints import Credentials
@@ -197,7 +198,7 @@ def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: A
 
     venue = BinanceVenue(account.environment, Credentials(account.key.key, account.key.secret))
     options = BrokerSettings(foreign_orders=settings.foreign_orders)
-    return BinanceBroker(venue, account.store, specs, gate, bus.post, options)
+    return BinanceBroker(Outside(venue, account.store, gate, bus.post, options), specs), venue
 
 
 def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,
@@ -279,7 +280,7 @@ def run_live(settings: Settings, chosen: argparse.Namespace) -> int:
         with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
             feed = make_feed(settings, chosen, database, account)
             cockpit = compose(settings, feed, database, executor, screen=False, outside=account)
-            return trade_at_venue(cockpit, account, chosen)
+            return trade_at_venue(cockpit, chosen)
 
     return with_database(settings, what, work)
 
@@ -322,7 +323,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.headless import on_signals
     from services.jobs import schedule, schedule_learning
     from services.live.account import venue_account
-    from services.live.running import at_venue, open_disarmed
+    from services.live.running import at_venue, open_disarmed, working
+    from services.live.status import status_source
     from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
@@ -335,11 +337,12 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         feed = make_feed(settings, chosen, database, account)
         prefix = "screen-" if feed.badge == "REPLAY" else ""
         cockpit = compose(settings, feed, database, executor, prefix, outside=account)
-        for earlier in open_disarmed(cockpit, account, start=False).values():
+        for earlier in open_disarmed(cockpit, start=False).values():
             cockpit.charts.load(earlier)
         board, hub = JobBoard(), PushHub()
         sources = Sources(cockpit.engine, feed, cockpit.charts, cockpit.history,
-                          cockpit.document["strategy"]["name"], feed.interval)
+                          cockpit.document["strategy"]["name"], feed.interval,
+                          status_source(cockpit.engine.broker, cockpit.venue))
         portfolio = PortfolioService(sources, hub.notify, board.views)
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
@@ -352,17 +355,16 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
                             make_rehearsal(settings, chosen, database))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
-        runtime.start()
-        board.start()
         try:
-            with on_signals(lambda: setattr(server, "should_exit", True)), at_venue(cockpit, account):
-                server.run()
+            with at_venue(cockpit) as thread, working(cockpit, runtime, thread):
+                board.start()
+                with on_signals(lambda: setattr(server, "should_exit", True)):
+                    server.run()
         finally:
             services.rehearsal.close()
             learning.close()
             backtests.close()
             studies.close()
-            runtime.stop()
             board.stop()
             if cockpit.shelf is not None:
                 cockpit.shelf.close()

@@ -51,6 +51,7 @@ class Sources:
     history: History
     strategy: str
     interval: str
+    venue: Callable[[], VenueStatus] | None = None
 
 
 class PortfolioService:
@@ -61,6 +62,7 @@ class PortfolioService:
         self._charts, self._history = sources.charts, sources.history
         self._strategy, self._interval = sources.strategy, sources.interval
         self._notify, self._jobs = notify, jobs
+        self._venue_status = sources.venue
         self._models = tuple(agent for agent in self._engine.agents.agents if hasattr(agent, "status"))
         self._lock = threading.Lock()
         self._equity: tuple[array[int], array[float], array[float], array[float]] = _empty_series()
@@ -219,8 +221,9 @@ class PortfolioService:
 
     def _venue(self) -> VenueStatus | None:
         """Return how the connection to the venue stands; a broker inside this process has none."""
-        status = getattr(self._engine.broker, "status", None)
-        return None if status is None else replace(status(), armed=self._engine.session.armed)
+        if self._venue_status is None:
+            return None
+        return replace(self._venue_status(), armed=self._engine.session.armed)
 
     def _account(self) -> AccountView:
         portfolio = self._engine.portfolio

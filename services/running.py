@@ -21,7 +21,8 @@ class Cockpit:
     versions: dict[str, Any]
     registry: Any = None
     shelf: Any = None
-    link: Any = None
+    outside: Any = None
+    venue: Any = None
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
@@ -32,7 +33,8 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
         cockpit.recorder.forget()
         cockpit.recorder.open_account(cockpit.document)
     is_new = cockpit.recorder.restore() is None
-    earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed)
+    store = None if cockpit.outside is None else cockpit.outside.store
+    earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed, store)
     session = cockpit.engine.session
     if start and (is_new or cockpit.feed.badge != "REPLAY"):
         if session.is_killed:

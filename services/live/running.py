@@ -12,15 +12,19 @@ from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
 
-from services.live.account import VenueAccount, refuse_capital
+from trading.recall import books_of
+
+from services.headless import Console
+from services.live.account import refuse_capital
+from services.live.thread import VenueThread
 from services.running import Cockpit, finish, open_account
+from services.runtime import Runtime
 from trading.controls import LIVE_WORD
-from trading.domain import Side
 from trading.engine import Engine
 from trading.errors import BadInput
-from trading.events import Command, CommandAnswered
+from trading.events import Command, CommandAnswered, VenueSaid
 
-SETTLE_S = 10.0
+BOOKED_S = 2.0
 ANSWER_S = 10.0
 POLL_S = 0.05
 
@@ -54,73 +58,80 @@ def refuse_unconfirmed(venue: str, confirm: str | None) -> None:
         raise BadInput(f"--mode live sends orders to {venue}: add --confirm {LIVE_WORD} if that is what you want")
 
 
-def open_disarmed(cockpit: Cockpit, account: VenueAccount | None, start: bool) -> dict[str, Any]:
+def open_disarmed(cockpit: Cockpit, start: bool) -> dict[str, Any]:
     """Resume an account, a venue's with the gate closed, and return each symbol's earlier bars."""
-    if account is None:
-        return open_account(cockpit, start)
-    if cockpit.recorder.restore() is None:
-        quote = next(iter(cockpit.engine.portfolio.specs.values())).quote
-        refuse_capital(Decimal(cockpit.engine.portfolio.start_units) / 10**8, quote, account.facts)
+    if cockpit.outside is not None and cockpit.recorder.restore() is None:
+        portfolio = cockpit.engine.portfolio
+        quote = next(iter(portfolio.specs.values())).quote
+        refuse_capital(Decimal(portfolio.start_units) / 10**8, quote, cockpit.outside.facts)
     earlier = open_account(cockpit, start)
-    cockpit.engine.session.begin_disarmed()
+    if cockpit.outside is not None:
+        cockpit.engine.session.begin_disarmed()
     return earlier
 
 
 @contextmanager
-def at_venue(cockpit: Cockpit, account: VenueAccount | None) -> Iterator[Hand | None]:
-    """Reconcile with the venue, keep the connection while the block runs, and settle at its end; nothing for paper.
+def at_venue(cockpit: Cockpit) -> Iterator[VenueThread | None]:
+    """Reconcile the account with its venue and keep the connection while the block runs; nothing for paper.
 
-    The engine must be running. StateFailed or another error when reconciliation fails: there is no start then.
+    The engine must not run yet. An error when reconciliation fails: there is no start then.
     """
-    if account is None:
+    if cockpit.venue is None:
         yield None
         return
-    engine, hand = cockpit.engine, Hand(cockpit.engine)
-    for lease in account.leases:
+    engine = cockpit.engine
+    thread = VenueThread(engine.broker, cockpit.venue, lambda reason: _failed(engine, reason))
+    thread.start(books_of(engine.portfolio, engine.orders))
+    for lease in cockpit.outside.leases:
         lease.keep(lambda reason: engine.gate.close("lease", reason))
     try:
-        engine.broker.start()
-        yield hand
-        settle(engine, hand)
+        yield thread
     finally:
-        engine.broker.stop()
+        thread.stop()
 
 
-def settle(engine: Engine, hand: Hand, within_s: float = SETTLE_S) -> bool:
+@contextmanager
+def working(cockpit: Cockpit, runtime: Runtime, thread: VenueThread | None) -> Iterator[Hand]:
+    """Run engine and feed while the block runs; at its end, settle what is under way at the venue."""
+    hand = Hand(cockpit.engine)
+    runtime.start()
+    try:
+        yield hand
+        if thread is not None:
+            settle(cockpit.engine, hand, thread)
+    finally:
+        runtime.stop()
+
+
+def _failed(engine: Engine, reason: str) -> None:
+    engine.gate.close("connection", f"the connection to the venue failed: {reason}")
+    engine.bus.post(VenueSaid(engine.time, f"the connection to the venue failed, restart the cockpit: {reason}", "bad"))
+
+
+def settle(engine: Engine, hand: Hand, thread: VenueThread) -> bool:
     """Let no more entries out, cancel working ones, keep protection; return whether all requests are settled."""
     if engine.gate.closed_by("halted"):
         return False
     hand.give("disarm")
-    until = monotonic() + within_s
-    while not is_settled(engine):
-        if monotonic() >= until:
-            print("not everything is settled; the next start asks the venue what became of it", file=sys.stderr)
-            return False
+    settled = thread.settle()
+    until = monotonic() + BOOKED_S
+    while settled and engine.bus.backlog() and monotonic() < until:
         sleep(POLL_S)
-    return True
+    if not settled:
+        print("not everything is settled; the next start asks the venue what became of it", file=sys.stderr)
+    return settled
 
 
-def is_settled(engine: Engine) -> bool:
-    """Return whether no entry works and no request is on its way."""
-    entries = [order for order in engine.orders.working.copy().values() if order.side is Side.BUY]
-    return not entries and not engine.broker.status().in_flight
-
-
-def trade_at_venue(cockpit: Cockpit, account: VenueAccount, chosen: argparse.Namespace) -> int:
+def trade_at_venue(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
     """Trade until a signal; entries wait when the last run crashed while armed, unless --resume-live is given."""
-    from services.headless import Console
-    from services.runtime import Runtime
-
-    open_disarmed(cockpit, account, True)
+    open_disarmed(cockpit, True)
     console = Console()
     runtime = Runtime(cockpit.engine, cockpit.feed, console)
-    runtime.start()
     try:
-        with at_venue(cockpit, account) as hand:
+        with at_venue(cockpit) as thread, working(cockpit, runtime, thread) as hand:
             let_out(cockpit.engine, hand, chosen)
             by_hand = console.wait()
     finally:
-        runtime.stop()
         if cockpit.shelf is not None:
             cockpit.shelf.close()
     finish(cockpit, chosen)

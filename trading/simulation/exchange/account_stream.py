@@ -11,6 +11,7 @@ from typing import Any
 from trading.simulation.exchange.accounts import Account
 from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.faults import Faults
+from trading.simulation.exchange.order_counts import OrderCounts
 
 Event = dict[str, Any]
 Deliver = Callable[[Event], None]
@@ -27,9 +28,10 @@ class Subscription:
 class AccountStream:
     """Hands events of accounts to whoever subscribed, `settled` after the act that caused them."""
 
-    def __init__(self, exchange: Exchange, faults: Faults) -> None:
+    def __init__(self, exchange: Exchange, faults: Faults, orders: OrderCounts) -> None:
         self._exchange = exchange
         self._faults = faults
+        self._orders = orders
         self._pending: list[tuple[Account, Event]] = []
         self._delayed: list[tuple[int, int, Account, Event]] = []
         self._order = count()
@@ -66,6 +68,8 @@ class AccountStream:
 
     def _heard(self, account: Account, event: Event) -> None:
         self._pending.append((account, event))
+        if event.get("x") == "TRADE" and event.get("l") == event.get("z"):
+            self._orders.add(account.uid, -2 if event.get("m") else -1, self._faults.now())
 
     def _delays(self, event: Event) -> list[int]:
         """Return when copies of an event arrive, in ms from now; none when it is lost."""

@@ -17,6 +17,7 @@ from trading.simulation.exchange.faults import Asked, Faults, Misdeed
 from trading.simulation.exchange.limits import Limited, RateLimits, order_retry_s
 from trading.simulation.exchange.market_lies import MarketLies
 from trading.simulation.exchange.mischief import Mischief
+from trading.simulation.exchange.order_counts import OrderCounts
 from trading.simulation.exchange.refusals import VenueError, refusal
 from trading.simulation.exchange.routes import Route, Security
 
@@ -77,6 +78,7 @@ class Desk:
 
     exchange: Exchange
     limits: RateLimits
+    orders: OrderCounts
     faults: Faults
     lies: MarketLies
     mischief: Mischief
@@ -138,18 +140,17 @@ class Gateway:
         desk, now = self.desk, self.desk.faults.now()
         route = desk.exchange.route(asked.method, asked.path)
         weight = route.weigh(asked.params)
+        if account is not None and route.orders:
+            self._admit(account, route.orders, now)
         desk.mischief.before(asked, account, misdeed)
         try:
             body = desk.exchange.request(asked.method, asked.path, asked.params, account)
             if route.free_when_done:
                 weight = 0
-        except VenueError as error:
-            if error.code != -1015:
-                raise
-            spans = [limit.span_ms for limit in desk.exchange.order_counts.limits]
-            raise Limited(429, -1015, error.message, order_retry_s(spans, now), now) from None
         finally:
             desk.limits.charge(address, weight, now)
+        if account is not None and route.orders:
+            desk.orders.add(account.uid, route.orders, now)
         return desk.lies.klines(asked, desk.faults.answer(asked, body))
 
     def account_of(self, route: Route, key: str) -> Account | None:
@@ -200,8 +201,17 @@ class Gateway:
             extra.update(self._order_headers(account))
         return body
 
+    def _admit(self, account: Account, n_orders: int, now: int) -> None:
+        """Refuse an order that the account's limits have no room for."""
+        orders = self.desk.orders
+        try:
+            orders.admit(account.uid, n_orders, now)
+        except VenueError as error:
+            retry_s = order_retry_s([limit.span_ms for limit in orders.limits], now)
+            raise Limited(429, -1015, error.message, retry_s, now) from None
+
     def _order_headers(self, account: Account) -> dict[str, str]:
-        counts, time = self.desk.exchange.order_counts, self.desk.exchange.now()
+        counts, time = self.desk.orders, self.desk.faults.now()
         return {f"X-MBX-ORDER-COUNT-{limit.number}{limit.interval[0]}": str(counts.used(account.uid, limit, time))
                 for limit in counts.limits}
 

@@ -70,7 +70,7 @@ def grid_of(interval: str, shift_ms: int = 0) -> Grid:
 
 
 class Tape:
-    """One symbol's bars: minutes since the beginning, seconds of the last two hours; prices in ticks, volumes in lots."""
+    """One symbol's bars: all minutes, seconds of the last two hours; prices in ticks, volumes in lots."""
 
     def __init__(self, symbol: Symbol) -> None:
         self.symbol = symbol

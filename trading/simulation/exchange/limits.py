@@ -1,4 +1,4 @@
-"""Rate limits of an address as Binance counts them, in windows aligned to the clock; orders the exchange counts itself."""
+"""Rate limits of an address as Binance counts them, in windows aligned to the clock."""
 
 from __future__ import annotations
 

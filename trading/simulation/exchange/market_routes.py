@@ -1,4 +1,4 @@
-"""Calls that need no account: clock, symbols, book, trades, bars, tickers."""
+"""Calls that need no account: clock, symbols, book, trades, bars, tickers; and the count of orders."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from trading.simulation.exchange.klines import DAY_MS, HOUR_MS, MINUTE_MS, Grid,
 from trading.simulation.exchange.limits import Limit, RateLimits
 from trading.simulation.exchange.market import Market
 from trading.simulation.exchange.market_events import TradeDone
+from trading.simulation.exchange.order_counts import OrderCounts
 from trading.simulation.exchange.refusals import VenueError, refusal
 from trading.simulation.exchange.routes import Call, Route, Routes, Security, Weigher
 
@@ -21,9 +22,9 @@ _WINDOWS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 BARS = frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"})
 
 
-def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) -> Routes:
+def market_routes(market: Market, limits: RateLimits, orders: OrderCounts, now: Callable[[], int]) -> Routes:
     """Return the table of calls. `now` is the clock that clients are told."""
-    desk = MarketDesk(market, limits, now)
+    desk = MarketDesk(market, limits, orders, now)
 
     def row(function: Callable[[Call], Any], weight: int | Weigher, *params: str) -> Route:
         return Route(function, weight, Security.NONE, frozenset(params))
@@ -49,6 +50,7 @@ def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) ->
         ("GET", "executionRules"): row(desk.rules, 2, *several),
         ("GET", "referencePrice"): row(desk.reference, 2, "symbol"),
         ("GET", "referencePrice/calculation"): row(desk.reference, 2, "symbol"),
+        ("GET", "rateLimit/order"): Route(desk.order_counts, 40, Security.USER_DATA, frozenset()),
         **{(method, "userDataStream"): row(_gone, 2, "listenKey") for method in ("POST", "PUT", "DELETE")},
     }  # fmt: skip
 
@@ -56,9 +58,10 @@ def market_routes(market: Market, limits: RateLimits, now: Callable[[], int]) ->
 class MarketDesk:
     """Answers about the market."""
 
-    def __init__(self, market: Market, limits: RateLimits, now: Callable[[], int]) -> None:
+    def __init__(self, market: Market, limits: RateLimits, orders: OrderCounts, now: Callable[[], int]) -> None:
         self._market = market
         self._limits = limits
+        self._orders = orders
         self._now = now
 
     def time(self, call: Call) -> Any:
@@ -71,7 +74,7 @@ class MarketDesk:
         documents = [{**call.exchange.symbols[name].document, "status": call.exchange.desk(name).status}
                      for name in _names(call)]
         orders = [Limit("ORDERS", each.interval, each.number, each.limit).document()
-                  for each in call.exchange.order_counts.limits]
+                  for each in self._orders.limits]
         return {
             "timezone": "UTC", "serverTime": self._now(), "rateLimits": [*self._limits.documents(), *orders],
             "exchangeFilters": [], "symbols": [d for d in documents if status in (None, d["status"])],
@@ -161,6 +164,10 @@ class MarketDesk:
         """GET referencePrice: no symbol has one here."""
         _symbol(call)
         raise refusal(-2043, "This symbol does not have a reference price.")
+
+    def order_counts(self, call: Call) -> Any:
+        """GET rateLimit/order."""
+        return self._orders.document(call.owner.uid, call.exchange.now())
 
     def _each(self, call: Call, one: Callable[[str], dict[str, Any]], needs_symbol: bool = False) -> Any:
         if needs_symbol and not {"symbol", "symbols"} & call.params.keys():

@@ -17,6 +17,8 @@ from trading.simulation.exchange.market import Market, MarketSettings
 from trading.simulation.exchange.market_lies import MarketLies
 from trading.simulation.exchange.market_routes import market_routes
 from trading.simulation.exchange.mischief import Mischief
+from trading.simulation.exchange.order_counts import LIMITS as ORDER_LIMITS
+from trading.simulation.exchange.order_counts import OrderCounts, OrderLimit
 from trading.simulation.exchange.paths import PricePath
 from trading.simulation.exchange.streams import StreamHub
 from trading.simulation.exchange.symbols import default_symbols
@@ -35,7 +37,7 @@ class Terms:
     symbols : documents of exchangeInfo
     funds : what the account `rehearsal` holds
     rates : commission
-    limits : rate limits of an address
+    limits, order_limits : rate limits of an address, and of an account's orders
     market : how the crowd behaves
     seed : draws who is struck by faults
     """
@@ -44,6 +46,7 @@ class Terms:
     funds: Mapping[str, Decimal] = field(default_factory=lambda: dict(FUNDS))
     rates: Rates = field(default_factory=Rates)
     limits: tuple[Limit, ...] = DEFAULT_LIMITS
+    order_limits: tuple[OrderLimit, ...] = ORDER_LIMITS
     market: MarketSettings = field(default_factory=MarketSettings)
     seed: int = 7
 
@@ -62,12 +65,13 @@ class Rehearsal:
         self.exchange = Exchange(terms.symbols, now, terms.rates)
         self.market = Market(self.exchange, path, terms.market)
         limits = RateLimits(terms.limits)
-        self.exchange.add_routes(market_routes(self.market, limits, self.faults.now))
+        orders = OrderCounts(terms.order_limits)
+        self.exchange.add_routes(market_routes(self.market, limits, orders, self.faults.now))
         self.lies = MarketLies(self.faults)
         self.mischief = Mischief(self.exchange, self.market, self.faults)
         self.streams = StreamHub(self.market, self.lies)
-        self.accounts = AccountStream(self.exchange, self.faults)
-        desk = Desk(self.exchange, limits, self.faults, self.lies, self.mischief)
+        self.accounts = AccountStream(self.exchange, self.faults, orders)
+        desk = Desk(self.exchange, limits, orders, self.faults, self.lies, self.mischief)
         self.gateway = Gateway(desk, self.settled)
         self.market.open(now())
         self.account: Account = self.exchange.open_account(KEY, KEY, terms.funds)
