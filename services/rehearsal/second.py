@@ -11,7 +11,8 @@ from typing import Any
 
 from services.live.account import VenueAccount, venue_account
 from services.live.place import feed_place
-from services.live.running import at_venue, open_disarmed
+from services.live.running import at_venue, open_disarmed, working
+from services.live.status import status_source
 from services.portfolio import PortfolioService, Sources
 from services.rehearsal.kept import expected_balances, kept_fills, kept_orders, ledger_of
 from services.running import Cockpit
@@ -66,23 +67,23 @@ class SecondCockpit:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         cockpit = stage.cockpit
-        for earlier in open_disarmed(cockpit, stage.account, start=True).values():
+        self._status = status_source(cockpit.engine.broker, cockpit.venue)
+        for earlier in open_disarmed(cockpit, start=True).values():
             cockpit.charts.load(earlier)
         sources = Sources(cockpit.engine, cockpit.feed, cockpit.charts, cockpit.history,
-                          cockpit.document["strategy"]["name"], cockpit.feed.interval)
+                          cockpit.document["strategy"]["name"], cockpit.feed.interval, self._status)
         self._picture = PortfolioService(sources, _nobody, tuple)
         self.session: Any = SessionService(cockpit.engine.bus)
         self._runtime = Runtime(cockpit.engine, cockpit.feed, self._picture)
         self._ending = ExitStack()
 
     def begin(self, ending: ExitStack) -> None:
-        """Start its threads, reconcile, and type the word: it is not money. Then all in `ending` is its own to end."""
-        self._runtime.start()
-        ending.callback(self._runtime.stop)
-        hand = ending.enter_context(at_venue(self._stage.cockpit, self._stage.account))
-        answered = hand.give("arm", word=LIVE_WORD) if hand is not None else None
-        if answered is None or not answered.accepted:
-            raise BadInput(f"the cockpit there is not armed: {answered.detail if answered else 'it has no venue'}")
+        """Reconcile, start its threads, and type the word: it is not money. What is in `ending` is its own to end."""
+        thread = ending.enter_context(at_venue(self._stage.cockpit))
+        hand = ending.enter_context(working(self._stage.cockpit, self._runtime, thread))
+        answered = hand.give("arm", word=LIVE_WORD)
+        if not answered.accepted:
+            raise BadInput(f"the cockpit there is not armed: {answered.detail}")
         self._ending = ending.pop_all()
 
     def view(self) -> CockpitView:
@@ -91,8 +92,7 @@ class SecondCockpit:
 
     def venue(self) -> VenueStatus | None:
         """Return how its connection stands."""
-        status: VenueStatus = self._stage.cockpit.engine.broker.status()
-        return status
+        return None if self._status is None else self._status()
 
     def ledger(self) -> Ledger:
         """Return what it has kept."""
