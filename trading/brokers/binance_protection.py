@@ -48,7 +48,7 @@ class Guard:
         self.due = inf
         ticket = self.ticket
         while ticket is not None and not ticket.is_ended:
-            self._claim(ticket)
+            await self._claim(ticket)
             await self._hear_out(ticket)
             if ticket.is_ended:
                 break
@@ -71,13 +71,14 @@ class Guard:
     def _needed(self, ticket: Ticket) -> int:
         return 0 if ticket.is_cancelled else min(ticket.remaining, self._hands.spare(ticket))
 
-    def _claim(self, ticket: Ticket) -> None:
-        """Take over the legs that came with the entry."""
+    async def _claim(self, ticket: Ticket) -> None:
+        """Take over the legs that came with the entry; how large they are, and that they live, the venue says."""
         legs = [] if ticket.attempts else self._office.blotter.brackets(self._symbol)
         if legs:
             self._office.blotter.claim(legs, ticket)
             for leg in legs:
-                self._hands.fills.free_held(leg)
+                self._hands.fills.free_held(self._office.blotter.orders[leg.client_id])
+                await self._hands.sender.query(self._office.blotter.orders[leg.client_id])
 
     async def _hear_out(self, ticket: Ticket) -> None:
         """Wait until nothing of the ticket is unknown and all that filled was announced."""

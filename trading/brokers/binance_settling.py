@@ -21,27 +21,30 @@ DEFAULT_WINDOW_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the venue says of one order."""
+    """What the venue says of one order; `quantity` 0 = it does not say (a bracket's legs get theirs by the fill)."""
 
     client_id: str
     venue_id: int
     state: VenueState
     executed: Decimal
     detail: str = ""
+    quantity: Decimal = Decimal(0)
 
 
 def of_document(document: Mapping[str, Any]) -> Report:
     """Read an order from a REST answer; a cancelled one carries the cancel's id beside its own."""
     client_id = document.get("origClientOrderId") or document["clientOrderId"]
     return Report(str(client_id), int(document["orderId"]), STATUSES[document.get("status", "NEW")],
-                  Decimal(document.get("executedQty", "0")), str(document.get("expiryReason", "")))
+                  Decimal(document.get("executedQty", "0")), str(document.get("expiryReason", "")),
+                  Decimal(document.get("origQty", "0")))
 
 
 def of_event(event: Mapping[str, Any]) -> Report:
     """Read an order from an executionReport."""
     client_id = (event.get("C") or event["c"]) if event["x"] == "CANCELED" else event["c"]
     detail = event.get("eR", "") if event.get("r", "NONE") == "NONE" else event["r"]
-    return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], Decimal(event["z"]), str(detail))
+    return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], Decimal(event["z"]), str(detail),
+                  Decimal(event["q"]))
 
 
 def moved(order: VenueOrder, state: VenueState, detail: str = "") -> VenueOrder:
@@ -56,7 +59,8 @@ def told(order: VenueOrder, report: Report) -> VenueOrder:
     if order.state is S.INTENT:
         order = moved(order, S.SENT)  # an event can overtake the answer to the request
     state = S.EXPIRED if report.state is S.REFUSED and order.state is S.WORKING else report.state
-    known = replace(order, venue_id=order.venue_id or report.venue_id, executed=max(order.executed, report.executed))
+    known = replace(order, venue_id=order.venue_id or report.venue_id, executed=max(order.executed, report.executed),
+                    quantity=report.quantity or order.quantity)
     return moved(known, state, report.detail) if state in TRANSITIONS[order.state] else known
 
 
