@@ -49,9 +49,9 @@ def second_cockpit(settings: Settings, database: Database, composed: Composed) -
     """
     with ExitStack() as ending:
         account = ending.enter_context(venue_account(settings, database, WHAT))
-        if account is None:
+        if account is None or settings.venue != "rehearsal":
             raise BadInput(f"{settings.venue} is no venue to rehearse on")
-        ending.callback(shutil.rmtree, feed_place(settings, account)[2], ignore_errors=True)
+        ending.callback(shutil.rmtree, feed_place(settings, account).folder, ignore_errors=True)
         executor = ending.enter_context(ThreadPoolExecutor(1, "agents there"))
         cockpit = composed(account, executor)
         if cockpit.shelf is not None:
