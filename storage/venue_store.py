@@ -20,6 +20,8 @@ from trading.errors import BrokenInvariant
 WATCHED_MS = 24 * 3_600_000
 """How long an order that never arrived is still looked for (reliability: watch VOIDs for 24 h)."""
 OPEN = tuple(state.value for state in VenueState if not state.is_over)
+STEPS = TRANSITIONS | {VenueState.INTENT: TRANSITIONS[VenueState.INTENT] | TRANSITIONS[VenueState.SENT]}
+"""That a request has left need not be written down: an intent may have been sent, whatever comes of it."""
 DECIMALS = ("quantity", "price", "stop_price", "executed")
 
 
@@ -110,7 +112,7 @@ def check_step(before: VenueOrder | None, after: VenueOrder) -> None:
     """Raise BrokenInvariant when an order cannot have become what is said of it: states and fills only go forward."""
     if before is None:
         raise BrokenInvariant(f"{after.client_id}: settled as {after.state}, but it was never intended")
-    if after.state is not before.state and after.state not in TRANSITIONS[before.state]:
+    if after.state is not before.state and after.state not in STEPS[before.state]:
         raise BrokenInvariant(f"{after.client_id}: {before.state} cannot become {after.state}")
     if after.executed < before.executed:
         raise BrokenInvariant(f"{after.client_id}: executed fell from {before.executed} to {after.executed}")

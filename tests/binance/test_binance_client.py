@@ -334,7 +334,19 @@ def test_too_many_orders_stop_orders_but_no_cancel() -> None:
     with_venue(work)
 
 
-BAD_ANSWERS = ["no reply", "a cut body", "HTML", "HTML 403", "500", "503", "-1007", "a list", "null", "a deep nest"]
+BAD_ANSWERS = [
+    "an error with 200",
+    "no reply",
+    "a cut body",
+    "HTML",
+    "HTML 403",
+    "500",
+    "503",
+    "-1007",
+    "a list",
+    "null",
+    "a deep nest",
+]
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
@@ -381,6 +393,7 @@ def test_paths_outside_the_api_and_odd_characters_are_signed_as_sent() -> None:
         assert restrictions.path == "/sapi/v1/account/apiRestrictions" and restrictions.is_signed_right
         assert info.params == {"symbols": '["BTCUSDT","ETHUSDT"]'}
         assert order.is_signed_right and order.params["symbol"] == "测试USDT"
+        assert "symbol=%E6%B5%8B%E8%AF%95USDT" in order.text and "symbols=%5B%22BTCUSDT%22%2C%22" in info.text
 
     with_venue(work)
 
@@ -441,7 +454,11 @@ def test_no_error_log_line_or_repr_ever_holds_key_secret_or_signature(
     texts: list[str] = []
 
     async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        many = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 10_000}
+        venue.wire.governor.learn_limits([many])
+
         async def attempt() -> None:
+            venue.wire.governor._blocked_until = 0.0
             try:
                 await venue.send(call)
             except Exception as error:
@@ -453,6 +470,8 @@ def test_no_error_log_line_or_repr_ever_holds_key_secret_or_signature(
         for echo in (CANARY.key, CANARY.secret, "signature=0123456789abcdef", 'apiKey": "deadbeef'):
             fake.replies.append(error(-2010, f"you sent {echo}"))
             await attempt()
+            assert "you sent" in texts[-1]
+        assert not fake.replies, "an attempt was not made"
         fake.replies.append(Reply(delay_s=3))
         await patience(venue, 0.1)
         await attempt()
@@ -460,8 +479,6 @@ def test_no_error_log_line_or_repr_ever_holds_key_secret_or_signature(
         texts.append(repr(venue) + repr(venue._client) + repr(CANARY) + repr(venue._client.__dict__.get("credentials")))
         fake.replies.append(error(-1003, status=418))
         await attempt()
-        await attempt()
-        venue.wire.governor._blocked_until = 0.0
         await fake.stop()
         await attempt()
 

@@ -294,6 +294,7 @@ def test_a_refused_subscription_is_said_and_tried_again_without_secrets(caplog: 
             logging.getLogger(name).setLevel(level)
     client_side = "\n".join(r.getMessage() for r in caplog.records if r.name != "websockets.server")
     assert "-2015" in client_side and len(signatures) >= 4
+    assert not [r for r in caplog.records if r.name == "websockets.client"], "frames are logged whole"
     for secret in (CANARY.key, CANARY.secret, *signatures):
         assert secret not in client_side
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from storage import tables
 from storage.database import Database
-from storage.venue_store import WATCHED_MS, SqlVenueStore
+from storage.venue_store import STEPS, WATCHED_MS, SqlVenueStore
 from tests.fakes.venue_store import DictVenueStore
-from trading.domain.venue import TRANSITIONS, VenueOrder, VenueState
+from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import BrokenInvariant
 
 NOW = 1_760_000_000_000
@@ -66,7 +66,7 @@ def test_a_client_id_is_never_used_twice_and_the_others_of_its_list_are_not_kept
 @pytest.mark.parametrize(("before", "after"), product(S, S))
 def test_only_the_steps_of_the_table_can_be_settled(store, before, after):
     store.intend((made(state=before),))
-    if after is before or after in TRANSITIONS[before]:
+    if after is before or after in STEPS[before]:
         store.settle((made(state=after, executed=Decimal("0.001"), venue_id=7),))
         assert store.find(made().client_id) == made(state=after, executed=Decimal("0.001"), venue_id=7)
     else:

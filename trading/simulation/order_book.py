@@ -187,9 +187,14 @@ class OrderBook:
         if self.bids.keys and self.asks.keys and self.bids.best() >= self.asks.best():
             raise BrokenInvariant(f"crossed book: bid {self.bids.best()}, ask {self.asks.best()}")
         for side in (self.bids, self.asks):
+            if sorted(side.keys) != side.keys or {key * side.sign for key in side.keys} != side.levels.keys():
+                raise BrokenInvariant(f"prices {side.keys} beside levels {list(side.levels)}")
             for price, level in side.levels.items():
                 if level.shown != sum(each.shown for each in level.orders.values()) or level.shown <= 0:
                     raise BrokenInvariant(f"level {price} shows {level.shown}")
+        there = {each.id for side in (self.bids, self.asks) for each in side.orders()}
+        if there != self._resting.keys():
+            raise BrokenInvariant(f"orders {sorted(there ^ self._resting.keys())} are lost or left over")
 
     def _side(self, order: BookOrder) -> Side:
         return self.bids if order.is_buy else self.asks

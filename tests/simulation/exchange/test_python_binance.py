@@ -26,6 +26,7 @@ def run_async(exchange: HostedExchange, work: Callable[[AsyncClient, BinanceSock
     async def main() -> Any:
         urls = {"API_URL": exchange.urls["rest"] + "/api", "WS_API_URL": exchange.urls["ws_api"]}
         client = await type("LocalAsyncClient", (AsyncClient,), urls).create("rehearsal", "rehearsal")
+        client.ws_api.TIMEOUT = 0.3  # it closes only between two reads, and would sit in one for ten seconds
         try:
             manager = type("LocalSockets", (BinanceSocketManager,), {"STREAM_URL": exchange.urls["streams"] + "/"})
             return await asyncio.wait_for(work(client, manager(client)), 30)
@@ -95,7 +96,7 @@ def test_the_sync_client_protects_by_order_lists(exchange: HostedExchange):
         pendingAboveType="LIMIT_MAKER", pendingAbovePrice=price_at(client, "1.05"), pendingBelowType="STOP_LOSS",
         pendingBelowStopPrice=price_at(client, "0.93"))
     assert len(otoco["orders"]) == 3
-    assert len(client.v3_get_open_order_list()) == 2
+    assert len(client._get("openOrderList", True, data={})) == 2
     client.v3_delete_order_list(symbol="BTCUSDT", orderListId=oco["orderListId"])
     assert len(client.cancel_all_open_orders(symbol="BTCUSDT")) == 1
     assert client.get_open_orders() == []

@@ -275,8 +275,7 @@ class Desk:
             self._close(ticket, Status.FILLED)
         else:
             self._trim(ticket)
-        step = Step("TRADE", self.next_execution_id(), self.time, fill)
-        self._outbox.tell(account, execution_report(ticket, step))
+        self._tell(ticket, Step("TRADE", self.next_execution_id(), self.time, fill))
         self._tell_list(ticket, "TRADE")
 
     def _start(self, ticket: Ticket) -> None:
@@ -299,9 +298,12 @@ class Desk:
 
     def _report(self, ticket: Ticket, what: str, cancel_id: str = "", renamed: str = "", prevented: int = 0) -> int:
         number = self.next_execution_id()
-        step = Step(what, number, self.time, None, cancel_id, renamed, prevented, self._counter(ticket))
-        self._outbox.tell(ticket.account, execution_report(ticket, step))
+        self._tell(ticket, Step(what, number, self.time, None, cancel_id, renamed, prevented, self._counter(ticket)))
         return number
+
+    def _tell(self, ticket: Ticket, step: Step) -> None:
+        if self._outbox.on_account and not ticket.account.unlimited:
+            self._outbox.tell(ticket.account, execution_report(ticket, step))
 
     def _counter(self, ticket: Ticket) -> int:
         if ticket.prevention < 0:

@@ -144,7 +144,7 @@ def _to_amend(call: Call, desk: Desk) -> Ticket:
     if found is None or not found.is_open:
         raise refusal(-2038, "Unknown order sent.")
     if client_id is not None and client_id != found.client_id:
-        raise refusal(-2039, "Client ID is not correct for this order ID.")
+        raise refusal(-2039, "Client order ID is not correct for this order ID.")
     if desk.status != "TRADING":
         raise refusal(-2038, MARKET_CLOSED)
     return found

@@ -59,7 +59,7 @@ class Registry:
         if found is None:
             raise refusal(-2013, NO_SUCH_ORDER)
         if client_id is not None and client_id != found.client_id:
-            raise refusal(-2039, "For this order list, orderId or origClientOrderId do not match.")
+            raise refusal(-2039, "Client order ID is not correct for this order ID.")
         return found
 
     def to_cancel(self, uid: int, symbol: str, identity: tuple[int | None, str | None]) -> Ticket:

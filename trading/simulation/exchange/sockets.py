@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -113,17 +113,22 @@ class Connection:
             await self._socket.close(code=WSCloseCode.GOING_AWAY)
 
 
+def asked(request: web.Request) -> dict[str, str]:
+    """Return the query's values; a plus sign is a plus sign, as in `kline_1d@+08:00`."""
+    parts = (part.partition("=") for part in request.raw_path.partition("?")[2].split("&"))
+    return {name: unquote(value) for name, _, value in parts}
+
+
 class StreamSocket(Connection):
     """A market stream connection: /ws, /ws/<names>, /stream?streams=<names>."""
 
     def __init__(self, rehearsal: Rehearsal, request: web.Request) -> None:
         super().__init__(rehearsal, request)
         combined = request.path == "/stream"
-        query = parse_qs(request.query_string)
-        told = query.get("streams", [""])[0] if combined else request.match_info.get("names", "")
+        query = asked(request)
+        told = query.get("streams", "") if combined else request.match_info.get("names", "")
         self._names = [name for name in told.split("/") if name]
-        unit = query.get("timeUnit", [""])[0].upper()
-        self._subscriber = Subscriber(self.send, combined, unit == "MICROSECOND")
+        self._subscriber = Subscriber(self.send, combined, query.get("timeUnit", "").upper() == "MICROSECOND")
         self._control = StreamControl(rehearsal.streams, self._subscriber)
         self._window = (0, 0)
 
@@ -158,10 +163,10 @@ class ApiSocket(Connection):
     def __init__(self, rehearsal: Rehearsal, request: web.Request) -> None:
         super().__init__(rehearsal, request)
         self.session = Session(rehearsal.gateway, rehearsal.accounts, self.send)
-        query = parse_qs(request.query_string)
+        query = asked(request)
         self.session.address = request.remote or ""
-        self.session.in_microseconds = query.get("timeUnit", [""])[0].upper() == "MICROSECOND"
-        self.session.return_limits = query.get("returnRateLimits", ["true"])[0].lower() != "false"
+        self.session.in_microseconds = query.get("timeUnit", "").upper() == "MICROSECOND"
+        self.session.return_limits = query.get("returnRateLimits", "true").lower() != "false"
         self._calls: set[asyncio.Task[None]] = set()
 
     def opened(self) -> None:
