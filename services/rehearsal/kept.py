@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from services.rehearsal.oracle import effect
 from storage.database import Database
 from storage.tables import venue_orders
 from trading.domain import Fill, SymbolSpec
 from trading.domain.rehearsal import Ledger, LedgerFill, LedgerOrder
-from trading.domain.venue import VenueState, VenueStatus
+from trading.domain.venue import VenueState
 
 WORDS = {VenueState.WORKING: "NEW"}
 NEVER_THERE = (VenueState.VOID, VenueState.REFUSED)
@@ -33,13 +34,22 @@ def _status(state: VenueState) -> str:
 
 def kept_fills(fills: Iterable[Fill], specs: Mapping[str, SymbolSpec]) -> tuple[LedgerFill, ...]:
     """Return booked executions in the exchange's units."""
-    return tuple(LedgerFill(f.symbol, f.trade_id, f.client_id, f.side.value, specs[f.symbol].price(f.price_ticks),
-                            f.lots * specs[f.symbol].lot_size) for f in fills)
+    return tuple(_fill(fill, specs[fill.symbol]) for fill in fills)
 
 
-def expected_balances(status: VenueStatus | None) -> dict[str, Decimal]:
-    """Return what the account should hold: ours by the ledger of fills, and what was never ours."""
-    return {} if status is None else {line.asset: line.ours + line.others for line in status.balances}
+def _fill(fill: Fill, spec: SymbolSpec) -> LedgerFill:
+    """Return an execution; its commission was taken from what was received."""
+    fee, asset = (fill.fee_atoms, spec.base) if fill.fee_atoms else (fill.fee_quote_units, spec.quote)
+    return LedgerFill(fill.symbol, fill.trade_id, fill.client_id, fill.side.value, spec.price(fill.price_ticks),
+                      fill.lots * spec.lot_size, Decimal(fee).scaleb(-8), asset)
+
+
+def expected_balances(begun: Mapping[str, Decimal], fills: Iterable[LedgerFill]) -> dict[str, Decimal]:
+    """Return what the account should hold: what it began with, and what the booked executions made of it."""
+    found = dict(begun)
+    for asset, amount in effect(fills).items():
+        found[asset] = found.get(asset, Decimal(0)) + amount
+    return found
 
 
 def ledger_of(orders: Iterable[LedgerOrder], fills: Iterable[LedgerFill], balances: Mapping[str, Decimal],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from services.live.account import VenueAccount, venue_account
@@ -99,7 +100,15 @@ class SecondCockpit:
         stage = self._stage
         fills = kept_fills(stage.cockpit.history.fills(), stage.cockpit.feed.specs())
         orders = kept_orders(stage.database, stage.account.name)
-        return ledger_of(orders, fills, expected_balances(self.venue()), stage.account.store.tag())
+        return ledger_of(orders, fills, expected_balances(self._begun(), fills), stage.account.store.tag())
+
+    def _begun(self) -> dict[str, Decimal]:
+        """Return what the account held before the first order: our capital, and what was never ours."""
+        portfolio = self._stage.cockpit.engine.portfolio
+        quote = next(iter(portfolio.specs.values())).quote
+        found = dict(self._stage.account.store.baseline() or {})
+        found[quote] = found.get(quote, Decimal(0)) + Decimal(portfolio.start_units).scaleb(-8)
+        return found
 
     def stop(self) -> None:
         """Settle what is on its way, end threads, close what was opened."""

@@ -9,9 +9,9 @@ from services.rehearsal.kept import expected_balances, kept_fills, kept_orders, 
 from services.rehearsal.oracle import differences
 from storage.database import Database
 from storage.venue_store import SqlVenueStore
-from tests.fakes.fake_cockpit import LEDGER, STATUS
+from tests.fakes.fake_cockpit import LEDGER
 from trading.domain import Fill, Side, SymbolSpec
-from trading.domain.venue import BalanceLine, VenueOrder, VenueState
+from trading.domain.venue import VenueOrder, VenueState
 
 ACCOUNT = "live-rehearsal-1"
 SPEC = SymbolSpec("BTCUSDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(9000), Decimal(5))
@@ -51,9 +51,16 @@ def test_orders_that_never_arrived_are_not_in_the_ledger(database):
 def test_what_was_kept_equals_the_exchange_to_the_last_unit(database):
     kept(database, order("ckabc123-1-1e", VenueState.FILLED, "0.01"))
     fill = Fill(3, "ck-1", "BTCUSDT", Side.BUY, 1_000, 6_700_050, 67_000_500_000, 1_000, 0, 1, "entry")
-    lines = (BalanceLine("USDT", Decimal("99329.995"), Decimal("9329.995"), Decimal(90_000)),
-             BalanceLine("BTC", Decimal("1.00999"), Decimal("0.00999"), Decimal(1)))
-    ours = ledger_of(kept_orders(database, ACCOUNT), kept_fills([fill], {"BTCUSDT": SPEC}),
-                     expected_balances(replace(STATUS, balances=lines)))
+    begun = {"USDT": Decimal(100_000), "BTC": Decimal(1)}
+    fills = kept_fills([fill], {"BTCUSDT": SPEC})
+    ours = ledger_of(kept_orders(database, ACCOUNT), fills, expected_balances(begun, fills))
     assert list(differences(LEDGER, ours)) == []
-    assert expected_balances(None) == {}
+    assert [said[0] for said in differences(LEDGER, replace(ours, balances=begun))] == ["balance", "balance"]
+
+
+def test_a_commission_is_taken_from_what_was_received():
+    bought = Fill(3, "ck-1", "BTCUSDT", Side.BUY, 1_000, 6_700_050, 67_000_500_000, 1_000, 0, 1, "entry")
+    sold = Fill(4, "ck-2", "BTCUSDT", Side.SELL, 999, 6_700_000, 66_933_000_000, 0, 66_933_000, 2, "stop")
+    fills = kept_fills([bought, sold], {"BTCUSDT": SPEC})
+    assert [(str(f.commission), f.commission_asset) for f in fills] == [("0.00001000", "BTC"), ("0.66933000", "USDT")]
+    assert expected_balances({}, fills) == {"BTC": Decimal("0"), "USDT": Decimal("-1.34433")}
