@@ -9,12 +9,12 @@ from typing import Any
 from dash import html
 
 from layouts import ids, parts, text, theme
-from trading.domain import CockpitView, JournalLine, OrderView, PositionView
+from trading.domain import CockpitView, JournalLine, OrderView, PositionView, TradeView
 from trading.domain.rehearsal import RehearsalView
 from trading.domain.venue import FlightLine, VenueStatus
 
 WORKING = ("INTENT", "WORKING", "PARTIALLY_FILLED")
-N_LINES = 60
+N_LINES, N_TRADES = 60, 5
 VENUE_TONES = {"ready": "up", "degraded": "warning", "halted": "down", "connecting": "muted", "reconciling": "muted"}
 
 
@@ -25,7 +25,8 @@ def inside(view: RehearsalView) -> list[Any]:
                                                     "reconciles, and trades what was chosen.")]
     account = view.account
     working = [order for order in account.orders if order.status in WORKING]
-    return [*_quarantine(view.venue), *_positions(account.positions), *_orders(working), *_flights(view.venue)]
+    return [*_quarantine(view.venue), *_positions(account.positions), *_orders(working), *_flights(view.venue),
+            *_trades(account.trades)]
 
 
 def state(view: RehearsalView) -> list[Any]:
@@ -101,6 +102,24 @@ def _flight(one: FlightLine) -> html.Div:
     return html.Div([html.Span(one.client_id, className="rh-id"), html.Span(text.symbol(one.symbol)),
                      html.Span(one.state.lower(), className=tone), html.Span(text.age(one.age_ms)),
                      html.Span(one.detail, className="muted")], className="rh-flight")
+
+
+def _trades(trades: Sequence[TradeView]) -> list[Any]:
+    if not trades:
+        return _part("Trades", 0, _none("No round trip is finished yet."))
+    head = [("Closed", ""), ("Symbol", ""), *((name, "right") for name in ("Quantity", "Entry", "Exit", "P&L")),
+            ("Because", "")]
+    newest = sorted(trades, key=lambda trade: -trade.number)[:N_TRADES]
+    return _part("Trades", len(trades), _table(head, [_trade(one) for one in newest]))
+
+
+def _trade(one: TradeView) -> html.Tr:
+    prices = [text.number(price, one.decimals) for price in (one.entry_price, one.exit_price)]
+    cells = [_plain(one.quantity), *prices]
+    return html.Tr([html.Td(text.clock(one.exit_time)), html.Td(html.Strong(one.display)),
+                    *(html.Td(cell, className="right") for cell in cells),
+                    html.Td(text.signed(one.pnl), className=f"right {text.tone(one.pnl, 2)}"),
+                    html.Td(one.closed_because)])
 
 
 def _quarantine(venue: VenueStatus | None) -> list[Any]:

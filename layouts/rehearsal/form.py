@@ -20,6 +20,7 @@ DRILL, OWN = "drill", "own"
 RULES = {DRILL: "Drill: trades every candle", OWN: "Strategy of the settings"}
 RULE_WORDS = "The drill enters on every closed candle and leaves soon: many orders. Yours trades when its rules say so"
 N_FIRST = 2
+FIRST_SPEED = 5  # faster markets run away from an order between the close and its arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def first(choices: Choices, asked: RehearsalRequest | None) -> RehearsalForm:
     if asked is not None:
         return RehearsalForm(asked.source, list(asked.symbols), DRILL if asked.drill else OWN, asked.seed,
                              whole(asked.speed), whole(asked.faults_every_s))
-    return RehearsalForm(SIMULATED, list(choices.simulated[:N_FIRST]), DRILL, 7, 60, 0)
+    return RehearsalForm(SIMULATED, list(choices.simulated[:N_FIRST]), DRILL, 7, FIRST_SPEED, 0)
 
 
 def whole(value: float) -> float | int:

@@ -50,8 +50,8 @@ def _named(one: RequestView) -> str:
 def note(view: RehearsalView) -> str:
     """Write how many and how fast."""
     if view.p50_ms is None:
-        return "last minute, logarithmic"
-    return f"last minute · p50 {milliseconds(view.p50_ms)} · p95 {milliseconds(view.p95_ms)}"
+        return "of the last minute"
+    return f"p50 {milliseconds(view.p50_ms)} · p95 {milliseconds(view.p95_ms)}"
 
 
 def rows(requests: Sequence[RequestView]) -> Any:

@@ -48,7 +48,7 @@ def requests(view: RehearsalView) -> Tile:
     """Requests that the exchange got, and how long it took."""
     if view.p50_ms is None:
         return Tile(f"{view.n_minute:,}", "in the last minute")
-    return Tile(f"{view.n_minute:,}", f"a minute · p50 {milliseconds(view.p50_ms)} · p95 {milliseconds(view.p95_ms)}")
+    return Tile(f"{view.n_minute:,}", f"a minute · p95 {milliseconds(view.p95_ms)}")
 
 
 def post(view: RehearsalView) -> Tile:

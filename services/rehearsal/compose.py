@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from services.backtests.markets import Source, market_choices
 from services.rehearsal.child import ROOT
 from services.rehearsal.drill import strategy_of
@@ -17,6 +19,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")
 
 def rehearsal_service(settings: Settings, compose: ComposeCockpit) -> RehearsalService:
     """Return the service; nothing runs before a rehearsal is started."""
+    import_module("pandas")  # pyarrow would, on the rehearsal's thread: the screen's encoder trips over half of it
     source = Source(settings.candles_dir)
     return RehearsalService(RehearsalParts(lambda request, port: exchange_command(settings, request, port), compose,
                                            SYMBOLS, lambda: market_choices(source)))

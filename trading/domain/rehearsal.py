@@ -30,7 +30,7 @@ class RehearsalRequest:
     symbols: tuple[str, ...]
     source: str = SIMULATED
     seed: int = 7
-    speed: float = 60.0
+    speed: float = 5.0
     faults_every_s: float = 0.0
     drill: bool = True
 
