@@ -108,7 +108,7 @@ def binance_feed(settings: Settings, assets: tuple[str, ...], account: Any = Non
     options = BinanceOptions(rest_url=place.rest_url, stream_url=place.stream_url, badge=place.badge,
                              n_history=settings.history_bars, silence_s=settings.silence_s, seed=settings.seed)
     feed = BinanceFeed(assets, settings.interval, CandleStore(place.folder), options)
-    feed.name = feed.name.replace("Binance", place.name)
+    feed.name = f"{place.name}, spot klines {settings.interval}"
     return feed
 
 
@@ -190,11 +190,10 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
     """Return the broker that trades an account at its venue, and the venue; nothing is connected."""
-    from trading.brokers.binance import BinanceBroker, Outside
-    from trading.brokers.binance_options import BrokerSettings
-
     from trading.binance.endpoints import Credentials
     from trading.binance.venue import BinanceVenue
+    from trading.brokers.binance import BinanceBroker, Outside
+    from trading.brokers.binance_options import BrokerSettings
 
     venue = BinanceVenue(account.environment, Credentials(account.key.key, account.key.secret))
     options = BrokerSettings(foreign_orders=settings.foreign_orders)
@@ -356,10 +355,10 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
-            with at_venue(cockpit) as thread, working(cockpit, runtime, thread):
+            leave = on_signals(lambda: setattr(server, "should_exit", True))
+            with at_venue(cockpit) as thread, leave, working(cockpit, runtime, thread):
                 board.start()
-                with on_signals(lambda: setattr(server, "should_exit", True)):
-                    server.run()
+                server.run()
         finally:
             services.rehearsal.close()
             learning.close()

@@ -8,7 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from layouts import ids, parts, text
-from trading.domain import CockpitView, FeedView, JobView
+from trading.domain import CockpitView, FeedView, JobView, SessionView
 
 DOTS = {"live": "up", "connecting": "warning", "stale": "warning", "ended": "muted", "failed": "down"}
 STATES = {"running": "good", "paused": "warn", "stopped": "plain", "killed": "bad"}
@@ -32,8 +32,8 @@ def feed_state(feed: FeedView) -> list[Any]:
 
 def badges(view: CockpitView) -> list[html.Span]:
     """Say whose money it is, whether prices are real, and whether the cockpit trades."""
-    broker, feed, state = view.session.broker, view.feed.badge, view.session.state
-    shown = [parts.badge(broker, BROKERS.get(broker, "info"), "Taken from the broker that orders are sent to")]
+    feed, state = view.feed.badge, view.session.state
+    shown = [_broker_badge(view.session)]
     if feed in UNREAL:
         shown.insert(0, parts.badge(feed, "warn badge-loud", "These are not today's market prices"))
     shown += venue_badges(view)
@@ -41,18 +41,26 @@ def badges(view: CockpitView) -> list[html.Span]:
 
 
 def venue_badges(view: CockpitView) -> list[html.Span]:
-    """Say whether entries are let out to a venue, and what is wrong with the way there."""
-    armed, venue = view.session.armed, view.venue
-    if armed is None:
+    """Say what is wrong with a venue or with symbols there; nothing while all is well."""
+    venue = view.venue
+    if venue is None:
         return []
-    word, tone = ("ARMED", "bad") if armed else ("DISARMED", "plain")
-    shown = [parts.badge(word, tone, "Entries are sent" if armed else "Entries wait for the typed word")]
-    if venue is not None and venue.state != "ready":
-        shown.append(parts.badge(venue.state.upper(), VENUE_TONES.get(venue.state, "info"), venue.detail))
-    if venue is not None and venue.quarantined:
+    if venue.quarantined:
         names = "; ".join(f"{symbol}: {reason}" for symbol, reason in venue.quarantined)
-        shown.append(parts.badge(f"{len(venue.quarantined)} HALTED", "bad", names))
-    return shown
+        return [parts.badge(f"{len(venue.quarantined)} HALTED", "bad", names)]
+    if venue.state != "ready":
+        return [parts.badge(venue.state.upper(), VENUE_TONES.get(venue.state, "info"), venue.detail or venue.state)]
+    return []
+
+
+def _broker_badge(session: SessionView) -> html.Span:
+    """Name the broker, and say whether entries are let out to it."""
+    broker, title = session.broker, "Taken from the broker that orders are sent to"
+    tone = BROKERS.get(broker, "info")
+    if session.armed is None:
+        return parts.badge(broker, tone, title)
+    word, means = ("ARMED", "entries are sent") if session.armed else ("DISARMED", "entries wait for the typed word")
+    return parts.badge(f"{broker} · {word}", tone, f"{title}; {means}")
 
 
 def kill_text(view: CockpitView) -> str:

@@ -99,4 +99,5 @@ def _words(environment: Environment, error: CockpitError) -> str:
     if isinstance(error, Refused) and error.code in KEY_WRONG:
         return (f"{environment.name} does not accept this API key: check that it belongs to this venue, has not "
                 f"expired, and that this computer's address is allowed ({error})")
-    return f"{environment.name} at {environment.rest_url}: {error}"
+    hint = "; start it with --mode exchange" if environment.name == "rehearsal" and isinstance(error, NotSent) else ""
+    return f"{environment.name} at {environment.rest_url}: {error}{hint}"

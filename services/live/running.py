@@ -8,13 +8,12 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
 
-from trading.recall import books_of
-
-from services.headless import Console
+from services.headless import Console, stop_on_signals
 from services.live.account import refuse_capital
 from services.live.thread import VenueThread
 from services.running import Cockpit, finish, open_account
@@ -22,7 +21,8 @@ from services.runtime import Runtime
 from trading.controls import LIVE_WORD
 from trading.engine import Engine
 from trading.errors import BadInput
-from trading.events import Command, CommandAnswered, VenueSaid
+from trading.events import AlertLogged, Command, CommandAnswered, VenueSaid
+from trading.recall import books_of
 
 BOOKED_S = 2.0
 ANSWER_S = 10.0
@@ -66,8 +66,14 @@ def open_disarmed(cockpit: Cockpit, start: bool) -> dict[str, Any]:
         refuse_capital(Decimal(portfolio.start_units) / 10**8, quote, cockpit.outside.facts)
     earlier = open_account(cockpit, start)
     if cockpit.outside is not None:
-        cockpit.engine.session.begin_disarmed()
+        _begin_disarmed(cockpit.engine)
     return earlier
+
+
+def _begin_disarmed(engine: Engine) -> None:
+    engine.session.begin_disarmed()
+    if engine.session.interrupted:
+        engine.journal.write(engine.time, "ALERT", "the last run ended while armed: entries wait for the word", "warn")
 
 
 @contextmanager
@@ -125,17 +131,23 @@ def settle(engine: Engine, hand: Hand, thread: VenueThread) -> bool:
 def trade_at_venue(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
     """Trade until a signal; entries wait when the last run crashed while armed, unless --resume-live is given."""
     open_disarmed(cockpit, True)
+    cockpit.engine.bus.subscribe(AlertLogged, _tell)
     console = Console()
     runtime = Runtime(cockpit.engine, cockpit.feed, console)
     try:
-        with at_venue(cockpit) as thread, working(cockpit, runtime, thread) as hand:
+        with at_venue(cockpit) as thread, stop_on_signals() as stop, working(cockpit, runtime, thread) as hand:
             let_out(cockpit.engine, hand, chosen)
-            by_hand = console.wait()
+            by_hand = console.wait(stop)
     finally:
         if cockpit.shelf is not None:
             cockpit.shelf.close()
     finish(cockpit, chosen)
     return 0 if by_hand else 4
+
+
+def _tell(alert: AlertLogged) -> None:
+    moment = datetime.fromtimestamp(alert.time / 1000, UTC)
+    print(f"{moment:%Y-%m-%d %H:%M:%S} {alert.text}", file=sys.stderr)
 
 
 def let_out(engine: Engine, hand: Hand, chosen: argparse.Namespace) -> None:

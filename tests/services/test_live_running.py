@@ -1,22 +1,22 @@
 """A run at a venue: reconciled before it starts, armed by the word, settled at its end."""
 
+import asyncio
 import threading
 from argparse import Namespace
 from contextlib import contextmanager
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from services.live import running
-from services.live.running import at_venue, is_settled, let_out, refuse_unconfirmed, settle
+from services.live.running import at_venue, let_out, refuse_unconfirmed, working
+from services.live.status import with_health
+from services.live.thread import VenueThread
 from services.runtime import Runtime
 from tests.trading.bench import Bench
 from trading.domain import Side
-from trading.domain.venue import FlightLine, VenueStatus
+from trading.domain.venue import Books, VenueStatus
 from trading.errors import BadInput, StateFailed
-from trading.events import FeedStatus
-from trading.gate import EntryGate
+from trading.events import FeedStatus, VenueSaid
 
 CHOSEN = Namespace(confirm="LIVE", resume_live=False)
 
@@ -37,35 +37,34 @@ class Screen:
         raise AssertionError(reason)
 
 
-class Venue:
-    """What a broker at a venue has beside the port."""
+class Outside:
+    """A broker's work at a venue, and the venue: what was asked of them is in `log`."""
 
     def __init__(self, bench: Bench) -> None:
-        self.bench, self.log, self.fails = bench, [], ""
-        self.flights: tuple[FlightLine, ...] = ()
+        self.bench, self.log, self.fails, self.dies = bench, [], "", threading.Event()
+        self.settles = True
         broker = bench.broker
         broker.badge = "REHEARSAL"
-        broker.start, broker.stop, broker.status = self.start, lambda: self.log.append("stop"), self.status
+        broker.recover, broker.run, broker.settle = self.recover, self.run, self.settle
+        broker.status = lambda: VenueStatus("REHEARSAL", "ready")
 
-    def start(self) -> None:
-        self.log.append("start" if not self.bench.session.armed else "started armed")
+    async def recover(self, books: Books) -> None:
+        self.log.append("recover" if not self.bench.session.armed else "recovered while armed")
+        self.books = books
         if self.fails:
             raise StateFailed(self.fails)
 
-    def status(self) -> VenueStatus:
-        return VenueStatus("REHEARSAL", "ready", in_flight=self.flights)
+    async def run(self) -> None:
+        while not self.dies.is_set():
+            await asyncio.sleep(0.01)
+        raise OSError("the loop broke")
 
+    async def settle(self) -> bool:
+        self.log.append("settle")
+        return self.settles
 
-@contextmanager
-def running_engine(bench: Bench):
-    feed = SimpleNamespace(run=lambda post, after, stop: None)
-    screen = Screen()
-    runtime = Runtime(bench.engine, feed, screen)
-    runtime.start()
-    try:
-        yield screen
-    finally:
-        runtime.stop()
+    async def close(self) -> None:
+        self.log.append("close")
 
 
 @pytest.fixture
@@ -77,12 +76,19 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def venue(bench: Bench) -> Venue:
-    return Venue(bench)
+def venue(bench: Bench) -> Outside:
+    return Outside(bench)
 
 
-def at(bench: Bench, *leases: object):
-    return at_venue(SimpleNamespace(engine=bench.engine), SimpleNamespace(leases=leases))
+@contextmanager
+def trading(bench: Bench, venue: Outside | None, *leases: object):
+    """A cockpit at the venue, as `trade_at_venue` and the dashboard open one."""
+    cockpit = SimpleNamespace(engine=bench.engine, venue=venue, outside=SimpleNamespace(leases=leases))
+    screen = Screen()
+    feed = SimpleNamespace(run=lambda post, after, stop: None)
+    with at_venue(cockpit) as thread, working(cockpit, Runtime(bench.engine, feed, screen), thread) as hand:
+        hand.screen = screen
+        yield hand
 
 
 @pytest.mark.parametrize("word", [None, "", "live", "LIV"])
@@ -93,26 +99,37 @@ def test_nothing_starts_without_the_word(word) -> None:
 
 
 def test_it_reconciles_first_arms_then_and_settles_at_the_end(bench, venue, capsys) -> None:
-    with running_engine(bench):
-        with at(bench) as hand:
-            assert venue.log == ["start"] and bench.engine.gate.reason("BTCUSDT") == "not armed"
-            let_out(bench.engine, hand, CHOSEN)
-            assert bench.session.armed and bench.engine.gate.reason("BTCUSDT") == ""
-        assert venue.log == ["start", "stop"]
-        assert not bench.session.armed, "who stops in order was not interrupted"
+    with trading(bench, venue) as hand:
+        assert venue.log == ["recover"] and bench.engine.gate.reason("BTCUSDT") == "not armed"
+        let_out(bench.engine, hand, CHOSEN)
+        assert bench.session.armed and bench.engine.gate.reason("BTCUSDT") == ""
+    assert venue.log == ["recover", "settle", "close"]
+    assert venue.books.cash_units == bench.portfolio.cash
+    assert not bench.session.armed, "who stops in order was not interrupted"
     assert "REHEARSAL armed" in capsys.readouterr().err
 
 
 def test_a_failed_reconciliation_is_no_start(bench, venue) -> None:
     venue.fails = "the venue has 0.1 BTC less than the ledger"
-    with running_engine(bench), pytest.raises(StateFailed, match="less than the ledger"), at(bench):
+    with pytest.raises(StateFailed, match="less than the ledger"), trading(bench, venue):
         raise AssertionError("never inside")
-    assert venue.log == ["start", "stop"]
+    assert venue.log == ["recover", "close"]
+
+
+def test_a_reconciliation_that_takes_too_long_is_no_start(bench, venue) -> None:
+    async def forever(books: Books) -> None:
+        await asyncio.sleep(3_600)
+
+    bench.broker.recover = forever
+    thread = VenueThread(bench.broker, venue, pytest.fail)
+    with pytest.raises(StateFailed, match="within"):
+        thread.start(Books(0, {}), 0.05)
+    assert venue.log == ["close"] and not thread.settle()
 
 
 def test_after_a_crash_while_armed_entries_wait_for_resume_live(bench, venue, capsys) -> None:
     bench.session.interrupted = True
-    with running_engine(bench), at(bench) as hand:
+    with trading(bench, venue) as hand:
         let_out(bench.engine, hand, CHOSEN)
         assert not bench.session.armed and "--resume-live" in capsys.readouterr().err
         let_out(bench.engine, hand, Namespace(confirm="LIVE", resume_live=True))
@@ -120,7 +137,7 @@ def test_after_a_crash_while_armed_entries_wait_for_resume_live(bench, venue, ca
 
 
 def test_what_is_not_armed_for_a_reason_ends_the_run_with_it(bench, venue) -> None:
-    with running_engine(bench), at(bench) as hand:
+    with trading(bench, venue) as hand:
         with pytest.raises(BadInput, match="type the word LIVE"):
             let_out(bench.engine, hand, Namespace(confirm="live", resume_live=False))
         bench.session.change("killed", "test")
@@ -128,50 +145,58 @@ def test_what_is_not_armed_for_a_reason_ends_the_run_with_it(bench, venue) -> No
         assert not bench.session.armed
 
 
-def test_settling_cancels_entries_keeps_protection_and_waits_for_what_is_in_flight(bench, venue) -> None:
+def test_stopping_cancels_entries_and_keeps_protection(bench, venue, capsys) -> None:
     bench.press("arm", word="LIVE")
     bench.candle("BTCUSDT", "BUY")
     bench.candle("BTCUSDT")
     bench.candle("ETHUSDT", "BUY")
-    venue.flights = (FlightLine("x", "ETHUSDT", "SENT", 5, ""),)
-    with running_engine(bench):
-        hand = running.Hand(bench.engine)
-        assert not settle(bench.engine, hand, 0.2), "a request is on its way"
-        venue.flights = ()
-        assert settle(bench.engine, hand, 5.0)
+    venue.settles = False
+    with trading(bench, venue):
+        pass
     assert [order.side for order in bench.orders.working.values()] == [Side.SELL]
-
-
-def test_an_entry_that_works_is_not_settled(bench, venue) -> None:
-    assert is_settled(bench.engine)
-    bench.press("arm", word="LIVE")
-    bench.candle("BTCUSDT", "BUY")
-    assert not is_settled(bench.engine)
-    (name, order), = bench.orders.working.items()
-    bench.orders.working[name] = replace(order, side=Side.SELL)
-    assert is_settled(bench.engine)
+    assert "not everything is settled" in capsys.readouterr().err
 
 
 def test_an_engine_that_halted_lets_nothing_out_and_is_not_asked_to_settle(bench, venue) -> None:
-    with running_engine(bench) as screen, at(bench) as hand:
+    with trading(bench, venue) as hand:
         let_out(bench.engine, hand, CHOSEN)
         bench.engine.bus.subscribe(FeedStatus, lambda event: 1 // 0)
         bench.engine.bus.post(FeedStatus("live"))
-        assert screen.halted.wait(5)
+        assert hand.screen.halted.wait(5)
         assert "halted" in bench.engine.gate.reason("BTCUSDT")
-    assert venue.log == ["start", "stop"]
+    assert venue.log == ["recover", "close"]
+
+
+def test_a_connection_that_breaks_lets_nothing_out_and_is_told(bench, venue) -> None:
+    said, heard = [], threading.Event()
+    bench.bus.subscribe(VenueSaid, lambda event: (said.append(event), heard.set()))
+    with trading(bench, venue) as hand:
+        let_out(bench.engine, hand, CHOSEN)
+        venue.dies.set()
+        assert heard.wait(5)
+        assert "OSError: the loop broke" in bench.engine.gate.reason("BTCUSDT")
+    assert said[0].tone == "bad" and "restart the cockpit" in said[0].text
+    assert venue.log == ["recover", "settle", "close"]
 
 
 def test_a_lost_lease_closes_the_gate(bench, venue) -> None:
     heard = []
-    lease = SimpleNamespace(keep=heard.append)
-    with running_engine(bench), at(bench, lease) as hand:
+    with trading(bench, venue, SimpleNamespace(keep=heard.append)) as hand:
         let_out(bench.engine, hand, CHOSEN)
         heard[0]("another computer trades this account now")
         assert "another computer" in bench.engine.gate.reason("BTCUSDT")
 
 
-def test_paper_has_nothing_to_reconcile(bench) -> None:
-    with at_venue(SimpleNamespace(engine=bench.engine), None) as hand:
-        assert hand is None
-    assert EntryGate().reason("BTCUSDT") == ""
+def test_paper_has_nothing_to_reconcile_or_to_settle(bench) -> None:
+    with trading(bench, None) as hand:
+        assert hand.give("pause").accepted
+
+
+def test_the_clock_and_the_limits_of_the_wire_are_part_of_the_status() -> None:
+    status = VenueStatus("LIVE", "ready")
+    health = SimpleNamespace(clock_offset_ms=12.0, clock_trouble="", weight_used=40, weight_limit=6000)
+    told = with_health(status, health)
+    assert (told.state, told.clock_offset_ms, told.weight_used, told.weight_limit) == ("ready", 12.0, 40, 6000)
+    health.clock_trouble = "this computer's clock is 3.0 s behind the venue's"
+    assert (with_health(status, health).state, with_health(status, health).detail) == ("degraded", health.clock_trouble)
+    assert with_health(VenueStatus("LIVE", "halted", "why"), health).detail == "why"

@@ -105,12 +105,18 @@ class Watched(Venue):
         answers = []
         for who, (method, path, params) in acts:
             self.time += 7
+            before = self.state()
             try:
                 answers.append(self.ask(method, path, getattr(self, who), **params))
             except VenueError as why:
                 answers.append(why.document())
+                assert why.data is not None or self.state() == before, "a refused call changed something"
             self.check()
         return answers
+
+    def state(self) -> Any:
+        ledgers = [self.exchange.ledger(each) for each in (self.account, self.other)]
+        return ledgers, self.exchange.depth("BTCUSDT", 1000), len(self.heard), len(self.shown)
 
     def quietly(self, who: str, act: tuple[str, str, dict[str, str]]) -> None:
         with suppress(VenueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,16 +42,23 @@ def decode(text: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        If it is none, is nested beyond reason, or holds NaN or Infinity (which JSON does not know).
+        If it is none, nested beyond reason, or holds what no log or database can: NaN, infinity, half characters.
     """
     try:
-        return json.loads(text, parse_constant=_no_number)
+        document = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    escape = b"\\ud" if isinstance(text, bytes) else "\\ud"
+    if escape in text.lower():  # type: ignore[operator]
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
 
 
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no number")
+    return number
 
 
 def document_of(reply: Reply) -> Any:

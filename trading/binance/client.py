@@ -28,6 +28,8 @@ from trading.errors import CockpitError, NoAnswer, NotSent, OutcomeUnknown, Refu
 
 REQUEST_TIMEOUT_S = 5.0
 OUTSIDE_WINDOW = -1021
+EARLIEST_MS, LATEST_MS = 1_500_000_000_000, 4_000_000_000_000
+"""A venue's clock stands between 2017 and 2096, in milliseconds."""
 
 
 class _Body(BytesPayload):
@@ -143,7 +145,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
         sent = time.monotonic()
         answer = await self.ask(call)
         trip_ms = (time.monotonic() - sent) * 1000
-        if type(answer.get("serverTime")) is not int or answer["serverTime"] <= 0:
+        if type(answer.get("serverTime")) is not int or not EARLIEST_MS < answer["serverTime"] < LATEST_MS:
             raise NoAnswer(f"GET time answered {redacted(answer)}; is this an exchange?", ASK_AGAIN_S)
         self.latency_ms = trip_ms
         self.wire.clock.set(answer["serverTime"], trip_ms)

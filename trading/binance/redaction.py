@@ -15,8 +15,9 @@ _SIGNATURE = re.compile(r"((?:signature|apiKey|X-MBX-APIKEY)\W{1,5})[\w%+/=.-]+"
 
 
 def redacted(text: object, credentials: Credentials | None = None) -> str:
-    """Return a text in one line, cut to `LONGEST` characters, with nothing secret in it."""
+    """Return a text in one printable line, cut to `LONGEST` characters, with nothing secret in it."""
     line = " ".join(str(text)[: 20 * LONGEST].split())
+    line = "".join(sign if sign.isprintable() else "?" for sign in line)
     for secret in (credentials.key, credentials.secret) if credentials else ():
         if secret:
             line = line.replace(" ".join(secret.split()), HIDDEN)

@@ -55,6 +55,11 @@ class SelfTrade(StrEnum):
     DECREMENT = "DECREMENT"
     TRANSFER = "TRANSFER"
 
+    @property
+    def lowers_both(self) -> bool:
+        """Whether both orders lose what they would have traded (between orders of one account, TRANSFER too)."""
+        return self in (SelfTrade.DECREMENT, SelfTrade.TRANSFER)
+
 
 class Ending(StrEnum):
     """Why the book lets go of an order that is neither filled nor cancelled."""
@@ -65,6 +70,7 @@ class Ending(StrEnum):
     WOULD_TAKE = "WOULD_TAKE"
     SELF_TRADE = "SELF_TRADE"
     OUT_OF_BUDGET = "OUT_OF_BUDGET"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
     REFUSED = "REFUSED"
 
 
@@ -132,7 +138,7 @@ class Sink(Protocol):
         """Two orders traded; both `left` are those after the trade."""
 
     def prevented(self, taker: BookOrder, maker: BookOrder, lots: int) -> None:
-        """Two orders of one owner met and these lots did not trade."""
+        """Two orders of one owner met and these lots did not trade; what ends of it is told next."""
 
     def ended(self, order: BookOrder, why: Ending) -> None:
         """An order's rest left without trading."""

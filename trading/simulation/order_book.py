@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 
 from trading.errors import BrokenInvariant
@@ -17,86 +16,10 @@ from trading.simulation.book_order import (
     Silence,
     Sink,
 )
+from trading.simulation.book_side import Side
 from trading.simulation.triggers import Triggers, would_fire
 
-EXPIRES_TAKER = frozenset({SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH})
-
-
-class Level:
-    """All orders at one price, oldest first; `shown` is what of them everybody sees."""
-
-    __slots__ = ("orders", "shown")
-
-    def __init__(self) -> None:
-        self.orders: OrderedDict[int, BookOrder] = OrderedDict()
-        self.shown = 0
-
-
-class Side:
-    """Bids or asks. `keys` are prices (of asks: negative), rising, so that the best one is last."""
-
-    __slots__ = ("changed", "keys", "levels", "sign")
-
-    def __init__(self, sign: int) -> None:
-        self.sign = sign
-        self.keys: list[int] = []
-        self.levels: dict[int, Level] = {}
-        self.changed: dict[int, None] = {}
-
-    def best(self) -> int:
-        """Return the best price in ticks, 0 when the side is empty."""
-        return self.keys[-1] * self.sign if self.keys else 0
-
-    def add(self, order: BookOrder) -> None:
-        """Put an order behind all others of its price."""
-        level = self.levels.get(order.price)
-        if level is None:
-            level = self.levels[order.price] = Level()
-            insort(self.keys, order.price * self.sign)
-        order.shown = min(order.left, order.display) if order.display else order.left
-        level.orders[order.id] = order
-        level.shown += order.shown
-        self.changed[order.price] = None
-
-    def remove(self, order: BookOrder) -> None:
-        """Take an order out, and its level when it was the last there."""
-        level = self.levels[order.price]
-        del level.orders[order.id]
-        level.shown -= order.shown
-        self.changed[order.price] = None
-        if not level.orders:
-            del self.levels[order.price]
-            key = order.price * self.sign
-            if self.keys[-1] == key:
-                self.keys.pop()
-            else:
-                del self.keys[bisect_left(self.keys, key)]
-
-    def reduce(self, order: BookOrder, lots: int) -> None:
-        """Take lots off an order; one that is done leaves, an iceberg shows its next part behind the others."""
-        level = self.levels[order.price]
-        order.left -= lots
-        if order.left <= 0:
-            self.remove(order)
-            return
-        taken = min(lots, order.shown)
-        order.shown -= taken
-        level.shown -= taken
-        if order.shown == 0:
-            order.shown = min(order.left, order.display)
-            level.shown += order.shown
-            level.orders.move_to_end(order.id)
-        self.changed[order.price] = None
-
-    def depth(self, limit: int) -> list[tuple[int, int]]:
-        """Return `(ticks, visible lots)` of the best levels, best first."""
-        keys = self.keys[-1 : -limit - 1 : -1]
-        return [(key * self.sign, self.levels[key * self.sign].shown) for key in keys]
-
-    def orders(self) -> Iterator[BookOrder]:
-        """Yield all orders in the order in which they would trade."""
-        for key in reversed(self.keys):
-            yield from self.levels[key * self.sign].orders.values()
+EXPIRES_TAKER = (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH)
 
 
 class OrderBook:
@@ -109,6 +32,13 @@ class OrderBook:
     ----------
     sink : Sink
         Hears what happens.
+
+    Attributes
+    ----------
+    last : int
+        Price of the last trade in ticks, 0 before the first.
+    lowest, highest : int
+        Prices in ticks beyond which nobody may take; what is left of him then ends.
     """
 
     def __init__(self, sink: Sink | None = None) -> None:
@@ -116,6 +46,7 @@ class OrderBook:
         self.bids, self.asks = Side(1), Side(-1)
         self.triggers = Triggers()
         self.last = 0
+        self.lowest, self.highest = 0, ANY_PRICE
         self._resting: dict[int, BookOrder] = {}
         self._queue: deque[BookOrder] = deque()
         self._fired: dict[int, BookOrder] = {}
@@ -164,6 +95,7 @@ class OrderBook:
     def cross(self, order: BookOrder) -> Iterator[tuple[int, int]]:
         """Yield `(ticks, lots)` that an order would find, best first, those of its owner left out."""
         side, bar = self._facing(order)
+        bar = max(bar, self._bound(order))
         for key in reversed(side.keys):
             if key < bar:
                 return
@@ -204,6 +136,10 @@ class OrderBook:
         if order.is_buy:
             return self.asks, -(ANY_PRICE if order.kind.is_market else order.price)
         return self.bids, 0 if order.kind.is_market else order.price
+
+    def _bound(self, order: BookOrder) -> int:
+        """Return the least key of the other side within the range that may be taken."""
+        return -self.highest if order.is_buy else self.lowest
 
     def _work_off(self) -> None:
         queue, fired = self._queue, self._fired
@@ -247,12 +183,15 @@ class OrderBook:
     def _match(self, taker: BookOrder) -> bool:
         """Trade with all that is good enough, oldest first; False when the taker was ended on the way."""
         side, bar = self._facing(taker)
-        keys, levels, sign = side.keys, side.levels, side.sign
+        keys, levels, sign, bound = side.keys, side.levels, side.sign, self._bound(taker)
         while taker.left and keys and keys[-1] >= bar:
+            if keys[-1] < bound:
+                self.sink.ended(taker, Ending.OUT_OF_RANGE)
+                return False
             price = keys[-1] * sign
             maker = next(iter(levels[price].orders.values()))
             if _is_own(taker, maker):
-                if not self._prevent(side, taker, maker):
+                if not self._prevent(taker, maker):
                     return False
                 continue
             lots = min(taker.left, maker.shown)
@@ -277,21 +216,18 @@ class OrderBook:
         if price >= triggers.rise_at or price <= triggers.fall_at or triggers.trailing:
             self._fired.update({order.id: order for order in triggers.at(price)})
 
-    def _prevent(self, side: Side, taker: BookOrder, maker: BookOrder) -> bool:
+    def _prevent(self, taker: BookOrder, maker: BookOrder) -> bool:
         """Keep two orders of one owner apart as the taker's mode says; False when the taker is over."""
-        mode = taker.self_trade
-        decrements = mode in (SelfTrade.DECREMENT, SelfTrade.TRANSFER)
-        lots = min(taker.left, maker.left)
-        self.sink.prevented(taker, maker, lots)
-        if decrements:
+        mode, lots = taker.self_trade, min(taker.left, maker.left)
+        if mode.lowers_both:
             taker.left -= lots
             taker.prevented += lots
             maker.prevented += lots
             self._shrink(maker, lots)
-            if not maker.left:
-                self.sink.ended(maker, Ending.SELF_TRADE)
         elif mode is not SelfTrade.EXPIRE_TAKER:
             self.cancel(maker.id)
+        self.sink.prevented(taker, maker, lots)
+        if maker.id not in self._resting:
             self.sink.ended(maker, Ending.SELF_TRADE)
         if mode in EXPIRES_TAKER or not taker.left:
             self.sink.ended(taker, Ending.SELF_TRADE)

@@ -1,6 +1,7 @@
 """Every switch does what its line in the table says; most at the gate, without sockets."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -290,7 +291,7 @@ def test_a_gap_misses_bars_until_it_is_over(room: Room):
     assert told[-1] - told[-2] > MINUTE
     room.rehearsal.faults.clear()
     told = [row[0] for row in bars_of(room)]
-    assert all(b - a == MINUTE for a, b in zip(told, told[1:], strict=False))
+    assert all(b - a == MINUTE for a, b in itertools.pairwise(told))
 
 
 def test_a_revised_bar_is_sent_again_and_rest_agrees_with_the_revision(room: Room):

@@ -7,8 +7,10 @@ from trading.simulation.exchange.params import Params
 from trading.simulation.exchange.refusals import VenueError, refusal
 from trading.simulation.exchange.routes import SIGNING, Call, Route, Routes, Security
 from trading.simulation.exchange.symbols import default_symbols, load_exchange_info
+from trading.simulation.exchange.trading_routes import TRADING_ROUTES
 
 __all__ = [
-    "SIGNING", "Account", "BookChanged", "Call", "Exchange", "Ledger", "LedgerFill", "MarketEvent", "Params", "Rates",
-    "Route", "Routes", "Security", "TradeDone", "VenueError", "default_symbols", "load_exchange_info", "refusal",
+    "SIGNING", "TRADING_ROUTES", "Account", "BookChanged", "Call", "Exchange", "Ledger", "LedgerFill", "MarketEvent",
+    "Params", "Rates", "Route", "Routes", "Security", "TradeDone", "VenueError", "default_symbols",
+    "load_exchange_info", "refusal",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trading.simulation.exchange.accounts import Account, to_text
+from trading.simulation.exchange.accounts import Account, LedgerFill, to_text
 from trading.simulation.exchange.answers import queried, text, trade
 from trading.simulation.exchange.params import Params
 from trading.simulation.exchange.refusals import refusal
@@ -48,19 +49,24 @@ def all_orders(call: Call) -> list[Answer]:
 def my_trades(call: Call) -> list[Answer]:
     """GET myTrades, in the combinations of parameters that Binance knows."""
     params = call.params
-    symbol = call.exchange.desk(params.text("symbol")).symbol.name
+    desk = call.exchange.desk(params.text("symbol"))
     by_time = bool({"startTime", "endTime"} & params.keys())
     if by_time and "fromId" in params:
         raise refusal(-1128, "Combination of optional parameters invalid.")
-    fills = call.exchange.registry.fills(call.owner.uid, symbol)
+    fills = desk.fills.get(call.owner.uid, [])
     order_id, first = params.maybe_long("orderId"), params.maybe_long("fromId")
-    if order_id is not None:
-        fills = [pair for pair in fills if pair[0].order_id == order_id]
     if first is not None:
-        fills = [pair for pair in fills if pair[0].trade_id >= first][:params.limit(500, 1000)]
-    else:
-        fills = within(params, fills, lambda pair: pair[0].time)
-    return [trade(fill, list_id) for fill, list_id in fills]
+        fills = fills[bisect_left(fills, first, key=lambda fill: fill.trade_id):]
+    if order_id is not None:
+        fills = [fill for fill in fills if fill.order_id == order_id]
+    limit = params.limit(500, 1000)
+    found = within(params, fills, lambda fill: fill.time) if first is None else fills[:limit]
+    return [trade(fill, _list_id(call, fill)) for fill in found]
+
+
+def _list_id(call: Call, fill: LedgerFill) -> int:
+    ticket = call.exchange.registry.find(call.owner.uid, fill.symbol, fill.order_id, None)
+    return ticket.list_id if ticket else -1
 
 
 def account(call: Call) -> Answer:

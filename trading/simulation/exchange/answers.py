@@ -81,6 +81,8 @@ def conditional(ticket: Ticket) -> Answer:
         found["strategyType"] = ticket.strategy_type
     if ticket.prevention >= 0:
         found |= {"preventedMatchId": ticket.prevention, "preventedQuantity": symbol.quantity_text(ticket.prevented)}
+    if ticket.uses_sor:
+        found |= {"workingFloor": "SOR", "usedSor": True}
     if ticket.expiry:
         found["expiryReason"] = ticket.expiry
     return found | ticket.peg

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
-from trading.simulation.book_order import BookOrder, Ending, Kind
-from trading.simulation.exchange.accounts import to_decimal
+from trading.simulation.book_order import ANY_PRICE, BookOrder, Ending, Kind
+from trading.simulation.exchange.accounts import UNITS, LedgerFill
 from trading.simulation.exchange.commission import Till
-from trading.simulation.exchange.market_events import BookChanged, TradeDone
 from trading.simulation.exchange.outbox import Outbox
-from trading.simulation.exchange.recent import AveragePrice
+from trading.simulation.exchange.public_view import PublicView
 from trading.simulation.exchange.refusals import (
     DUPLICATE,
     INSUFFICIENT,
@@ -20,12 +18,11 @@ from trading.simulation.exchange.refusals import (
     refused_order,
 )
 from trading.simulation.exchange.symbols import Symbol
-from trading.simulation.exchange.tickets import EXPIRY_REASONS, Prevention, Purse, Status, Ticket
+from trading.simulation.exchange.tickets import EXPIRY_REASONS, Prevention, Purse, Status, Ticket, Trade
 from trading.simulation.exchange.user_events import Step, execution_report
 from trading.simulation.order_book import OrderBook
 from trading.simulation.triggers import would_fire
 
-RECENT = 20_000
 Watch = Callable[[Ticket, str], None]
 
 
@@ -49,10 +46,10 @@ class Desk:
         self.book = OrderBook(self)
         self.open: dict[int, Ticket] = {}
         self.names: dict[tuple[int, str], Ticket] = {}
-        self.recent: deque[tuple[int, int, int, int, bool, int, int]] = deque(maxlen=RECENT)
-        self.average = AveragePrice()
+        self.view = PublicView(symbol, self.book, outbox)
         self.preventions: list[Prevention] = []
-        self.update_id = self.trade_id = 0
+        self.fills: dict[int, list[LedgerFill]] = {}
+        self.price_range: tuple[int, int] | None = None
         self._order_id = self._execution_id = 0
         self._outbox, self._till, self._watch = outbox, till, watch
 
@@ -127,6 +124,8 @@ class Desk:
     def enter(self, *tickets: Ticket) -> None:
         """Give orders to the book, one after the other."""
         for each in tickets:
+            if self.price_range is not None:
+                self._set_range(self.price_range)
             self.book.submit(each)
 
     def release(self, ticket: Ticket) -> None:
@@ -169,15 +168,10 @@ class Desk:
 
     def traded(self, taker: BookOrder, maker: BookOrder, ticks: int, lots: int) -> None:
         """Book a trade on both sides."""
-        self.trade_id += 1
-        time, buyer, seller = self._outbox.time, *((taker, maker) if taker.is_buy else (maker, taker))
-        self.average.add(time, ticks, lots)
-        self.recent.append((self.trade_id, ticks, lots, time, buyer is maker, buyer.id, seller.id))
-        if self._outbox.on_market:
-            self._outbox.show(self.trade_done(self.recent[-1]))
+        trade_id = self.view.add(taker, maker, ticks, lots)
         for order in (taker, maker):
             if isinstance(order, Ticket):
-                self._fill(order, ticks, lots, order is maker)
+                self._fill(order, Trade(trade_id, ticks, lots, order is maker))
 
     def prevented(self, taker: BookOrder, maker: BookOrder, lots: int) -> None:
         """Note a match between two orders of one account that was not made."""
@@ -187,15 +181,18 @@ class Desk:
         for order in (taker, maker):
             if isinstance(order, Ticket):
                 order.prevention = number
+                if taker.self_trade.lowers_both and order.left:
+                    self._trim(order)
+                    self._report(order, "TRADE_PREVENTION", prevented=lots)
 
     def ended(self, order: BookOrder, why: Ending) -> None:
         """Let an order's rest expire."""
         if not isinstance(order, Ticket):
             return
-        by_self = why is Ending.SELF_TRADE
-        lots = order.left
+        by_self, lots = why is Ending.SELF_TRADE, order.left
         if by_self:
-            order.prevented += lots
+            lots = lots or self.preventions[-1].lots
+            order.prevented += order.left
             order.left = 0
         else:
             order.expiry = EXPIRY_REASONS[why]
@@ -222,61 +219,47 @@ class Desk:
         self._report(order, "NEW")
         return True
 
-    # -- what everybody may see
-
-    def show_changes(self) -> None:
-        """Show the levels that the act changed."""
-        bids, asks = self.book.bids, self.book.asks
-        if not bids.changed and not asks.changed:
-            return
-        self.update_id += 1
-        if self._outbox.on_market:
-            levels = [tuple(self._level(ticks, side.levels[ticks].shown if ticks in side.levels else 0)
-                            for ticks in side.changed) for side in (bids, asks)]
-            self._outbox.show(BookChanged(self.symbol.name, self.update_id, levels[0], levels[1], self.time))
-        bids.changed.clear()
-        asks.changed.clear()
-
-    def depth(self, limit: int) -> tuple[int, list[list[str]], list[list[str]]]:
-        """Return the update id, bids and asks, best first."""
-        bids, asks = ([list(self._level(*each)) for each in side.depth(limit)]
-                      for side in (self.book.bids, self.book.asks))
-        return self.update_id, bids, asks
-
-    def trade_done(self, row: tuple[int, int, int, int, bool, int, int]) -> TradeDone:
-        """Return a kept trade as an event."""
-        trade_id, ticks, lots, time, buyer_is_maker, buyer, seller = row
-        price, quantity = to_decimal(ticks * self.symbol.tick), to_decimal(lots * self.symbol.lot)
-        return TradeDone(self.symbol.name, trade_id, price, quantity, time, buyer_is_maker, buyer, seller)
-
-    def average_units(self) -> int:
-        """Return the average price of the last minutes in units of 1e-8, else the last price."""
-        above, below = self.average.ticks(self.time)
-        return above * self.symbol.tick // below or self.book.last * self.symbol.tick
+    def end_act(self) -> None:
+        """Show what changed, and note since when orders trail."""
+        for order in self.book.triggers.trailing.values():
+            if isinstance(order, Ticket) and order.trailing_since < 0:
+                order.trailing_since = self.time
+        self.view.show_changes()
 
     # -- money and words
 
-    def _fill(self, ticket: Ticket, ticks: int, lots: int, is_maker: bool) -> None:
-        symbol, account = self.symbol, ticket.account
-        quote = symbol.quote_units(ticks, lots)
-        paid, received = (quote, lots * symbol.lot) if ticket.is_buy else (lots * symbol.lot, quote)
-        commission, asset = self._till.charge(ticket, received, quote, is_maker)
-        fill = ticket.fill(ticks, lots, self.trade_id, self.time, (commission, asset, is_maker))
-        ticket.quote += quote
+    def _fill(self, ticket: Ticket, trade: Trade) -> None:
+        """Move money for one side of a trade and tell its owner."""
+        fill = self._pay(ticket, trade)
         ticket.updated = self.time
         ticket.fills.append(fill)
+        self.fills.setdefault(ticket.account.uid, []).append(fill)
+        if ticket.left:
+            ticket.status = Status.PARTIALLY_FILLED
+            self._trim(ticket)
+        else:
+            self._close(ticket, Status.FILLED)
+        self._tell(ticket, Step("TRADE", self.next_execution_id(), self.time, fill))
+        self._tell_list(ticket, "TRADE")
+
+    def _pay(self, ticket: Ticket, trade: Trade) -> LedgerFill:
+        """Take what a trade costs from the order's purse, give what it brings, less commission."""
+        account, quote = ticket.account, self.symbol.quote_units(trade.ticks, trade.lots)
+        base = trade.lots * self.symbol.lot
+        paid, received = (quote, base) if ticket.is_buy else (base, quote)
+        commission, asset = self._till.charge(ticket, received, quote, trade.is_maker)
+        ticket.quote += quote
         if ticket.purse is not None:
             ticket.purse.pay(paid)
             account.balance(ticket.receives).free += received
             account.balance(asset).free -= commission
             self._outbox.touch(account, ticket.spends, ticket.receives, asset)
-        ticket.status = Status.PARTIALLY_FILLED if ticket.left else Status.FILLED
-        if not ticket.left:
-            self._close(ticket, Status.FILLED)
-        else:
-            self._trim(ticket)
-        self._tell(ticket, Step("TRADE", self.next_execution_id(), self.time, fill))
-        self._tell_list(ticket, "TRADE")
+        return ticket.fill(trade, commission, asset, self.time)
+
+    def _set_range(self, multipliers: tuple[int, int]) -> None:
+        """Bound what a taker may take round the average price; `multipliers` are in 1e-8."""
+        low, high = (self.view.average_units() * each // UNITS // self.symbol.tick for each in multipliers)
+        self.book.lowest, self.book.highest = low, high or ANY_PRICE
 
     def _start(self, ticket: Ticket) -> None:
         """Note since when an order works, or trails."""
@@ -314,6 +297,3 @@ class Desk:
     def _tell_list(self, ticket: Ticket, what: str) -> None:
         if ticket.list_id >= 0:
             self._watch(ticket, what)
-
-    def _level(self, ticks: int, lots: int) -> tuple[str, str]:
-        return self.symbol.price_text(ticks), self.symbol.quantity_text(lots)

@@ -63,6 +63,7 @@ class Exchange:
         self.desks = {name: Desk(each, self._outbox, self._till, self.lists.changed)
                       for name, each in self.symbols.items()}
         self._transfers: dict[int, list[Transfer]] = {}
+        self._visited: dict[str, Desk] = {}
         self._depth = self._n_client_ids = 0
 
     @property
@@ -130,8 +131,9 @@ class Exchange:
         finally:
             self._depth -= 1
             if not self._depth:
-                for desk in self.desks.values():
-                    desk.show_changes()
+                for desk in self._visited.values():
+                    desk.end_act()
+                self._visited = {}
                 self._outbox.flush()
 
     # -- accounts
@@ -195,14 +197,23 @@ class Exchange:
         found = self.desks.get(symbol)
         if found is None:
             raise refusal(-1121, "Invalid symbol.")
+        if self._depth:
+            self._visited[symbol] = found
         return found
 
     def set_status(self, symbol: str, status: str) -> None:
         """Set a symbol's status: TRADING, HALT, BREAK, CANCEL_ONLY, END_OF_DAY."""
         self.desk(symbol).status = status
 
+    def set_price_range(self, symbol: str, lowest: Decimal, highest: Decimal) -> None:
+        """Let takers of a symbol trade within the average price times these only; what is left then expires."""
+        self.desk(symbol).price_range = to_units(lowest), to_units(highest)
+
     def add_liquidity(self, symbol: str, is_buy: bool, ticks: int, lots: int) -> int:
-        """Place a crowd's LIMIT order, no filter asked; what crosses trades. Return its order id."""
+        """Place a crowd's LIMIT order, no filter asked; what crosses trades. Return its order id.
+
+        While the symbol does not trade, nothing is placed.
+        """
         return self._crowd(symbol, is_buy, Kind.LIMIT, ticks, lots).id
 
     def take(self, symbol: str, is_buy: bool, lots: int) -> int:
@@ -211,18 +222,17 @@ class Exchange:
 
     def remove_liquidity(self, symbol: str, order_id: int) -> bool:
         """Cancel a crowd's order; False when it is over already."""
-        desk = self.desk(symbol)
         with self.act():
+            desk = self.desk(symbol)
             return order_id not in desk.open and desk.book.cancel(order_id) is not None
 
     def depth(self, symbol: str, limit: int) -> tuple[int, list[list[str]], list[list[str]]]:
         """Return the book's update id, bids and asks as `[price, quantity]` texts, best first."""
-        return self.desk(symbol).depth(limit)
+        return self.desk(symbol).view.depth(limit)
 
     def recent_trades(self, symbol: str) -> list[TradeDone]:
         """Return the symbol's newest trades (up to 20,000), oldest first."""
-        desk = self.desk(symbol)
-        return [desk.trade_done(row) for row in desk.recent]
+        return self.desk(symbol).view.trades()
 
     def last_price(self, symbol: str) -> Decimal:
         """Return the price of the last trade, 0 before the first."""
@@ -237,13 +247,14 @@ class Exchange:
     def average_price(self, symbol: str) -> Decimal:
         """Return the volume-weighted price of the last five minutes' trades, else the last price."""
         with self.act():
-            return to_decimal(self.desk(symbol).average_units())
+            return to_decimal(self.desk(symbol).view.average_units())
 
     def _crowd(self, symbol: str, is_buy: bool, kind: Kind, ticks: int, lots: int) -> BookOrder:
-        desk = self.desk(symbol)
-        order = BookOrder(desk.next_order_id(), 0, is_buy, kind, ticks, lots)
         with self.act():
-            desk.book.submit(order)
+            desk = self.desk(symbol)
+            order = BookOrder(desk.next_order_id(), 0, is_buy, kind, ticks, lots)
+            if desk.status == "TRADING":
+                desk.book.submit(order)
         return order
 
     def _bnb_price(self, quote: str) -> int:

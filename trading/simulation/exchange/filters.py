@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from trading.simulation.book_order import Kind
@@ -27,7 +27,7 @@ class Case:
     @property
     def reference(self) -> int:
         """Return the average price in units."""
-        return self.desk.average_units()
+        return self.desk.view.average_units()
 
     @property
     def notional(self) -> int:
@@ -44,8 +44,8 @@ class Case:
         return there + sum(wanted(each.kind, each.iceberg) for each in self.together)
 
 
-def check_filters(case: Case) -> None:
-    """Refuse an order that a filter of its symbol refuses.
+def check_filters(case: Case, names: Collection[str] = ()) -> None:
+    """Refuse an order that a filter of its symbol refuses; only those of these names, when any are given.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def check_filters(case: Case) -> None:
     """
     for document in case.desk.symbol.document["filters"]:
         name = document["filterType"]
-        passes = FILTERS.get(name)
+        passes = FILTERS.get(name) if not names or name in names else None
         if passes is not None and not passes(case, document):
             raise filter_failure(name)
 

@@ -38,6 +38,7 @@ def market_routes(market: Market, limits: RateLimits, orders: OrderCounts, now: 
         ("GET", "depth"): row(desk.depth, _depth_weight, "symbol", "limit", "symbolStatus"),
         ("GET", "trades"): row(desk.trades, 25, "symbol", "limit"),
         ("GET", "historicalTrades"): row(desk.trades, 25, "symbol", "limit", "fromId"),
+        ("GET", "historicalBlockTrades"): row(desk.block_trades, 25, "symbol", "limit", "fromId"),
         ("GET", "aggTrades"): row(desk.agg_trades, 4, "symbol", "fromId", "startTime", "endTime", "limit"),
         ("GET", "klines"): bars,
         ("GET", "uiKlines"): bars,
@@ -92,6 +93,11 @@ class MarketDesk:
         first = call.params.maybe_long("fromId")
         chosen = found[-limit:] if first is None else [t for t in found if t.trade_id >= first][:limit]
         return [_trade(trade) for trade in chosen]
+
+    def block_trades(self, call: Call) -> Any:
+        """GET historicalBlockTrades: nobody makes any here."""
+        _symbol(call)
+        return []
 
     def agg_trades(self, call: Call) -> Any:
         """GET aggTrades: trades of one taker at one price and time, numbered by their first trade."""

@@ -7,9 +7,9 @@ from typing import Any
 from trading.simulation.exchange.account_routes import commission_document
 from trading.simulation.exchange.answers import cancelled, placed, result
 from trading.simulation.exchange.desk import Desk
-from trading.simulation.exchange.filters import check_amendments
+from trading.simulation.exchange.filters import Case, check_amendments, check_filters
 from trading.simulation.exchange.params import Params
-from trading.simulation.exchange.placing import check_account, draft, place
+from trading.simulation.exchange.placing import check, draft, place, wish_of
 from trading.simulation.exchange.refusals import MARKET_CLOSED, VenueError, refusal, refused_order
 from trading.simulation.exchange.registry import identity
 from trading.simulation.exchange.routes import Call
@@ -18,6 +18,7 @@ from trading.simulation.exchange.tickets import Status, Ticket
 Answer = dict[str, Any]
 RESTRICTIONS = {"ONLY_NEW": Status.NEW, "ONLY_PARTIALLY_FILLED": Status.PARTIALLY_FILLED}
 
+AMENDED = ("LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "NOTIONAL", "ICEBERG_PARTS")
 REPLACED = ("cancelOrderId", "cancelOrigClientOrderId", "cancelNewClientOrderId")
 
 
@@ -32,7 +33,7 @@ def test_order(call: Call) -> Answer:
     """POST order/test: everything but the matching engine."""
     with_rates = call.params.flag("computeCommissionRates")
     order = Params({name: value for name, value in call.params.items() if name != "computeCommissionRates"})
-    draft(call.exchange, order, call.owner)
+    check(call.exchange, order, call.owner)
     return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
 
 
@@ -135,6 +136,8 @@ def amend_order(call: Call) -> Answer:
     if lots <= ticket.executed:
         raise refusal(-2038, "Order amend quantity is not above the executed one.")
     check_amendments(desk, len(ticket.amendments))
+    wish = wish_of(ticket, lots)
+    check_filters(Case(wish, desk, call.owner, (wish,)), AMENDED)
     return _amend(call, desk, ticket, lots)
 
 
@@ -190,11 +193,11 @@ def _amended(ticket: Ticket, before: str) -> Answer:
 
 def sor_order(call: Call) -> Answer:
     """POST sor/order: there is one book only, so the order goes there; the answer says that it was routed."""
-    ticket, wish = _sor_draft(call)
+    _check_sor(call)
+    ticket, wish = draft(call.exchange, call.params, call.owner)
+    ticket.uses_sor = True
     place(call.exchange, ticket)
-    answer = placed(ticket, call.exchange.time, wish)
-    if "status" in answer:
-        answer |= {"workingFloor": "SOR", "usedSor": True}
+    answer = placed(ticket, call.exchange.time, wish.response)
     for line in answer.get("fills", []):
         line |= {"matchType": "ONE_PARTY_TRADE_REPORT", "allocId": line["tradeId"]}
     return answer
@@ -202,16 +205,11 @@ def sor_order(call: Call) -> Answer:
 
 def test_sor_order(call: Call) -> Answer:
     """POST sor/order/test."""
-    with_rates = call.params.pop("computeCommissionRates", "false") == "true"
-    _sor_draft(call)
-    return commission_document(call.exchange, call.owner, "ForOrder") if with_rates else {}
+    _check_sor(call)
+    return test_order(call)
 
 
-def _sor_draft(call: Call) -> tuple[Ticket, str]:
+def _check_sor(call: Call) -> None:
     if call.params.text("type") not in ("LIMIT", "MARKET"):
         raise refused_order("This order type is not possible in this trading pair for SOR.")
     call.params.text("quantity")
-    ticket, wish = draft(call.exchange, call.params, call.owner)
-    check_account(call.owner)
-    ticket.uses_sor = True
-    return ticket, wish.response

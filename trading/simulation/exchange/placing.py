@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trading.simulation.exchange.exchange import Exchange
 
 
-def draft(exchange: Exchange, params: Params, account: Account) -> tuple[Ticket, Wish]:
-    """Return a checked order that is not placed yet.
+def check(exchange: Exchange, params: Params, account: Account) -> tuple[Desk, Wish]:
+    """Return where an order goes and what it asks for.
 
     Raises
     ------
@@ -30,6 +30,12 @@ def draft(exchange: Exchange, params: Params, account: Account) -> tuple[Ticket,
     check_account(account)
     if not account.unlimited:
         check_filters(Case(wish, desk, account, (wish,)))
+    return desk, wish
+
+
+def draft(exchange: Exchange, params: Params, account: Account) -> tuple[Ticket, Wish]:
+    """Return a checked order that is not placed yet."""
+    desk, wish = check(exchange, params, account)
     return ticket_of(exchange, desk, account, wish), wish
 
 
@@ -73,6 +79,13 @@ def ticket_of(exchange: Exchange, desk: Desk, account: Account, wish: Wish, quan
             raise refused_order("IcebergQty exceeds QTY.")
         ticket.display = 0
     return ticket
+
+
+def wish_of(ticket: Ticket, lots: int) -> Wish:
+    """Return what an order would ask for with another quantity, for the filters."""
+    symbol = ticket.symbol
+    return Wish(symbol, ticket.is_buy, ticket.kind, ticket.force, lots * symbol.lot, 0, ticket.price * symbol.tick,
+                ticket.stop * symbol.tick, ticket.trail, ticket.display * symbol.lot, ticket.self_trade, None, "")
 
 
 def take_on(exchange: Exchange, ticket: Ticket) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from trading.simulation.exchange.accounts import LedgerFill
 from trading.simulation.exchange.params import Params
 from trading.simulation.exchange.refusals import NO_SUCH_ORDER, UNKNOWN_ORDER, refusal
 from trading.simulation.exchange.tickets import Ticket
@@ -34,11 +33,6 @@ class Registry:
     def orders(self, uid: int, symbol: str) -> list[Ticket]:
         """Return an account's orders of a symbol, oldest first."""
         return list(self._orders.get((uid, symbol), {}).values())
-
-    def fills(self, uid: int, symbol: str) -> list[tuple[LedgerFill, int]]:
-        """Return an account's fills of a symbol beside the list id of their order, oldest first."""
-        found = [(fill, each.list_id) for each in self.orders(uid, symbol) for fill in each.fills]
-        return sorted(found, key=lambda pair: pair[0].trade_id)
 
     def find(self, uid: int, symbol: str, order_id: int | None, client_id: str | None) -> Ticket | None:
         """Return the order with this id, or else this client id, whatever became of it."""

@@ -29,6 +29,7 @@ EXPIRY_REASONS = {
     Ending.NOT_WHOLE: "UNFILLED_FOK_ORDER_EXPIRED",
     Ending.WOULD_TAKE: "REJECTED",
     Ending.OUT_OF_BUDGET: "INSUFFICIENT_LIQUIDITY",
+    Ending.OUT_OF_RANGE: "EXECUTION_RULE_PRICE_RANGE_EXCEEDED",
     Ending.REFUSED: "REJECTED",
 }
 
@@ -61,6 +62,16 @@ class Purse:
     def trim(self) -> None:
         """Hold what the orders that are still open can come to need."""
         self.hold(min(self.units, max((each.need() for each in self.holders), default=0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One side's part in a trade, in ticks and lots."""
+
+    id: int
+    ticks: int
+    lots: int
+    is_maker: bool
 
 
 @dataclass(slots=True)
@@ -134,9 +145,10 @@ class Ticket(BookOrder):
             return self.purse.units if self.purse else 0
         return self.cost(ticks, self.left)
 
-    def fill(self, ticks: int, lots: int, trade_id: int, time: int, cost: tuple[int, str, bool]) -> LedgerFill:
-        """Return the record of a trade; `cost` is commission in units, its asset, and whether it was the maker's."""
-        symbol, (commission, asset, is_maker) = self.symbol, cost
-        return LedgerFill(symbol.name, trade_id, self.id, self.client_id, self.side, to_decimal(ticks * symbol.tick),
-                          to_decimal(lots * symbol.lot), to_decimal(symbol.quote_units(ticks, lots)),
-                          to_decimal(commission), asset, time, is_maker)
+    def fill(self, trade: Trade, commission: int, asset: str, time: int) -> LedgerFill:
+        """Return the record of a trade that cost `commission` units of an asset."""
+        symbol = self.symbol
+        return LedgerFill(
+            symbol.name, trade.id, self.id, self.client_id, self.side, to_decimal(trade.ticks * symbol.tick),
+            to_decimal(trade.lots * symbol.lot), to_decimal(symbol.quote_units(trade.ticks, trade.lots)),
+            to_decimal(commission), asset, time, trade.is_maker)

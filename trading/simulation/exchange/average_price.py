@@ -1,4 +1,4 @@
-"""A symbol's newest trades and its average price over the last minutes."""
+"""A symbol's average price over the last minutes, which filters go by."""
 
 from __future__ import annotations
 
