@@ -22,9 +22,13 @@ MEANS = {
 
 
 def switch(fault: FaultView) -> list[Any]:
-    """Draw what is in a switch: whether it is on, its name, how often it struck."""
+    """Draw what is in a switch: whether it is on, its name, how often it struck and what came of it."""
+    struck: list[Any]
     word, tone = ("ON", "on") if fault.is_on else ("off", "off")
-    struck = f"struck {fault.n_thrown:,}×" if fault.n_thrown else ""
+    struck = [f"struck {fault.n_thrown:,}×"] if fault.n_thrown else []
+    if fault.survived is not None and not fault.is_on:
+        mark, colour = ("✓ survived", "up") if fault.survived else ("✗ ledgers differ", "down")
+        struck = [f"{fault.n_thrown:,}× ", html.Span(mark, className=colour)]
     if not fault.is_known:
         word, tone = "off", "none"
     return [html.Span(word, className=f"rh-knob is-{tone}"), html.Span(fault.card.title, className="rh-name"),

@@ -21,6 +21,7 @@ from services.runtime import Runtime
 from services.session import SessionService
 from services.settings import Settings
 from storage.database import Database
+from storage.evidence import EvidenceStore
 from trading.controls import LIVE_WORD
 from trading.domain import CockpitView
 from trading.domain.rehearsal import Ledger
@@ -109,6 +110,11 @@ class SecondCockpit:
         found = dict(self._stage.account.store.baseline() or {})
         found[quote] = found.get(quote, Decimal(0)) + Decimal(portfolio.start_units).scaleb(-8)
         return found
+
+    def keep_proof(self, fault: str, n_struck: int, survived: bool) -> None:
+        """Add a line to what the way to live trading asks for."""
+        store = EvidenceStore(self._stage.database, self._stage.account.name)
+        store.add("fault", {"name": fault, "struck": n_struck, "survived": survived})
 
     def stop(self) -> None:
         """Settle what is on its way, end threads, close what was opened."""

@@ -9,6 +9,7 @@ from time import time as wall_clock
 from services.rehearsal import reading
 from services.rehearsal.admin import Admin, NoAnswer
 from services.rehearsal.oracle import Oracle
+from services.rehearsal.proof import Trials
 from services.rehearsal.running import RunningCockpit
 from trading.domain.rehearsal import OracleView, RehearsalView, RequestView
 
@@ -28,7 +29,7 @@ class Watch:
 
     def __init__(self, admin: Admin, cockpit: RunningCockpit) -> None:
         self._admin, self._cockpit = admin, cockpit
-        self._oracle = Oracle()
+        self._oracle, self._trials = Oracle(), Trials()
         self._logged = self._compared = 0
         self._own: frozenset[tuple[str, int]] = frozenset()
 
@@ -40,9 +41,14 @@ class Watch:
             state = self._admin.state()
             seen = replace(seen, faults=reading.faults_of(state), books=reading.books_of(state),
                            prints=reading.prints_of(state, self._own))
-            return self._compared_at(self._logged_at(seen, now), now)
+            return self._proven(self._compared_at(self._logged_at(seen, now), now))
         except NoAnswer as error:
             return replace(seen, detail=str(error))
+
+    def _proven(self, seen: RehearsalView) -> RehearsalView:
+        for proof in self._trials.see(seen.faults, seen.oracle, seen.now):
+            self._cockpit.keep_proof(proof.fault, proof.n_struck, proof.survived)
+        return replace(seen, faults=self._trials.marked(seen.faults))
 
     def _logged_at(self, seen: RehearsalView, now: int) -> RehearsalView:
         if now - self._logged < LOG_MS:

@@ -46,6 +46,7 @@ class FakeCockpit:
     def __init__(self, ledger: Ledger = LEDGER, *, empty: bool = False) -> None:
         self.books, self.empty = ledger, empty
         self.is_stopped = False
+        self.proofs: list[tuple[str, int, bool]] = []
 
     def view(self) -> CockpitView:
         """Return an account."""
@@ -58,6 +59,10 @@ class FakeCockpit:
     def ledger(self) -> Ledger:
         """Return what was given."""
         return self.books
+
+    def keep_proof(self, fault: str, n_struck: int, survived: bool) -> None:
+        """Remember it."""
+        self.proofs.append((fault, n_struck, survived))
 
     def stop(self) -> None:
         """Remember it."""

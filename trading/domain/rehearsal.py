@@ -65,13 +65,17 @@ class FaultCard:
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
-    """A switch as it stands; one that the exchange does not know cannot be thrown. `settings` is text for a person."""
+    """A switch as it stands; one that the exchange does not know cannot be thrown. `settings` is text for a person.
+
+    `survived`: after the switch was put back the ledgers were equal (True) or different (False); None is not known yet.
+    """
 
     card: FaultCard
     is_known: bool = False
     is_on: bool = False
     n_thrown: int = 0
     settings: str = ""
+    survived: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
