@@ -62,7 +62,7 @@ class AccountLease:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise AlreadyRunning(f"this account is traded by {self._described()}; stop it first") from None
+            raise AlreadyRunning(f"this account is in use: {self._described()}; stop that first") from None
         except OSError as error:
             raise BadInput(f"{self._folder} cannot hold the account's lock ({error.strerror}); set XDG_STATE_HOME to "
                            "a folder that can be written") from None
@@ -102,7 +102,7 @@ class AccountLease:
             query = select(leases).where(leases.c.fingerprint == self._fingerprint).with_for_update()
             found = connection.execute(query).mappings().first()
             if found and found["host"] != platform.node() and found["seen"] > self._now() - EXPIRY_MS:
-                raise AlreadyRunning(f"this account is traded by {found['what']} on {found['host']}; stop it first "
+                raise AlreadyRunning(f"this account is in use: {found['what']} on {found['host']}; stop that first "
                                      f"(a holder that died is forgotten after {EXPIRY_MS // 1000} s)")
             upsert(connection, leases, [self._row()])
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from services.keys.asking import AccountFacts, look
 from services.keys.command import needed_key
 from services.keys.permissions import BURN
 from services.keys.vault import ApiKey, Vault
@@ -18,6 +18,9 @@ from storage.lease import AccountLease, state_folder
 from storage.venue_store import SqlVenueStore
 from trading.binance.endpoints import Environment, environment_of
 from trading.errors import BadInput
+
+if TYPE_CHECKING:
+    from services.keys.asking import AccountFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ def venue_account(settings: Settings, database: Database, what: str) -> Iterator
     key = needed_key(Vault(settings.keys_path), settings.venue)
     with ExitStack() as held:
         first = _held(held, database, key.fingerprint(environment.rest_url), what)
+        from services.keys.asking import look  # Binance's client: half a second that a refusal need not wait for
+
         facts = look(environment, key, settings.assets[0])
         refuse_unfit(facts)
         second = _held(held, database, _fingerprint(environment, facts.uid), what)

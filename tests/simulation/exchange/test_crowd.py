@@ -1,11 +1,13 @@
 """The crowd round the books: it trades along the path, fills what stands in the way, and quotes both sides."""
 
+import asyncio
 from decimal import Decimal
 
-from tests.fakes.rehearsal_exchange import Clock, simulated
+from tests.fakes.rehearsal_exchange import Clock, signed, simulated
 from trading.simulation.exchange import TradeDone
 from trading.simulation.exchange.market import thinned
 from trading.simulation.exchange.rehearsal import Rehearsal
+from trading.simulation.exchange.streams import Subscriber
 
 BTC = ("BTCUSDT",)
 
@@ -35,6 +37,25 @@ def test_the_same_seed_and_steps_give_the_same_trades_and_another_seed_others():
     assert len([e for e in told[0] if isinstance(e, TradeDone)]) >= 30
     assert told[0] == told[1]
     assert told[0] != told[2]
+
+
+def test_the_same_requests_at_the_same_times_give_the_same_bytes():
+    told = []
+    for _ in range(2):
+        clock, frames = Clock(), []
+        rehearsal = market_of(clock)
+        rehearsal.streams.join(Subscriber(frames.append), ["btcusdt@trade", "btcusdt@depth@100ms", "btcusdt@kline_1m",
+                                                           "btcusdt@bookTicker", "btcusdt@ticker"])
+        rehearsal.accounts.subscribe(rehearsal.account, lambda event, frames=frames: frames.append(repr(event)))
+        rehearsal.faults.schedule(7)
+        for n in range(20):
+            run(rehearsal, clock, 5)
+            wish = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+            reply = asyncio.run(rehearsal.gateway.serve(signed("POST", "order", wish, clock()))) if n % 2 else None
+            frames.append(repr(reply))
+        told.append(frames)
+    assert len(told[0]) > 500
+    assert told[0] == told[1]
 
 
 def test_both_sides_are_quoted_and_never_crossed():

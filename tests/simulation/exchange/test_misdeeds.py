@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -350,3 +351,13 @@ def test_a_fault_that_is_mistyped_is_refused_by_name(text: str):
 
 def test_a_fault_is_read_from_the_command_line():
     assert parse_fault("slow:delay_ms=300,paths=POST order") == ("slow", {"delay_ms": "300", "paths": "POST order"})
+
+
+def test_the_page_about_switches_lists_each_as_the_table_has_it():
+    text = (Path(__file__).resolve().parents[3] / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    for fault in FAULTS.values():
+        own = [f"`{key}={value:g}`" if isinstance(value, float) else f"`{key}={value}`"
+               for key, value in fault.settings.items()]
+        rows = ", ".join(map(str, fault.rows)) or "-"
+        line = f"| `{fault.name}` | {fault.words} | {fault.promise} | {rows} | {', '.join(own) or '-'} |"
+        assert line in text.splitlines(), line

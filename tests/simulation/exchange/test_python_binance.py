@@ -16,7 +16,8 @@ PATIENCE_S = 10
 
 
 def sync_client(exchange: HostedExchange, key: str = "rehearsal", secret: str = "rehearsal") -> Client:
-    urls = {"API_URL": exchange.urls["rest"] + "/api", "WS_API_URL": exchange.urls["ws_api"]}
+    urls = {"API_URL": exchange.urls["rest"] + "/api", "WS_API_URL": exchange.urls["ws_api"],
+            "MARGIN_API_URL": exchange.urls["rest"] + "/sapi"}
     client = type("LocalClient", (Client,), urls)(key, secret)
     client.session.trust_env = False
     return client
@@ -125,6 +126,16 @@ def test_refusals_arrive_with_binances_codes(exchange: HostedExchange):
             call()
         assert caught.value.code == code, caught.value
     assert caught.value.status_code == 410
+
+
+def test_what_the_key_may_do_is_told(exchange: HostedExchange):
+    client = sync_client(exchange)
+    assert client.get_account_api_permissions()["enableWithdrawals"] is False
+    exchange.wrong("withdrawals")
+    told = client.get_account_api_permissions()
+    assert (told["enableWithdrawals"], told["enableSpotAndMarginTrading"]) == (True, True)
+    with pytest.raises(BinanceAPIException):
+        sync_client(exchange, secret="wrong").get_account_api_permissions()
 
 
 def test_weights_and_order_counts_are_told_in_headers(exchange: HostedExchange):

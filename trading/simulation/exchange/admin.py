@@ -68,7 +68,7 @@ class Admin:
             _, bids, asks = exchange.depth(name, LEVELS)
             symbols[name] = {
                 "status": exchange.desk(name).status, "price": f"{exchange.last_price(name):.8f}", "bids": bids,
-                "asks": asks, "trades": [_trade(t) for t in exchange.recent_trades(name)[-LEVELS:]],
+                "asks": asks, "trades": [_trade(t) for t in market.tapes[name].newest(LEVELS)],
             }  # fmt: skip
         return {
             "time": self._rehearsal.now(), "run": self._run, "failed": self._server.failed, "urls": self._server.urls,

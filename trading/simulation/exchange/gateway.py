@@ -142,15 +142,18 @@ class Gateway:
         weight = route.weigh(asked.params)
         if account is not None and route.orders:
             self._admit(account, route.orders, now)
+            desk.orders.add(account.uid, route.orders, now)
         desk.mischief.before(asked, account, misdeed)
         try:
             body = desk.exchange.request(asked.method, asked.path, asked.params, account)
             if route.free_when_done:
                 weight = 0
+        except VenueError as error:
+            if account is not None and not _placed(error):
+                desk.orders.add(account.uid, -route.orders, now)
+            raise
         finally:
             desk.limits.charge(address, weight, now)
-        if account is not None and route.orders:
-            desk.orders.add(account.uid, route.orders, now)
         return desk.lies.klines(asked, desk.faults.answer(asked, body))
 
     def account_of(self, route: Route, key: str) -> Account | None:
@@ -255,6 +258,11 @@ def _params_or_none(request: Request) -> dict[str, str] | None:
         return read_params(request)
     except VenueError:
         return None
+
+
+def _placed(error: VenueError) -> bool:
+    """Say whether a refused cancel-replace placed its new order all the same."""
+    return isinstance(error.data, dict) and error.data.get("newOrderResult") == "SUCCESS"
 
 
 def _client_id(params: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ WIDTH_MS = {
 OPEN_TIME, OPEN, HIGH, LOW, CLOSE, LOTS, QUOTE, TRADES, TAKER_LOTS, TAKER_QUOTE, FIRST_ID, LAST_ID = range(12)
 N_COLUMNS = 12
 KEPT_SECONDS = 7_200
+KEPT_TRADES = 20_000
 _COMPACT_ROWS = 256
 _MONDAY_MS = 3 * DAY_MS
 """Weeks begin on Monday; 1970-01-01 was a Thursday."""
@@ -74,6 +76,7 @@ class Tape:
 
     def __init__(self, symbol: Symbol) -> None:
         self.symbol = symbol
+        self.trades: deque[TradeDone] = deque(maxlen=KEPT_TRADES)
         self.last_quantity = 0
         self._past = np.zeros((0, N_COLUMNS), np.int64)
         self._minutes: list[list[int]] = []
@@ -83,6 +86,10 @@ class Tape:
     def load(self, rows: IntArray) -> None:
         """Take bars `(n_bars, 12)` of any length as the past; rising in time."""
         self._past = np.concatenate((self._past, rows))
+
+    def newest(self, n_trades: int) -> list[TradeDone]:
+        """Return the newest trades, oldest first."""
+        return list(islice(reversed(self.trades), n_trades))[::-1]
 
     @property
     def close(self) -> int:
@@ -96,6 +103,7 @@ class Tape:
         ticks = int(trade.price.scaleb(8)) // self.symbol.tick
         lots = int(trade.quantity.scaleb(8)) // self.symbol.lot
         self.last_quantity = lots
+        self.trades.append(trade)
         for rows, width in ((self._minutes, MINUTE_MS), (self._seconds, SECOND_MS)):
             open_time = trade.time // width * width
             if not rows or rows[-1][OPEN_TIME] < open_time:

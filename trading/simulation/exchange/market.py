@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
 from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.klines import CLOSE, LOTS, Tape
 from trading.simulation.exchange.market_events import MarketEvent, TradeDone
 from trading.simulation.exchange.paths import Point, PricePath
-from trading.simulation.exchange.symbols import Symbol
+from trading.simulation.exchange.symbols import Symbol, units_of
 
 _DEPTH_SEEN = 5_000
 
@@ -91,15 +92,19 @@ class Stall:
 
     def _sweep(self, is_buy: bool, ticks: int, lots: int) -> None:
         """Take everything that others offer on the way to a price, and some of what stands at it."""
-        _, bids, asks = self._exchange.depth(self.symbol.name, _DEPTH_SEEN)
-        between = 0
-        for price_text, quantity_text in asks if is_buy else bids:
-            price = int(Decimal(price_text).scaleb(8)) // self.symbol.tick
-            if price >= ticks if is_buy else price <= ticks:
+        between, looked_at = 0, 2
+        while looked_at <= _DEPTH_SEEN:
+            _, bids, asks = self._exchange.depth(self.symbol.name, looked_at)
+            levels = [self._on_grid(*level) for level in (asks if is_buy else bids)]
+            on_the_way = [lots for price, lots in levels if (price < ticks if is_buy else price > ticks)]
+            between, looked_at = sum(on_the_way), looked_at * 16
+            if len(on_the_way) < len(levels) or not levels:
                 break
-            between += int(Decimal(quantity_text).scaleb(8)) // self.symbol.lot
         order = self._exchange.add_liquidity(self.symbol.name, is_buy, ticks, between + lots)
         self._exchange.remove_liquidity(self.symbol.name, order)
+
+    def _on_grid(self, price: str, quantity: str) -> tuple[int, int]:
+        return units_of(price) // self.symbol.tick, units_of(quantity) // self.symbol.lot
 
     def _arrange(self, side: Side, is_bid: bool, best: int) -> None:
         gap = max(1, round(best * self._settings.gap_bps / 10_000))
@@ -139,7 +144,7 @@ class Market:
         self._points: Iterator[tuple[int, list[Point]]] | None = None
         self._next: tuple[int, list[Point]] = (0, [])
         self._start = 0
-        self._scale: dict[str, tuple[int, int]] = {}
+        self._scale: dict[str, Fraction] = {}
         self.stalls: dict[str, Stall] = {}
         exchange.on_market.append(self._heard)
 
@@ -186,10 +191,10 @@ class Market:
         """Trade to a price by hand; the path goes on from there."""
         stall = self.stalls[symbol]
         ticks = max(1, int(price.scaleb(8)) // stall.symbol.tick)
-        num, den = self._scale.get(symbol, (1, 1))
         before = stall.ticks
         stall.go(ticks, 1)
-        self._scale[symbol] = (num * ticks, den * before)
+        scale = self._scale.get(symbol, Fraction(1)) * Fraction(ticks, before)
+        self._scale[symbol] = scale.limit_denominator(10**9)
 
     def touch(self, symbol: str, ticks: int, lots: int = 1) -> None:
         """Let a price be traded for a moment and come back: what rests or waits there is filled or triggered."""
@@ -209,8 +214,7 @@ class Market:
         return Decimal(stall.ticks * stall.symbol.tick).scaleb(-8)
 
     def _scaled(self, symbol: str, ticks: int) -> int:
-        num, den = self._scale.get(symbol, (1, 1))
-        return max(1, ticks * num // den)
+        return max(1, int(ticks * self._scale.get(symbol, 1)))
 
     def _heard(self, event: MarketEvent) -> None:
         if isinstance(event, TradeDone):

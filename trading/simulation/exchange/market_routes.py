@@ -18,6 +18,8 @@ from trading.simulation.exchange.refusals import VenueError, refusal
 from trading.simulation.exchange.routes import Call, Route, Routes, Security, Weigher
 
 _BAD_SYMBOL = "Invalid symbol."
+_TRADES_A_TAKER = 8
+"""More trades than one taker usually makes at one price: so many are looked at for each aggregate asked for."""
 _WINDOWS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 BARS = frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"})
 
@@ -89,9 +91,9 @@ class MarketDesk:
 
     def trades(self, call: Call) -> Any:
         """GET trades and historicalTrades."""
-        found, limit = list(call.exchange.recent_trades(_symbol(call))), call.params.limit(500, 1_000)
+        tape, limit = self._market.tapes[_symbol(call)], call.params.limit(500, 1_000)
         first = call.params.maybe_long("fromId")
-        chosen = found[-limit:] if first is None else [t for t in found if t.trade_id >= first][:limit]
+        chosen = tape.newest(limit) if first is None else [t for t in tape.trades if t.trade_id >= first][:limit]
         return [_trade(trade) for trade in chosen]
 
     def block_trades(self, call: Call) -> Any:
@@ -103,7 +105,10 @@ class MarketDesk:
         """GET aggTrades: trades of one taker at one price and time, numbered by their first trade."""
         params, limit = call.params, call.params.limit(500, 1_000)
         first, start, end = (params.maybe_long(name) for name in ("fromId", "startTime", "endTime"))
-        found = aggregated(list(call.exchange.recent_trades(_symbol(call))))
+        tape = self._market.tapes[_symbol(call)]
+        if (first, start, end) == (None, None, None):
+            return aggregated(tape.newest(limit * _TRADES_A_TAKER))[-limit:]
+        found = aggregated(list(tape.trades))
         if first is not None:
             return [row for row in found if row["a"] >= first][:limit]
         inside = [row for row in found if (start or 0) <= row["T"] and (end is None or row["T"] <= end)]
@@ -116,6 +121,9 @@ class MarketDesk:
         grid = grid_of(params.text("interval"), zone_ms(params.maybe("timeZone") or "0"))
         start, end = params.maybe_long("startTime"), params.maybe_long("endTime")
         now = call.exchange.now()
+        if (start is not None and start > now) or (end is not None and end < 0):
+            return []
+        start = start if start is None else max(0, start)
         last = now if end is None else min(end, now)
         first = last - (limit + 1) * grid.width_ms if start is None else start
         until = last if start is None else min(last, start + (limit + 1) * grid.width_ms)

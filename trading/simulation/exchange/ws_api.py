@@ -203,7 +203,7 @@ class Session:
 
     def _unsubscribe(self, params: dict[str, Any]) -> Any:
         wanted = [params["subscriptionId"]] if "subscriptionId" in params else list(self._subscriptions)
-        if not wanted or not set(wanted) <= self._subscriptions.keys():
+        if not wanted or not all(isinstance(n, int) and n in self._subscriptions for n in wanted):
             raise refusal(-2036, "User data stream subscription is not active.")
         for number in wanted:
             self._accounts.unsubscribe(self._subscriptions.pop(number))
