@@ -16,6 +16,8 @@ from trading.domain.rehearsal import STORED, RehearsalRequest, RehearsalUrls
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")
 """What the exchange lists without stored candles; a test compares them with its own documents."""
 
+HISTORY_BARS = 1_000  # enough for every shipped indicator, and fetched within a second
+
 
 def rehearsal_service(settings: Settings, compose: ComposeCockpit) -> RehearsalService:
     """Return the service; nothing runs before a rehearsal is started."""
@@ -40,7 +42,7 @@ def settings_there(settings: Settings, request: RehearsalRequest, urls: Rehearsa
     """Return the settings of the cockpit on the exchange: those of this one, but for where and what it trades."""
     changes = {
         "venue": "rehearsal", "exchange_url": urls.rest, "feed": "binance", "assets": request.symbols, "interval": "1m",
-        "rest_url": urls.rest, "stream_url": urls.streams,
+        "history_bars": min(settings.history_bars, HISTORY_BARS), "rest_url": urls.rest, "stream_url": urls.streams,
         "strategy": strategy_of(request, settings.strategy, settings.data_dir / "rehearsal"),
     }
     return settings.model_copy(update=changes)
