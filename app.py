@@ -38,6 +38,7 @@ from callbacks import (
     models_votes,
     price,
     push,
+    rehearsal,
     signals,
     tables,
     trace,
@@ -114,6 +115,7 @@ PAGES: tuple[Page, ...] = (
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
     Page("/models", "Models", models.page, (models, models_form, models_votes)),
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
+    Page("/rehearsal", "Rehearsal", rehearsal.page, (rehearsal,)),
 )
 
 
