@@ -39,6 +39,7 @@ from callbacks import (
     models_votes,
     price,
     push,
+    rehearsal,
     signals,
     tables,
     trace,
@@ -114,8 +115,9 @@ PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
     Page("/models", "Models", models.page, (models, models_form, models_votes)),
-    Page("/live", "Live", live_page.page, (live_page,)),
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
+    Page("/rehearsal", "Rehearsal", rehearsal.page, (rehearsal,)),
+    Page("/live", "Live", live_page.page, (live_page,)),
 )
 
 

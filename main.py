@@ -363,7 +363,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
-                            make_live(settings, database, cockpit, account, portfolio, board))
+                            make_live(settings, database, cockpit, account, portfolio, board),
+                            make_rehearsal(settings, chosen, database))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
@@ -372,6 +373,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
                 board.start()
                 server.run()
         finally:
+            services.rehearsal.close()
             learning.close()
             backtests.close()
             studies.close()
@@ -426,6 +428,23 @@ def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     from services.automl.compose import study_service
 
     return study_service(settings, database, past)
+
+
+def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
+    """Return the rehearsal: an exchange as a child process, and a second cockpit in this one that trades there."""
+    from services.rehearsal.compose import rehearsal_service, settings_there
+    from services.rehearsal.second import second_cockpit
+
+    def compose_there(request: Any, urls: Any) -> Any:
+        there = settings_there(settings, request, urls)
+
+        def composed(account: Any, executor: Executor) -> Cockpit:
+            feed = make_feed(there, chosen, database, account)
+            return compose(there, feed, database, executor, outside=account)
+
+        return second_cockpit(there, database, composed)
+
+    return rehearsal_service(settings, compose_there)
 
 
 if __name__ == "__main__":

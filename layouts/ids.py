@@ -271,6 +271,49 @@ def release(symbol: str) -> dict[str, str]:
     return {"type": "lv-release", "symbol": symbol}
 
 
+# Page Rehearsal
+RH_SEEN = "rh-seen"  # what is on screen: {part: stamp}; only other stamps are sent
+RH_TICK = "rh-tick"
+RH_FORM = "rh-form"
+RH_FOLD = "rh-fold"
+RH_FOLD_WORD = "rh-fold-word"
+RH_SOURCE = "rh-source"
+RH_SYMBOLS = "rh-symbols"
+RH_RULE = "rh-rule"
+RH_SEED = "rh-seed"
+RH_SPEED = "rh-speed"
+RH_EVERY = "rh-every"
+RH_GO = "rh-go"
+RH_STOP = "rh-stop"
+RH_ERROR = "rh-error"
+RH_HEADING = "rh-heading"
+RH_VERDICT = "rh-verdict"
+RH_BODY = "rh-body"
+RH_TILES = "rh-tiles"
+RH_SWITCHES = "rh-switches"
+RH_CLEAR = "rh-clear"
+RH_SYMBOL = "rh-symbol"
+RH_LADDER = "rh-ladder"
+RH_PRINTS = "rh-prints"
+RH_ACCOUNT = "rh-account"
+RH_STATE = "rh-state"
+RH_LEDGER = "rh-ledger"
+RH_LATENCY = "rh-latency"
+RH_LATENCY_NOTE = "rh-latency-note"
+RH_REQUESTS = "rh-requests"
+RH_JOURNAL = "rh-journal"
+
+
+def fault_group(name: str) -> str:
+    """Id of the count of what is on in a group of switches."""
+    return f"rh-group-{name.lower().replace(' ', '-')}"
+
+
+def fault(name: str) -> str:
+    """Id of a switch of the rehearsal exchange."""
+    return f"rh-fault-{name}"
+
+
 def cost(field: str) -> str:
     """Id of the input of a cost."""
     return f"bt-cost-{field}"

@@ -18,6 +18,7 @@ from trading.domain.backtests import (
 )
 from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
 from trading.domain.live import LiveView
+from trading.domain.rehearsal import RehearsalRequest, RehearsalView
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.events import CommandAnswered
 
@@ -268,6 +269,38 @@ class LivePort(Protocol):
         ...
 
 
+class RehearsalPort(Protocol):
+    """A rehearsal: an exchange that misbehaves, and a cockpit on it. Every method may be called from any thread."""
+
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols of the simulated market."""
+        ...
+
+    def markets(self) -> tuple[MarketChoice, ...]:
+        """Return the symbols with stored candles."""
+        ...
+
+    def view(self) -> RehearsalView:
+        """Return the newest picture (the same object until something changes)."""
+        ...
+
+    def start(self, request: RehearsalRequest) -> None:
+        """Begin a rehearsal; BadInput names what is wrong. What happens then is in the view."""
+        ...
+
+    def stop(self) -> None:
+        """End the rehearsal; returns at once."""
+        ...
+
+    def set_fault(self, name: str, wanted: bool) -> None:
+        """Throw a switch or put it back; CockpitError says why that cannot be. Waits for the exchange."""
+        ...
+
+    def clear_faults(self) -> None:
+        """Put all switches back; as `set_fault`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that callbacks may use."""
@@ -281,3 +314,4 @@ class Services:
     learning: LearningPort
     studies: StudyPort
     live: LivePort
+    rehearsal: RehearsalPort

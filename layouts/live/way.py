@@ -31,7 +31,7 @@ def to_do(live: LiveView) -> list[ToDo]:
         ToDo("Trade on paper at Binance's prices", "The rule's own record, with invented money. Leave it running for "
              "the days that the ladder asks for.", (f"{RUN} dashboard --feed binance",), passed["paper"]),
         ToDo("Rehearse against an exchange that misbehaves", "Start the local exchange in one window and the cockpit "
-             "on it in another.",
+             "on it in another; or let the page Rehearsal do both.",
              (f"{RUN} exchange --speed 10 --faults-every 60", f"{RUN} dashboard --venue rehearsal"),
              passed["rehearsal"]),
         ToDo("Give the cockpit an API key", "A key that may trade spot, cannot withdraw, and is bound to this "
