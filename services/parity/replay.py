@@ -63,8 +63,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars that
-    were not live or on which something outside the rules held the account back. `votes` are what models said;
+    """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars on
+    which something that is no rule held the account back. `votes` are what models said;
     `standing` is the account's equity (units) at a bar's close and what it held then.
     """
 
@@ -76,6 +76,7 @@ class Scene:
     votes: Mapping[str, Mapping[str, Mapping[int, Signal]]]
     start: Start = Start()
     standing: StandingOf | None = None
+
 
 class Tape:
     """Keeps what happens, and makes nothing durable."""

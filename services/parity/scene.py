@@ -28,10 +28,9 @@ def scene_of(account: Recorded, wallet: Wallet) -> Scene:
 
     state, mode = session_at_start(account)
     step = INTERVAL_MS[account.settings["interval"]]
-    late = {(bar.symbol, bar.open_time) for bars in account.seen.values() for bar in bars if not bar.live}
     held = {(symbol, time + 1 - step) for symbol, time in account.held_back}
     held |= {(symbol, time + 1 - step) for symbol, time in account.no_position if holdings.at(time)[symbol].is_open}
-    return Scene(account.specs, wallet.units, rules_of(account), acts_of(account), frozenset(late | held),
+    return Scene(account.specs, wallet.units, rules_of(account), acts_of(account), frozenset(held),
                  account.votes, Start(state, mode, asked_inline(account)), standing)
 
 
