@@ -42,18 +42,22 @@ def cancel_named(call: Call, order_id: str, client_id: str, cancel_id: str) -> A
     params, exchange = call.params, call.exchange
     desk = exchange.desk(params.text("symbol"))
     ticket = exchange.registry.to_cancel(call.owner.uid, desk.symbol.name, identity(params, order_id, client_id))
-    restriction = params.maybe("cancelRestrictions")
-    if restriction is not None:
-        if restriction not in RESTRICTIONS:
-            raise refusal(-1145, "Invalid cancelRestrictions")
-        if ticket.status is not RESTRICTIONS[restriction]:
-            raise refusal(-2011, "Order was not canceled due to cancel restrictions.")
+    if read_restriction(params) not in (None, ticket.status):
+        raise refusal(-2011, "Order was not canceled due to cancel restrictions.")
     name = params.client_id(cancel_id) or exchange.make_client_id()
     if ticket.list_id >= 0:
         exchange.lists.cancel(ticket.list_id, name)
     else:
         desk.cancel(ticket, name)
     return cancelled(ticket, name, exchange.time)
+
+
+def read_restriction(params: Params) -> Status | None:
+    """Return the status that an order must have to be cancelled, None when any will do."""
+    given = params.maybe("cancelRestrictions")
+    if given is not None and given not in RESTRICTIONS:
+        raise refusal(-1145, "Invalid cancelRestrictions")
+    return RESTRICTIONS[given] if given else None
 
 
 def cancel_open_orders(call: Call) -> list[Answer]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from trading.simulation.exchange.answers import placed
 from trading.simulation.exchange.desk import Desk
-from trading.simulation.exchange.order_routes import cancel_named
+from trading.simulation.exchange.order_routes import cancel_named, read_restriction
 from trading.simulation.exchange.placing import draft, place
 from trading.simulation.exchange.refusals import VenueError, refusal, refused_order
 from trading.simulation.exchange.registry import identity
@@ -44,6 +44,8 @@ def _read(call: Call) -> tuple[Desk, str]:
     for name, choices in CHOICES.items():
         if (params.text(name) if name == "cancelReplaceMode" else params.maybe(name)) not in (*choices, None):
             raise refusal(-1130, f"Data sent for parameter '{name}' is not valid.")
+    params.client_id(NAMES[2])
+    read_restriction(params)
     desk = call.exchange.desk(params.text("symbol"))
     if not desk.symbol.document.get("cancelReplaceAllowed", False):
         raise refused_order("Order cancel-replace is not supported for this symbol.")
