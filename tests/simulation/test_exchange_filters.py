@@ -39,6 +39,7 @@ def with_filter(**changed: Any) -> Venue:
     (LIMIT | {"price": "100,5"}, -1100, "'price'"),
     (LIMIT | {"quantity": "0.123456789"}, -1111, "Parameter 'quantity' has too much precision."),
     (LIMIT | {"quantity": "0"}, -1013, "Invalid quantity."),
+    (LIMIT | {"price": "0.00"}, -1013, "Invalid price."),
     (LIMIT | {"newClientOrderId": "a b"}, -1100, "'newClientOrderId'"),
     (LIMIT | {"newClientOrderId": "x" * 37}, -1100, "'newClientOrderId'"),
     (LIMIT | {"stopPrice": "90"}, -1106, "Parameter 'stopPrice' sent when not required."),

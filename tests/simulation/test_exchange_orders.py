@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.simulation.venues import NOW, Venue, refusal_of
-from trading.simulation.exchange import Exchange, Rates, default_symbols
+from trading.simulation.exchange import BookChanged, Exchange, Rates, TradeDone, default_symbols
 
 
 @pytest.fixture
@@ -188,3 +188,18 @@ def test_a_half_open_exchange_knows_its_paths():
     exchange = Exchange(default_symbols(), lambda: NOW)
     assert refusal_of(exchange.request, "GET", "nothing", {})[0] == 404
     assert refusal_of(exchange.request, "GET", "account", {"foo": "1"}, exchange.crowd)[1] == -1104
+
+
+@pytest.mark.parametrize("buys_first", [True, False])
+def test_the_market_sees_who_was_the_maker(venue: Venue, buys_first: bool):
+    shown = []
+    venue.exchange.on_market.append(shown.append)
+    first, second = ("BUY", "SELL") if buys_first else ("SELL", "BUY")
+    venue.order(first, "LIMIT", quantity="1", price="100")
+    venue.order(second, "LIMIT", venue.other, quantity="0.4", price="100")
+    ids = (1, 2) if buys_first else (2, 1)
+    trade = TradeDone("BTCUSDT", 1, Decimal(100), Decimal("0.4"), NOW, buys_first, *ids)
+    level = ("100.00000000", "0.60000000")
+    changed = BookChanged("BTCUSDT", 2, (level,) if buys_first else (), () if buys_first else (level,), NOW)
+    assert shown[1:] == [trade, changed]
+    assert venue.exchange.recent_trades("BTCUSDT") == [trade]
