@@ -113,7 +113,7 @@ def test_a_working_order_that_expires_takes_the_pending_ones_with_it(venue: Venu
     answer = bracket(venue)
     assert answer["orderReports"][0]["status"] == "EXPIRED"
     assert statuses(venue) == ["EXPIRED"] * 3
-    assert venue.query(2)["expiryReason"] == "OTO_PHASE_ONE_EXPIRED"
+    assert [venue.query(number)["expiryReason"] for number in (2, 3)] == ["OTO_PHASE_ONE_EXPIRED"] * 2
     assert venue.events[-2]["L"] == "ALL_DONE"
 
 
@@ -148,7 +148,7 @@ def test_a_pending_stop_that_is_reached_when_it_is_released_is_refused_with_its_
     venue.order("SELL", "LIMIT", venue.other, quantity="1", price="100")
     bracket(venue, pendingBelowStopPrice="101")
     assert statuses(venue) == ["FILLED", "EXPIRED", "EXPIRED"]
-    assert venue.query(3)["expiryReason"] == "REJECTED"
+    assert [venue.query(number)["expiryReason"] for number in (3, 4)] == ["REJECTED"] * 2
     assert venue.balance("BTC") == (Decimal("10.999"), 0)
 
 
@@ -198,4 +198,11 @@ def test_the_crowd_may_ask_as_an_account_too(venue: Venue):
     assert placed["status"] == "NEW"
     assert venue.ask("DELETE", "order", crowd, orderId=placed["orderId"])["status"] == "CANCELED"
     assert crowd.balances == {}
+    assert venue.events == []
+
+
+@pytest.mark.parametrize("name", ["listClientOrderId", "aboveClientOrderId"])
+def test_a_list_with_an_illegal_name_is_refused_before_anything_is_locked(venue: Venue, name: str):
+    assert refusal_of(oco, venue, **{name: "a b"})[1] == -1100
+    assert venue.balance("BTC") == (10, 0)
     assert venue.events == []
