@@ -48,6 +48,8 @@ def test_a_refused_new_order_leaves_the_old_one_cancelled(venue: Venue):
     status, code, data = halves(venue, quantity="2000")
     assert (status, code, data["cancelResult"], data["newOrderResult"]) == (409, -2021, "SUCCESS", "FAILURE")
     assert data["newOrderResponse"]["code"] == -2010
+    told = [(e["x"], e["X"], e["r"]) for e in venue.events if e["e"] == "executionReport"]
+    assert told[1:] == [("CANCELED", "CANCELED", "NONE"), ("REJECTED", "REJECTED", "INSUFFICIENT_BALANCES")]
     assert venue.query(1)["status"] == "CANCELED"
 
 

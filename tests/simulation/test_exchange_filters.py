@@ -94,7 +94,7 @@ def test_a_test_order_changes_nothing_and_can_tell_commission():
     venue = Venue()
     assert venue.ask("POST", "order/test", **LIMIT) == {}
     told = venue.ask("POST", "order/test", **LIMIT, computeCommissionRates="true")
-    assert told["standardCommissionForOrder"]["maker"] == "0.00100000"
+    assert told["standardCommissionForOrder"] == {"maker": "0.00100000", "taker": "0.00100000"}
     assert venue.ask("GET", "openOrders") == []
 
 
