@@ -105,6 +105,15 @@ def test_amendments_only_lower_and_are_counted(venue: Venue):
                             "newQty", "time"}
 
 
+def test_an_amended_quantity_stays_above_what_was_filled(venue: Venue):
+    venue.order("SELL", "LIMIT", quantity="5", price="100")
+    venue.exchange.take("BTCUSDT", True, 200_000)
+    for quantity in ("1", "2"):
+        assert refusal_of(venue.ask, "PUT", "order/amend/keepPriority", orderId=1, newQty=quantity)[1] == -2038
+    venue.ask("PUT", "order/amend/keepPriority", orderId=1, newQty="2.1")
+    assert venue.balance("BTC") == (5 + Decimal("2.9"), Decimal("0.1"))
+
+
 def test_a_stop_waits_out_of_the_book_and_sells_at_what_is_there(venue: Venue):
     venue.order("BUY", "LIMIT", venue.other, quantity="1", price="88")
     answer = venue.order("SELL", "STOP_LOSS", quantity="1", stopPrice="90")
