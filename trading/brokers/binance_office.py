@@ -59,7 +59,8 @@ class Office:
         delay, until = 0.1, asyncio.get_running_loop().time() + self.patience_s
         while True:
             try:
-                return await asyncio.wait_for(self.venue.send(call), self.settings.answer_s)
+                async with asyncio.timeout(self.settings.answer_s):
+                    return await self.venue.send(call)
             except (TimeoutError, OutcomeUnknown, NotSent) as trouble:
                 wait_s = max(delay, trouble.retry_s if isinstance(trouble, NotSent) else 0.0)
                 if asyncio.get_running_loop().time() + wait_s > until:
