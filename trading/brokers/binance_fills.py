@@ -39,8 +39,10 @@ class FillBook:
         self._held: dict[str, list[VenueTrade]] = {}
 
     def sellable(self, symbol: str) -> int:
-        """Return whole lots that are ours by the executions so far."""
-        return self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
+        """Return whole lots that are ours by the executions so far, those of unclaimed legs counted as sold."""
+        held = [trade for trades in self._held.values() for trade in trades if trade.symbol == symbol]
+        whole = self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
+        return whole - sum(self._lots(trade) for trade in held)
 
     def take(self, trade: VenueTrade, order: VenueOrder) -> None:
         """Announce an execution unless it was; one of an unclaimed bracket leg waits for the engine's order."""
