@@ -194,6 +194,8 @@ class SymbolDesk:
             self.guard.want(ticket)
         elif not ticket.adds_risk:
             await self._leave(ticket)
+        elif ticket.is_cancelled:
+            await self._cancel(ticket.order.client_id)
         elif not ticket.attempts:
             self._hands.fills.end(ticket, "CANCELED", "never sent: the cockpit stopped before")
         elif ticket.order.type is not OrderType.LIMIT or not self._hands.office.blotter.live(ticket):
