@@ -52,6 +52,7 @@ def test_sale_and_stop_come_back_as_they_were():
 
 def test_recorder_returns_open_orders_after_a_number(tmp_path: Path):
     database = Database(tmp_path / "cockpit.db")
+    database.open()
     recorder = SqlRecorder(database, "live", SPECS)
     for number, status in ((4, OrderStatus.INTENT), (5, OrderStatus.INTENT), (6, OrderStatus.CANCELED),
                            (7, OrderStatus.INTENT)):
@@ -59,6 +60,7 @@ def test_recorder_returns_open_orders_after_a_number(tmp_path: Path):
     recorder.commit_intents()
     assert [order.client_id for order in recorder.orders_after(4)] == ["t-5", "t-7"]
     assert recorder.orders_after(4)[0] == protection("t-5")
+    database.close()
 
 
 def test_books_say_what_is_held_booked_and_worked_with():

@@ -149,7 +149,7 @@ class FillBook:
         """Take everything up to a trade as older than this account."""
         self._confirm(symbol, trade_id, set())
 
-    def ticket_of(self, order: VenueOrder) -> Ticket:
+    def ticket_of(self, order: VenueOrder, why: str = "filled after it had ended") -> Ticket:
         """Return the ticket of an order; one that ended, or was never known to the engine, is taken over."""
         office = self._office
         ticket = office.blotter.tickets.get(order.order_id)
@@ -163,7 +163,7 @@ class FillBook:
                 ticket.attempts.append(order.client_id)
             office.post(OrderTakenOver(revived))
             office.n_recovered += 1
-            office.quarantine(order.symbol, f"{order.client_id} filled after it had ended; compare with the venue")
+            office.quarantine(order.symbol, f"{order.client_id} {why}; compare with the venue")
         return ticket
 
     def _announce(self, trade: VenueTrade, order: VenueOrder, ticket: Ticket) -> None:
