@@ -35,6 +35,7 @@ class Office:
     instruments: dict[str, Instrument] = field(default_factory=dict)
     prices: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
+    told: set[tuple[str, str]] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
     entered: dict[str, int] = field(default_factory=dict)
     latencies: deque[int] = field(default_factory=lambda: deque(maxlen=N_LATENCIES))
@@ -78,15 +79,16 @@ class Office:
 
     def quarantine(self, symbol: str, why: str) -> None:
         """Let nothing new in on a symbol until a person has looked; said once a reason."""
-        if self.quarantined.get(symbol) == why:
-            return
         self.quarantined.setdefault(symbol, why)
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
-        self.say(f"is in quarantine, nothing is entered: {why}", "bad", symbol)
+        if (symbol, why) not in self.told:
+            self.told.add((symbol, why))
+            self.say(f"is in quarantine, nothing is entered: {why}", "bad", symbol)
 
     def release(self, symbol: str) -> None:
         """End a quarantine."""
         self.quarantined.pop(symbol, None)
+        self.told = {(other, why) for other, why in self.told if other != symbol}
         self.gate.open(QUARANTINE, symbol)
 
     def heed(self, refused: Refused, symbol: str) -> None:
