@@ -18,8 +18,8 @@ def at_risk(view: CockpitView) -> str:
     peak = float(account.equity) / (1.0 + account.drawdown_rate) if account.drawdown_rate > -1 else 0.0
     today, fall = profile.daily_loss_rate * start_of_day, profile.max_drawdown_rate * peak
     return (
-        f"May lose: at worst all of {text.number(account.equity)} {account.quote}. Entries stop at "
-        f"{text.signed(-today)} on the day, the kill switch trips {text.signed(-fall)} below the highest equity."
+        f"May lose all of {text.number(account.equity)} {account.quote} at worst; {text.signed(-today)} on a day ends "
+        f"entries, {text.signed(-fall)} from the top trips the kill switch."
     )
 
 
@@ -49,7 +49,7 @@ def row(now: parts.Parts) -> html.Div:
         disabled=now[ids.ARM_WORD, "disabled"],
     )
     label = html.Label("Let entries out", htmlFor=ids.ARM_WORD, className="muted")
-    arm = html.Button("Arm", id=ids.ARM, className="kill", disabled=now[ids.ARM, "disabled"])
+    arm = html.Button("Arm", id=ids.ARM, className="btn-line danger", disabled=now[ids.ARM, "disabled"])
     disarm = html.Button(
         "Disarm",
         id=ids.DISARM,

@@ -124,6 +124,7 @@ def test_a_key_is_in_no_log_no_file_and_no_word_even_when_everything_is_logged(p
     assert any(path.name == "keys.json" for path in files) and "CANARY" not in said
 
 
+@pytest.mark.timeout(600)
 def test_it_trades_is_killed_and_takes_up_where_it_was(place: Place) -> None:
     process = place.trade()
     heard(process, "REHEARSAL armed")

@@ -25,6 +25,7 @@ from trading.events import AlertLogged, Command, CommandAnswered, VenueSaid
 from trading.recall import books_of
 
 BOOKED_S = 2.0
+STREAM_S = 5.0
 ANSWER_S = 10.0
 POLL_S = 0.05
 
@@ -163,3 +164,14 @@ def let_out(engine: Engine, hand: Hand, chosen: argparse.Namespace) -> None:
     if not answered.accepted:
         raise BadInput(f"{badge} is not armed: {answered.detail}")
     print(f"{answered.detail}; Ctrl-C stops and keeps protection", file=sys.stderr)
+    held_back = _why_closed(engine)
+    if held_back:
+        print(f"entries are held back for now: {held_back}", file=sys.stderr)
+
+
+def _why_closed(engine: Engine) -> str:
+    """Return why the gate is closed for everything, once the account's stream had time to begin."""
+    until = monotonic() + STREAM_S
+    while engine.gate.reason("") and monotonic() < until:
+        sleep(POLL_S)
+    return str(engine.gate.reason(""))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import socket
+import time
 import traceback
 from base64 import b64decode
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
@@ -73,6 +76,7 @@ def test_a_given_timestamp_is_signed_as_it_stands_and_one_too_old_is_not_sent() 
             late = {"timestamp": str(venue.now() - age), "recvWindow": window}
             with pytest.raises(NotSent, match="too old"):
                 await venue.send(Call("POST", "order", ORDER | late))
+            assert fake.asked[-1].path.endswith("ping"), "the next attempt finds an open connection"
         assert len(fake.orders) == 1
 
     with_venue(work)
@@ -84,6 +88,20 @@ def test_parameters_that_are_no_text_are_refused(wrong: object) -> None:
         with pytest.raises(TypeError, match="quantity is"):
             await venue.send(Call("POST", "order", ORDER | {"quantity": wrong}))  # type: ignore[dict-item]
         assert not fake.orders
+
+    with_venue(work)
+
+
+def test_a_connection_is_kept_open_for_the_next_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trading.binance.venue.TICK_S", 0.02)
+    monkeypatch.setattr("trading.binance.venue.IDLE_S", 0.1)
+
+    async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        await venue.send(QUERY)
+        while sum(asked.path.endswith("ping") for asked in fake.asked) < 4:
+            await asyncio.sleep(0.02)
+        await venue.send(POST)
+        assert fake.n_connections == 1
 
     with_venue(work)
 
@@ -254,6 +272,48 @@ def test_the_moment_of_sending_can_be_seen_and_refused() -> None:
             await venue.send(Call("POST", "order", ORDER, denied=lambda: "drawdown of 12 %"))
         assert len(fake.orders) == 1 and venue.wire.governor.weight_used == used
         assert (await venue.send(Call("POST", "order", ORDER, denied=lambda: "")))["orderId"] == 7
+
+    with_venue(work)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_not_a_byte_leaves_after_a_kill_has_returned(seed: int) -> None:
+    """The kill comes from another thread, at any moment of twenty requests on their way."""
+
+    async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        await venue.send(QUERY)
+        lock, killed, left = Lock(), False, 0
+        at_kill = -1
+
+        @contextmanager
+        def sending() -> Iterator[None]:
+            nonlocal left
+            with lock:
+                if killed:
+                    raise NotSent("killed")
+                left += 1
+                yield
+
+        def kill() -> None:
+            nonlocal killed, at_kill
+            time.sleep(random.Random(seed).random() * 0.02)
+            with lock:
+                killed = True
+            at_kill = left
+
+        async def one(n: int) -> bool:
+            try:
+                await venue.send(Call("POST", "order", ORDER | {"newClientOrderId": f"ck-{n}"}, sending=sending))
+            except NotSent:
+                return False
+            return True
+
+        thread = Thread(target=kill)
+        thread.start()
+        done = [await asyncio.gather(*(one(n * 5 + m) for m in range(5))) for n in range(4)]
+        thread.join()
+        assert not await one(99)
+        assert len(fake.orders) == left == at_kill == sum(map(sum, done))
 
     with_venue(work)
 

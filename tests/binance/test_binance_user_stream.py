@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
@@ -16,6 +18,7 @@ from tests.fakes.stream_listener import Listener
 from trading.binance.user_stream import StreamOptions
 from trading.binance.venue import BinanceVenue
 from trading.domain.venue import Call, Purpose
+from trading.errors import NotSent
 
 FAST = StreamOptions(connect_s=1, answer_s=0.3, ping_s=5, echo_s=0.2, backoff_s=0.02, backoff_cap_s=0.05, steady_s=5)
 ORDER = Call("POST", "order", {"symbol": "BTCUSDT", "newClientOrderId": "ck-1"}, purpose=Purpose.ENTRY)
@@ -349,3 +352,41 @@ def test_the_loop_is_never_blocked() -> None:
         assert worst < 0.25
 
     listening(work)
+
+
+def test_a_ban_silences_the_stream_too() -> None:
+    def banned(request: dict[str, Any]) -> dict[str, Any]:
+        until = {"serverTime": 0, "retryAfter": int(time.time() * 1000) + 90_000}
+        return {"id": request["id"], "status": 418, "error": {"code": -1003, "msg": "banned", "data": until}}
+
+    async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
+        while "would have to wait" not in venue.health().user_stream:
+            await asyncio.sleep(0.02)
+        assert len(fake.sockets) == 1
+        with pytest.raises(NotSent, match=r"wait (90\.0|89\.\d) s"):
+            await venue.send(ORDER)
+
+    listening(work, prepare=lambda fake: fake.ws_script.update({"userDataStream.subscribe.signature": banned}))
+
+
+def test_a_handshake_that_is_refused_by_a_limit_is_not_repeated_before_its_end() -> None:
+    async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
+        await listener.subscribed()
+        fake.handshake = (429, {"Retry-After": "60"})
+        await cut(fake)
+        while "would have to wait" not in venue.health().user_stream:
+            await asyncio.sleep(0.02)
+        assert fake.n_handshakes == 2 and venue.wire.governor.wait_s(Purpose.EXIT) > 50
+
+    listening(work)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts files by /proc")
+def test_connections_come_and_go_without_leaving_anything() -> None:
+    async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
+        await listener.subscribed(3)
+        files, tasks = len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks())
+        await listener.subscribed(20)
+        assert len(os.listdir("/proc/self/fd")) <= files + 2 and len(asyncio.all_tasks()) <= tasks + 2
+
+    listening(work, StreamOptions(renew_s=0.01, backoff_s=0.001, backoff_cap_s=0.002))

@@ -73,8 +73,9 @@ class WireFake:
         self.ws_methods: list[str] = []
         self.ws_params: list[dict[str, Any]] = []
         self.ws_script: dict[str, Callable[[dict[str, Any]], Any]] = {}
-        self.ws_lives = True
         self.sockets: list[Any] = []
+        self.handshake: tuple[int, dict[str, str]] | None = None
+        self.n_handshakes = self.n_connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._ws: Any = None
@@ -107,7 +108,9 @@ class WireFake:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def start_ws(self) -> None:
-        self._ws = await websockets.serve(self._converse, "127.0.0.1", self.ws_port, ping_interval=None)
+        self._ws = await websockets.serve(
+            self._converse, "127.0.0.1", self.ws_port, ping_interval=None, process_request=self._greet
+        )
         self.ws_port = next(iter(self._ws.sockets)).getsockname()[1]
 
     async def stop_ws(self) -> None:
@@ -124,6 +127,7 @@ class WireFake:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.n_connections += 1
         try:
             while not self.is_deaf:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -161,6 +165,16 @@ class WireFake:
         writer.write(whole[: len(whole) - reply.cut])
         await writer.drain()
         return not reply.cut
+
+    def _greet(self, socket: Any, request: Any) -> Any:
+        """Refuse a handshake if that is wanted."""
+        self.n_handshakes += 1
+        if self.handshake is None:
+            return None
+        status, headers = self.handshake
+        response = socket.respond(status, "no")
+        response.headers.update(headers)
+        return response
 
     async def _converse(self, socket: Any) -> None:
         self.sockets.append(socket)

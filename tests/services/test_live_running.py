@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from services.live import running
 from services.live.running import at_venue, let_out, refuse_unconfirmed, working
 from services.live.status import with_health
 from services.live.thread import VenueThread
@@ -125,6 +126,14 @@ def test_a_reconciliation_that_takes_too_long_is_no_start(bench, venue) -> None:
     with pytest.raises(StateFailed, match="within"):
         thread.start(Books(0, {}), 0.05)
     assert venue.log == ["close"] and not thread.settle()
+
+
+def test_a_gate_that_stays_closed_is_told(bench, venue, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(running, "STREAM_S", 0.1)
+    bench.engine.gate.close("balance", "the account holds 5 USDT less than the books say")
+    with trading(bench, venue) as hand:
+        let_out(bench.engine, hand, CHOSEN)
+    assert "held back for now: the account holds 5 USDT less" in capsys.readouterr().err
 
 
 def test_after_a_crash_while_armed_entries_wait_for_resume_live(bench, venue, capsys) -> None:

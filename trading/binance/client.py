@@ -32,6 +32,10 @@ EARLIEST_MS, LATEST_MS = 1_500_000_000_000, 4_000_000_000_000
 """A venue's clock stands between 2017 and 2096, in milliseconds."""
 
 
+class _TooOld(NotSent):
+    """A request whose turn came too late for its timestamp."""
+
+
 class _Body(BytesPayload):
     """A request's body, which knows whether it left: headers and body go out in one write."""
 
@@ -60,7 +64,7 @@ class _Body(BytesPayload):
         if denied:
             raise NotSent(f"{name_of(self._call)}: {denied}")
         if is_too_old(self._call.params, self._now()):
-            raise NotSent(f"{name_of(self._call)}: waited too long for its turn, too old to be sent; decide anew")
+            raise _TooOld(f"{name_of(self._call)}: waited too long for its turn, too old to be sent; decide anew")
 
 
 class BinanceClient(AsyncClient):  # type: ignore[misc]
@@ -75,6 +79,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
         self.wire = wire or wire_of(environment.rest_url)
         self.latency_ms: float | None = None
         self.timeout_s = REQUEST_TIMEOUT_S
+        self.answered_at = 0.0
         self.credentials = credentials
         super().__init__(
             **_keys(credentials),
@@ -118,10 +123,18 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
         except BaseException as error:
             never = isinstance(error, NotSent) and not isinstance(error, NoAnswer)
             ticket.unused() if never else ticket.lost()
+            if isinstance(error, _TooOld):
+                await self.warm()
             raise
+        self.answered_at = time.monotonic()
         document = document_of(reply)
         ticket.answered(reply.status, reply.headers, *error_of(document))
         return reply, document
+
+    async def warm(self) -> None:
+        """Leave an open connection behind for the next request: a handshake can take longer than its window."""
+        with suppress(NotSent, Refused):
+            await self.ask(Call("GET", "ping", purpose=Purpose.QUERY, signed=False))
 
     async def _resync(self) -> None:
         with suppress(NotSent, Refused):

@@ -12,7 +12,7 @@ DRIFT_MS = 1_000.0
 """Binance refuses what is so far ahead of it; a computer that is so far off cannot be trusted with times."""
 MEASURE_MS = 180_000.0
 GOOD_TRIP_MS = 400.0
-"""A measurement is wrong by half its round trip at most; a slower one is repeated."""
+"""A measurement is wrong by half its round trip at most; a slower one is taken only if it contradicts what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class VenueClock:
 
     def set(self, server_ms: float, trip_ms: float) -> None:
         """Take an answer to GET /time that came just now, after a round trip of `trip_ms`."""
-        self._mark = _Mark(server_ms + trip_ms / 2, self._monotonic() * 1000, self._wall() * 1000)
+        venue, known = server_ms + trip_ms / 2, float(self.now())
+        if trip_ms > GOOD_TRIP_MS and self.is_measured and abs(venue - known) <= trip_ms / 2:
+            venue = known
+        self._mark = _Mark(venue, self._monotonic() * 1000, self._wall() * 1000)
         self.is_measured = True
 
     def offset_ms(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 """How often the clock is looked at."""
+IDLE_S = 10.0
+"""A connection that is kept open (aiohttp drops it after 15 s) spares an order the handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class BinanceVenue:
             await self._set_clock(client)
         mark = self.stream.heard()
         answer = await client.ask(call)
-        if call.method in ("POST", "DELETE") and not call.path.endswith("/test"):
+        if answer and call.method != "GET" and not call.path.endswith("/test"):
             self.stream.expect_more(mark)
         return answer
 
@@ -123,11 +126,16 @@ class BinanceVenue:
                 await client.measure()
 
     async def _keep_clock(self, client: BinanceClient) -> None:
-        """Measure the clock every few minutes and after a jump; a jump also means that events may be missing."""
+        """Measure the clock every few minutes and after a jump; a jump also means that events may be missing.
+
+        Keeps a connection open as well, so that an order finds one.
+        """
         clock = self.wire.clock
         while True:
             await asyncio.sleep(TICK_S)
             if not clock.is_due():
+                if time.monotonic() - client.answered_at > IDLE_S:
+                    await client.warm()
                 continue
             if clock.is_measured and clock.has_jumped():
                 log.warning("the wall clock jumped, or the computer slept: measuring the venue's clock again")

@@ -14,18 +14,22 @@ from typing import Any
 
 from binance.ws.constants import WSListenerState
 from binance.ws.websocket_api import WebsocketAPI
+from websockets.exceptions import InvalidStatus
 
 from trading.binance.answers import decode
-from trading.binance.client import OUTSIDE_WINDOW, BinanceClient
-from trading.binance.endpoints import Credentials, is_loopback
+from trading.binance.client import LATEST_MS, OUTSIDE_WINDOW, BinanceClient
+from trading.binance.endpoints import is_loopback
 from trading.binance.redaction import LONGEST, UNHEARD, redacted
 from trading.binance.rejects import Rejects
 from trading.binance.signing import RECV_WINDOW_MS
+from trading.domain.venue import Purpose
 from trading.errors import NotSent, Refused
 
 SUBSCRIBED: Mapping[str, Any] = {"e": "subscribed"}
 """Our own event: what follows comes from a new subscription, and anything before it may have been missed."""
 CLOSE_S = 2.0
+CONNECT_WEIGHT = 2
+"""binance-spot-api-docs, WebSocket API limits."""
 _ENDS = {"serverShutdown", "eventStreamTerminated"}
 
 
@@ -68,7 +72,8 @@ class Subscription:
         """
         self = cls(client, take, answer_s)
         try:
-            with _as_lost("cannot be opened", client.credentials):
+            with _as_lost("cannot be opened", client):
+                (await client.wire.governor.admit(CONNECT_WEIGHT, Purpose.RECONCILE)).lost()
                 await asyncio.wait_for(self._socket.connect(), connect_s)
                 await self._subscribe()
             yield self
@@ -89,7 +94,7 @@ class Subscription:
         StreamLost
             If no answer comes in time.
         """
-        with _as_lost("silent", self._client.credentials):
+        with _as_lost("silent", self._client):
             await self._request("ping", {})
         self.heard_at = self._loop.time()
 
@@ -129,7 +134,18 @@ class Subscription:
         if code == OUTSIDE_WINDOW:
             with suppress(NotSent, Refused):
                 await client.measure()
+        self._heed(answer)
         raise StreamLost(f"subscription refused: {code} {redacted(text, client.credentials)}")
+
+    def _heed(self, answer: Mapping[str, Any]) -> None:
+        """Tell the governor of a limit; here the end of the silence is a time, UTC ms (binance-spot-api-docs)."""
+        status, error = answer.get("status"), answer.get("error")
+        told = error.get("data") if isinstance(error, dict) else None
+        until = told.get("retryAfter") if isinstance(told, dict) else None
+        wire = self._client.wire
+        seconds = max(0, until - wire.clock.now()) / 1000 if type(until) is int and until < LATEST_MS else None
+        if type(status) is int:
+            wire.governor.heed(status, {} if seconds is None else {"Retry-After": f"{seconds:.3f}"})
 
     async def _request(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         self._n_asked += 1
@@ -185,11 +201,14 @@ async def _close(socket: _Socket) -> None:
 
 
 @contextmanager
-def _as_lost(what: str, credentials: Credentials | None) -> Iterator[None]:
-    """Turn whatever the libraries raise into `StreamLost`."""
+def _as_lost(what: str, client: BinanceClient) -> Iterator[None]:
+    """Turn whatever the libraries raise into `StreamLost`; a handshake may be refused by a rate limit."""
     try:
         yield
     except StreamLost:
         raise
+    except InvalidStatus as refused:
+        client.wire.governor.heed(refused.response.status_code, refused.response.headers)
+        raise StreamLost(f"{what}: HTTP {refused.response.status_code}") from None
     except Exception as trouble:
-        raise StreamLost(redacted(f"{what}: {type(trouble).__name__} {trouble}", credentials)) from None
+        raise StreamLost(redacted(f"{what}: {type(trouble).__name__} {trouble}", client.credentials)) from None

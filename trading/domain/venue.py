@@ -146,11 +146,15 @@ class VenueOrder:
 
 @dataclass(frozen=True, slots=True)
 class SymbolBook:
-    """What the engine has booked on a symbol: atoms held, every trade up to `confirmed`, and those in `booked`."""
+    """What the engine has booked on a symbol: atoms held, every trade up to `confirmed`, and those in `booked`.
+
+    `last_ticks` is the last price it saw, 0 before the first.
+    """
 
     atoms: int = 0
     confirmed: int = 0
     booked: frozenset[int] = frozenset()
+    last_ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
