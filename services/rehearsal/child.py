@@ -76,11 +76,18 @@ class Child:
                 raise ChildFailed(f"{self._name} does not answer after {within_s:.0f} s; stop it and try again")
         return False
 
+    def trouble(self) -> ChildFailed | None:
+        """Return the error that it has ended by itself, None while it runs."""
+        if self.code is None:
+            return None
+        last = next((line for line in reversed(self.tail()) if line.strip()), "it said nothing")
+        return ChildFailed(f"{self._name} ended by itself ({_word(self.code)}): {last.removeprefix('error: ')}")
+
     def check(self) -> None:
         """Raise ChildFailed when it has ended."""
-        if self.code is not None:
-            last = next((line for line in reversed(self.tail()) if line.strip()), "it said nothing")
-            raise ChildFailed(f"{self._name} ended by itself ({_word(self.code)}): {last.removeprefix('error: ')}")
+        trouble = self.trouble()
+        if trouble is not None:
+            raise trouble
 
     def stop(self) -> None:
         """End it, gently first."""
