@@ -61,7 +61,7 @@ class Session:
     def begin_disarmed(self) -> None:
         """Start anew: a word that was typed before does not count any more."""
         self.interrupted = self.interrupted or self.armed
-        self.armed = False
+        self.arm(False)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""
