@@ -419,11 +419,23 @@ def test_entry_is_denied_by_the_venue_rule_until_the_account_is_heard(bench: Liv
 
 
 def test_price_far_from_the_usual_is_not_paid(bench: LiveBench):
-    for _ in range(40):
-        bench.cockpit.broker._office.see_price("BTCUSDT", 1_500_000)
+    office, time = bench.cockpit.broker._office, bench.now() + 60_000
+    for n in range(40):
+        office.see_price("BTCUSDT", 1_500_000, time + n)
+    office.see_price("BTCUSDT", 2_000_000, time + 100)
+    bench.cockpit.broker.on_open = lambda stretch: None
     bench.candle(say="BUY")
     bench.wait()
     assert paths(bench) == [] and "collar" in bench.heard(OrderEnded)[0].detail
+
+
+def test_spike_of_the_price_is_never_paid(bench: LiveBench):
+    for n in range(40):
+        bench.cockpit.broker._office.see_price("BTCUSDT", 1_940_000, bench.now() + n)
+    bench.buy()
+    (call,) = bench.venue.posts()
+    assert Decimal(call.params["workingPrice"]) <= Decimal("20370") and bench.held() > 0
+    bench.check()
 
 
 def test_graceful_stop_keeps_the_stops_and_settles(bench: LiveBench):

@@ -83,7 +83,7 @@ class BinanceBroker:
 
     def on_open(self, stretch: Stretch) -> None:
         """Remember the price for the collar."""
-        self._office.see_price(stretch.symbol, stretch.price_ticks)
+        self._office.see_price(stretch.symbol, stretch.price_ticks, stretch.time)
 
     def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
         """Nothing: the venue matches."""

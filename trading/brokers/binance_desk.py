@@ -105,7 +105,8 @@ class SymbolDesk:
             if wait_s <= 0:
                 return None
             try:
-                await asyncio.wait_for(self._wake.wait(), None if wait_s == inf else wait_s)
+                async with asyncio.timeout(None if wait_s == inf else wait_s):
+                    await self._wake.wait()
             except TimeoutError:
                 return None
         return self._jobs.popleft()

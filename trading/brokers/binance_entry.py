@@ -12,6 +12,7 @@ from trading.brokers.binance_requests import ENTRY, entry_request
 from trading.brokers.binance_sending import Failure
 from trading.domain import OrderType
 from trading.errors import NotSent, Refused
+from trading.rules import MAX_TICKS
 
 
 async def enter(hands: Hands, ticket: Ticket) -> None:
@@ -56,22 +57,23 @@ def objection(hands: Hands, ticket: Ticket) -> str:
     instrument = office.instruments.get(order.symbol)
     if instrument is None or instrument.status != TRADING:
         return f"{order.symbol} does not trade: {instrument.status if instrument else 'it is not among ours'}"
-    limit = order.limit_ticks or instrument.dearest(order.lots, order.budget_units)
-    usual, settings = office.usual_price(order.symbol), office.settings
-    if usual and limit > usual * (1 + settings.collar_rate):
-        return f"price collar: {limit} ticks are more than {settings.collar_rate:.0%} above the usual {usual}"
+    usual, last, settings = office.usual_price(order.symbol), office.last_price(order.symbol), office.settings
+    if abs(last - usual) > usual * settings.collar_rate:
+        return f"price collar: {last} ticks are more than {settings.collar_rate:.0%} away from the usual {usual}"
     if 0 < settings.max_notional_units < order.budget_units:
         return f"notional cap: {order.budget_units / 10**8:,.2f} of {settings.max_notional_units / 10**8:,.2f}"
     if office.venue.now() - office.entered.get(order.symbol, -settings.duplicate_ms) < settings.duplicate_ms:
         return "duplicate: another entry went out a moment ago"
-    if instrument.too_small(order.lots, min(limit, usual or limit)):
+    if instrument.too_small(order.lots, usual):
         return "Filter failure: NOTIONAL"
     return ""
 
 
 async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
     office = hands.office
-    request = entry_request(hands.instrument(ticket), ticket.order, hands.attempt(ticket))
+    usual, instrument = office.usual_price(ticket.order.symbol), hands.instrument(ticket)
+    ceiling = int(usual * (1 + office.settings.collar_rate)) if usual else MAX_TICKS
+    request = entry_request(instrument, ticket.order, hands.attempt(ticket), ceiling)
     office.n_posts += 1
     office.latencies.append(office.venue.now() - ticket.order.time)
     return await hands.sender.place(request, ticket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 from trading.brokers import binance_trades
@@ -10,7 +11,7 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_options import Instrument
 from trading.brokers.binance_requests import STOP, TARGET, letter_of
-from trading.brokers.binance_settling import of_document
+from trading.brokers.binance_settling import UNREADABLE, of_document
 from trading.brokers.binance_trades import VenueTrade, fill_of
 from trading.domain import Order, OrderStatus, OrderType, Side
 from trading.domain.venue import Books, Call, Purpose, VenueOrder
@@ -21,7 +22,7 @@ from trading.rules import notional_ceil
 PAGE = 1_000
 RIPE_MS = 10_000
 """Trades older than this are complete in myTrades: the watermark moves only over them."""
-N_SEEN = 20_000
+N_TRIES = 20
 
 
 class FillBook:
@@ -74,16 +75,14 @@ class FillBook:
 
     async def complete(self, client_id: str) -> None:
         """Fetch executions until all that the venue counted on an order were announced."""
-        delay = 0.05
-        while True:
-            order = self._office.blotter.orders[client_id]
-            if self.is_complete(order):
-                return
-            try:
+        delay, n_tries = 0.05, 0
+        while not self.is_complete(order := self._office.blotter.orders[client_id]):
+            with suppress(Refused, OutcomeUnknown, NotSent, *UNREADABLE):
                 await self.fetch(order)
-            except (Refused, OutcomeUnknown, NotSent):
-                delay = min(2.0, delay * 2)
             if not self.is_complete(self._office.blotter.orders[client_id]):
+                n_tries += 1
+                if n_tries == N_TRIES:
+                    self._office.quarantine(order.symbol, f"executions of {client_id} are missing at the venue")
                 await asyncio.sleep(delay)
                 delay = min(2.0, delay * 2)
 

@@ -18,7 +18,7 @@ from trading.events import Event, VenueSaid
 from trading.gate import EntryGate
 
 QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
-N_PRICES = 31
+N_PRICES, RECENT_MS = 31, 600_000
 N_LATENCIES = 200
 
 
@@ -33,7 +33,7 @@ class Office:
     post: Callable[[Event], None]
     blotter: Blotter = field(init=False)
     instruments: dict[str, Instrument] = field(default_factory=dict)
-    prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    prices: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
@@ -60,7 +60,8 @@ class Office:
         delay, until = 0.1, asyncio.get_running_loop().time() + self.patience_s
         while True:
             try:
-                return await asyncio.wait_for(self.venue.send(call), self.settings.answer_s)
+                async with asyncio.timeout(self.settings.answer_s):
+                    return await self.venue.send(call)
             except (TimeoutError, OutcomeUnknown, NotSent) as trouble:
                 wait_s = max(delay, trouble.retry_s if isinstance(trouble, NotSent) else 0.0)
                 if asyncio.get_running_loop().time() + wait_s > until:
@@ -102,19 +103,19 @@ class Office:
             self.gate.close(REFUSED, f"the venue refuses orders: {refused}")
             self.say(f"the venue refuses orders, nothing is entered until a restart: {refused}", "bad")
 
-    def see_price(self, symbol: str, ticks: int) -> None:
+    def see_price(self, symbol: str, ticks: int, time: int = 0) -> None:
         """Remember a price that the feed showed; called by the engine, so the prices are swapped, never changed."""
-        self.prices[symbol] = (*self.prices.get(symbol, ())[1 - N_PRICES:], ticks)
+        self.prices[symbol] = (*self.prices.get(symbol, ())[1 - N_PRICES:], (time, ticks))
 
     def last_price(self, symbol: str) -> int:
         """Return the last price in ticks, 0 before the first."""
         seen = self.prices.get(symbol)
-        return seen[-1] if seen else 0
+        return seen[-1][1] if seen else 0
 
     def usual_price(self, symbol: str) -> int:
         """Return the median of the recent prices in ticks, 0 before the first."""
-        seen = self.prices.get(symbol)
-        return median_low(seen) if seen else 0
+        seen = self.prices.get(symbol, ())
+        return median_low([ticks for time, ticks in seen if time >= seen[-1][0] - RECENT_MS]) if seen else 0
 
 
 def _unanswered(call: Call, trouble: Exception) -> Exception:

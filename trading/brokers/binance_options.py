@@ -9,7 +9,7 @@ from typing import Any
 
 from trading.domain import SymbolSpec
 from trading.portfolio import market_of
-from trading.rules import Market, affordable_lots, notional_floor
+from trading.rules import Market, notional_floor
 
 HALT, IGNORE = "halt", "ignore"
 TRADING = "TRADING"
@@ -72,10 +72,6 @@ class Instrument:
         if lots < self.market.min_lots:
             return True
         return price_ticks > 0 and int(notional_floor(self.market, price_ticks, lots)) < self.market.min_notional
-
-    def lots_worth(self, units: int, price_ticks: int) -> int:
-        """Return how many lots an amount buys."""
-        return int(affordable_lots(self.market, units, price_ticks))
 
 
 def instrument_of(spec: SymbolSpec, document: Mapping[str, Any]) -> Instrument:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from trading.brokers import binance_settling, binance_trades
@@ -15,6 +15,7 @@ from trading.brokers.binance_desk import SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
+from trading.brokers.binance_settling import UNREADABLE
 from trading.domain.venue import VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 STREAM = "user stream"
 TICK_S = 0.5
+YOUNG_MS, HOUR_MS, DAY_MS = 600_000, 3_600_000, 86_400_000
 
 
 class Reconciler:
@@ -34,13 +36,14 @@ class Reconciler:
         self._sweep_wanted = asyncio.Event()
         self.orders_checked = 0
         self.user_stream = "connecting"
+        self._void_asked: dict[str, int] = {}
 
     async def listen(self) -> None:
         """Take in the account's events for ever; one that cannot be read is said and left out."""
         async for event in self._office.venue.user_events():
             try:
                 self._hear(event)
-            except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as wrong:
+            except UNREADABLE as wrong:
                 log.warning("unreadable event of the account: %s %s", type(wrong).__name__, event)
                 self._sweep_wanted.set()
             except Exception as error:
@@ -60,7 +63,8 @@ class Reconciler:
         """Sweep after every new subscription and every so often."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._sweep_wanted.wait(), self._office.settings.balances_s)
+                async with asyncio.timeout(self._office.settings.balances_s):
+                    await self._sweep_wanted.wait()
             self._sweep_wanted.clear()
             if not await self._tried(self.sweep):
                 await asyncio.sleep(TICK_S)
@@ -80,11 +84,21 @@ class Reconciler:
             for symbol in self._office.instruments:
                 self._balances.see_foreign(await self._hands.fills.catch_up(symbol))
             await self._balances.check()
-            for order in [o for o in self._office.blotter.orders.values() if o.state is VenueState.VOID]:
-                await self._hands.sender.query(order)
+            await self._look_for_void()
             self.user_stream = "live" if self.user_stream == "catching up" else self.user_stream
             if self.user_stream == "live":
                 self._office.gate.open(STREAM)
+
+    async def _look_for_void(self) -> None:
+        """Ask for orders that never arrived: again and again for some minutes, then hourly for a day."""
+        now = self._office.venue.now()
+        for order in [o for o in self._office.blotter.orders.values() if o.state is VenueState.VOID]:
+            age = now - order.timestamp
+            asked = self._void_asked.get(order.client_id, 0)
+            if age < YOUNG_MS or (age < DAY_MS and now - asked >= HOUR_MS):
+                self._void_asked[order.client_id] = now
+                await self._hands.sender.query(order)
+        self._void_asked = {i: at for i, at in self._void_asked.items() if now - at < DAY_MS}
 
     async def check_orders(self) -> None:
         """Compare open orders; ask for each of ours that the venue does not list."""
@@ -141,7 +155,7 @@ class Reconciler:
     async def _tried(self, job: Callable[[], Awaitable[None]]) -> bool:
         try:
             await job()
-        except (Refused, OutcomeUnknown, NotSent) as trouble:
-            log.warning("a check of the account has to wait: %s", trouble)
+        except (Refused, OutcomeUnknown, NotSent, *UNREADABLE) as trouble:
+            log.warning("a check of the account has to wait: %s: %s", type(trouble).__name__, trouble)
             return False
         return True

@@ -15,9 +15,10 @@ from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, instrument_of
 from trading.brokers.binance_requests import engine_id
+from trading.brokers.binance_settling import UNREADABLE
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
-from trading.errors import BadInput
+from trading.errors import BadInput, StateFailed
 
 S = VenueState
 
@@ -50,7 +51,21 @@ class Recovery:
             self._office.instruments[symbol] = instrument_of(spec, documents[symbol])
 
     async def run(self, books: Books) -> None:
-        """Find out, tell, compare; then let the desks go on where they were."""
+        """Find out, tell, compare; then let the desks go on where they were.
+
+        Raises
+        ------
+        StateFailed
+            If an answer of the venue cannot be read.
+        """
+        try:
+            await self._compare(books)
+        except UNREADABLE as wrong:
+            raise StateFailed(f"the venue's answer cannot be read ({type(wrong).__name__}: {wrong}): nothing is "
+                              "traded; start again") from wrong
+        self._resume()
+
+    async def _compare(self, books: Books) -> None:
         self._load(books)
         await self._find_out()
         for symbol in self._office.instruments:
@@ -58,7 +73,6 @@ class Recovery:
         for symbol in self._office.instruments:
             await self.look_for_strays(symbol)
         await self._balances.open()
-        self._resume()
 
     def _load(self, books: Books) -> None:
         blotter = self._office.blotter
@@ -72,14 +86,12 @@ class Recovery:
                         for o in interrupted])
 
     async def _find_out(self) -> None:
-        """Ask for every order that is not over, and for those that never arrived: all at once, the barrier is one."""
-        orders = [o for o in self._office.blotter.orders.values() if not o.state.is_over or o.state is S.VOID]
+        """Ask for every order that is not over: all at once, so that they share one barrier."""
+        orders = [o for o in self._office.blotter.orders.values() if not o.state.is_over]
         unknown = [o for o in orders if o.state is S.UNKNOWN]
         self._office.n_recovered += len(unknown)
-        await asyncio.gather(*(self._hands.sender.chase(o.client_id) for o in unknown))
-        for order in orders:
-            if order not in unknown:
-                await self._hands.sender.query(order)
+        await asyncio.gather(*(self._hands.sender.chase(o.client_id) for o in unknown),
+                             *(self._hands.sender.query(o) for o in orders if o not in unknown))
 
     async def _tell_fills(self, symbol: str) -> None:
         fills, blotter = self._hands.fills, self._office.blotter

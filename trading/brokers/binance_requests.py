@@ -8,6 +8,7 @@ from decimal import Decimal
 from trading.brokers.binance_options import BrokerSettings, Instrument, text
 from trading.domain import Order, OrderType, Side
 from trading.domain.venue import Call, Purpose, VenueOrder
+from trading.rules import MAX_TICKS
 
 ENTRY, STOP, TARGET, LIST, CANCEL, EXIT = "estlcx"
 
@@ -52,10 +53,13 @@ def engine_id(client_id: str) -> str:
     return client_id.rpartition("-")[0]
 
 
-def entry_request(instrument: Instrument, order: Order, attempt: Attempt) -> Request:
-    """Return a buy at no more than its budget, with its protection in the same list where the symbol takes that."""
+def entry_request(instrument: Instrument, order: Order, attempt: Attempt, ceiling: int = MAX_TICKS) -> Request:
+    """Return a buy at no more than its budget, with its protection in the same list where the symbol takes that.
+
+    `ceiling` is the highest price in ticks that a buy at the market may pay.
+    """
     bracket = order.bracket_stop_ticks > 0 and instrument.opo and instrument.stop_type == "STOP_LOSS"
-    price = instrument.spec.price(order.limit_ticks or instrument.dearest(order.lots, order.budget_units))
+    price = instrument.spec.price(order.limit_ticks or min(ceiling, instrument.dearest(order.lots, order.budget_units)))
     quantity = instrument.spec.quantity(order.lots)
     entry = _venue_order(order, attempt, ENTRY, "LIMIT", (quantity, price, Decimal(0)))
     if bracket:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import InvalidOperation
 from typing import Any
 
 from trading.brokers import binance_trades
@@ -13,14 +12,13 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_requests import Request, cancel_call, query_call
-from trading.brokers.binance_settling import barrier, moved, of_document
+from trading.brokers.binance_settling import UNREADABLE, barrier, moved, of_document
 from trading.domain.venue import Call, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
 NO_SUCH_ORDER = -2013
 ARCHIVED = -2026
 Failure = Refused | NotSent
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, InvalidOperation)
 FIRST_S, LONGEST_S, EDGE_S = 0.1, 2.0, 0.02
 
 
@@ -128,7 +126,8 @@ class Sender:
     async def _send(self, call: Call) -> Any:
         patience = self._office.settings.reply_s
         try:
-            return await asyncio.wait_for(self._office.venue.send(call), patience)
+            async with asyncio.timeout(patience):
+                return await self._office.venue.send(call)
         except TimeoutError:
             raise OutcomeUnknown(f"{call.method} {call.path}: no answer within {patience} s") from None
 

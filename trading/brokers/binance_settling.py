@@ -17,6 +17,8 @@ STATUSES = {
     "REJECTED": S.REFUSED,
 }
 DEFAULT_WINDOW_MS = 5_000
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading an answer of another form than the documented one raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +33,28 @@ class Report:
     quantity: Decimal = Decimal(0)
 
 
+def amount(text: Any) -> Decimal:
+    """Return a quantity of the venue; ValueError when it is none."""
+    number = Decimal(text)
+    if not number.is_finite() or number < 0:
+        raise ValueError(f"{text!r} is no quantity")
+    return number
+
+
 def of_document(document: Mapping[str, Any]) -> Report:
     """Read an order from a REST answer; a cancelled one carries the cancel's id beside its own."""
     client_id = document.get("origClientOrderId") or document["clientOrderId"]
     return Report(str(client_id), int(document["orderId"]), STATUSES[document.get("status", "NEW")],
-                  Decimal(document.get("executedQty", "0")), str(document.get("expiryReason", "")),
-                  Decimal(document.get("origQty", "0")))
+                  amount(document.get("executedQty", "0")), str(document.get("expiryReason", "")),
+                  amount(document.get("origQty", "0")))
 
 
 def of_event(event: Mapping[str, Any]) -> Report:
     """Read an order from an executionReport."""
     client_id = (event.get("C") or event["c"]) if event["x"] == "CANCELED" else event["c"]
     detail = event.get("eR", "") if event.get("r", "NONE") == "NONE" else event["r"]
-    return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], Decimal(event["z"]), str(detail),
-                  Decimal(event["q"]))
+    return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], amount(event["z"]), str(detail),
+                  amount(event["q"]))
 
 
 def moved(order: VenueOrder, state: VenueState, detail: str = "") -> VenueOrder:
@@ -56,6 +66,8 @@ def moved(order: VenueOrder, state: VenueState, detail: str = "") -> VenueOrder:
 
 def told(order: VenueOrder, report: Report) -> VenueOrder:
     """Return an order after a report. Older news change nothing, and what was executed never shrinks."""
+    if report.executed > (report.quantity or order.quantity):
+        raise ValueError(f"{order.client_id}: {report.executed} executed of {report.quantity or order.quantity}")
     if order.state is S.INTENT:
         order = moved(order, S.SENT)  # an event can overtake the answer to the request
     state = S.EXPIRED if report.state is S.REFUSED and order.state is S.WORKING else report.state

@@ -1,0 +1,89 @@
+"""The process dies at every write and every send, once or twice, in fair and foul weather: nothing lost or doubled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from tests.fakes.exchange_venue import Weather
+from tests.trading.crashes import Point, play
+from tests.trading.live_bench import LiveBench
+
+FOUL = Weather(lose_request=0.05, lose_reply=0.1, late=0.05, lose_event=0.1, event_s=0.3)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def points() -> list[str]:
+    bench, point = play()
+    bench.check()
+    bench.close()
+    return point.names
+
+
+def test_day_without_a_crash_visits_every_write_and_send_of_the_order_path():
+    names = points()
+    wanted = {f"{when} {what}" for when in ("before", "after") for what in (
+        "intend", "settle", "commit", "commit of intents", "POST orderList/opoco", "POST orderList/oco", "POST order",
+        "DELETE orderList", "GET order", "GET myTrades", "GET openOrders", "GET account")}
+    assert wanted <= set(names)
+    assert len(names) > 150
+
+
+def test_crash_at_any_point_leaves_books_that_are_the_exchanges():
+    for at, name in enumerate(points()):
+        bench, point = play(at=at)
+        assert point.has_struck and bench.n_crashes == 1, name
+        _check(bench, f"crash at {at}: {name}")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_crash_in_foul_weather_leaves_books_that_are_the_exchanges(seed: int):
+    bench, _ = play(seed, Random(seed).randrange(250), FOUL, settle_s=90.0)
+    _check(bench, f"seed {seed}")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_crash_while_recovering_from_a_crash_is_survived(seed: int):
+    dice = Random(seed)
+    bench = LiveBench(seed, FOUL)
+    bench.start()
+    bench.strike_with(Point(dice.randrange(30)))
+    bench.candle(say="BUY")
+    bench.wait(2.0)
+    for _ in range(3):
+        bench.restart(Point(dice.randrange(25)))
+        bench.wait(1.0)
+    bench.venue.weather = Weather()
+    bench.restart()
+    bench.wait(90.0)
+    _check(bench, f"seed {seed}")
+
+
+def test_recovery_takes_no_more_than_five_seconds():
+    spans = []
+    for at in range(0, 200, 7):
+        bench, _ = play(at=at)
+        bench.die(bench.cockpit)
+        began = bench.loop.time()
+        bench.restart()
+        spans.append(bench.loop.time() - began - 1.3)
+        bench.close()
+    assert max(spans) <= 5.0
+
+
+def _check(bench: LiveBench, what: str) -> None:
+    try:
+        bench.check()
+    except AssertionError as wrong:
+        raise AssertionError(f"{what}: {wrong}\n" + "\n".join(bench.disk.lines)) from wrong
+    finally:
+        bench.close()
