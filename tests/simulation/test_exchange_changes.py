@@ -48,6 +48,8 @@ def test_a_refused_new_order_leaves_the_old_one_cancelled(venue: Venue):
     status, code, data = halves(venue, quantity="2000")
     assert (status, code, data["cancelResult"], data["newOrderResult"]) == (409, -2021, "SUCCESS", "FAILURE")
     assert data["newOrderResponse"]["code"] == -2010
+    told = [(e["x"], e["X"], e["r"]) for e in venue.events if e["e"] == "executionReport"]
+    assert told[1:] == [("CANCELED", "CANCELED", "NONE"), ("REJECTED", "REJECTED", "INSUFFICIENT_BALANCES")]
     assert venue.query(1)["status"] == "CANCELED"
 
 
@@ -101,6 +103,15 @@ def test_amendments_only_lower_and_are_counted(venue: Venue):
     assert [each["newQty"] for each in kept[:2]] == ["4.00000000", "3.90000000"]
     assert set(kept[0]) == {"symbol", "orderId", "executionId", "origClientOrderId", "newClientOrderId", "origQty",
                             "newQty", "time"}
+
+
+def test_an_amended_quantity_stays_above_what_was_filled(venue: Venue):
+    venue.order("SELL", "LIMIT", quantity="5", price="100")
+    venue.exchange.take("BTCUSDT", True, 200_000)
+    for quantity in ("1", "2"):
+        assert refusal_of(venue.ask, "PUT", "order/amend/keepPriority", orderId=1, newQty=quantity)[1] == -2038
+    venue.ask("PUT", "order/amend/keepPriority", orderId=1, newQty="2.1")
+    assert venue.balance("BTC") == (5 + Decimal("2.9"), Decimal("0.1"))
 
 
 def test_a_stop_waits_out_of_the_book_and_sells_at_what_is_there(venue: Venue):

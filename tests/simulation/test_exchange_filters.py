@@ -94,7 +94,7 @@ def test_a_test_order_changes_nothing_and_can_tell_commission():
     venue = Venue()
     assert venue.ask("POST", "order/test", **LIMIT) == {}
     told = venue.ask("POST", "order/test", **LIMIT, computeCommissionRates="true")
-    assert told["standardCommissionForOrder"]["maker"] == "0.00100000"
+    assert told["standardCommissionForOrder"] == {"maker": "0.00100000", "taker": "0.00100000"}
     assert venue.ask("GET", "openOrders") == []
 
 
@@ -137,7 +137,10 @@ def test_percent_prices_go_by_the_average_of_five_minutes():
     assert f"{venue.exchange.average_price('BTCUSDT')}" == "125.00000000"
     assert refusal_of(venue.ask, "POST", "order", **LIMIT | {"price": "625.01"})[1] == -1013
     venue.time += 6 * 60_000
-    assert f"{venue.exchange.average_price('BTCUSDT')}" == "200.00000000"
+    assert f"{venue.exchange.average_price('BTCUSDT')}" == "200.00000000", "the last price when nothing traded"
+    venue.exchange.add_liquidity("BTCUSDT", False, 15_000, 7)
+    venue.exchange.take("BTCUSDT", True, 7)
+    assert f"{venue.exchange.average_price('BTCUSDT')}" == "150.00000000"
 
 
 @pytest.mark.parametrize("name", ["exchangeInfo-BTCUSDT-2022-12", "exchangeInfo-TSLABUSDT-2026-09",

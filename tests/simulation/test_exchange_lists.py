@@ -179,3 +179,23 @@ def test_cancelling_all_mixes_orders_and_lists(venue: Venue):
     assert [("orderReports" in each) for each in answers] == [False, True]
     assert venue.ask("GET", "openOrders") == []
     assert refusal_of(venue.ask, "DELETE", "openOrders")[1] == -2011
+
+
+def test_a_stop_that_the_same_sweep_reaches_is_set_free_and_its_target_never_rests(venue: Venue):
+    bracket(venue, workingTimeInForce="GTC", pendingBelowStopPrice="99", pendingQuantity="0.9")
+    for ticks, lots in ((9_800, 50_000), (9_700, 500_000)):
+        venue.exchange.add_liquidity("BTCUSDT", True, ticks, lots)
+    venue.exchange.take("BTCUSDT", False, 150_000)
+    assert statuses(venue) == ["FILLED", "EXPIRED", "FILLED"]
+    assert venue.ask("GET", "myTrades", orderId=3)[0]["price"] == "97.00000000"
+    assert venue.exchange.depth("BTCUSDT", 5)[2] == []
+    assert venue.balance("BTC") == (Decimal("10.099"), 0)
+
+
+def test_the_crowd_may_ask_as_an_account_too(venue: Venue):
+    crowd = venue.exchange.crowd
+    placed = venue.order("SELL", "LIMIT", crowd, quantity="1000", price="5000")
+    assert placed["status"] == "NEW"
+    assert venue.ask("DELETE", "order", crowd, orderId=placed["orderId"])["status"] == "CANCELED"
+    assert crowd.balances == {}
+    assert venue.events == []

@@ -80,6 +80,22 @@ def test_an_amount_to_spend_buys_whole_lots_and_leaves_the_rest(venue: Venue):
     assert answer["status"] == "FILLED"
 
 
+def test_an_amount_is_spent_level_by_level_and_beyond_the_book_runs_dry(venue: Venue):
+    for price in ("100", "200"):
+        venue.order("SELL", "LIMIT", venue.other, quantity="1", price=price)
+    answer = venue.order("BUY", "MARKET", quoteOrderQty="150")
+    assert (answer["executedQty"], answer["cummulativeQuoteQty"], answer["status"]) == (
+        "1.25000000", "150.00000000", "FILLED")
+    answer = venue.order("BUY", "MARKET", quoteOrderQty="1000")
+    assert (answer["executedQty"], answer["origQty"], answer["status"]) == ("0.75000000", "5.00000000", "EXPIRED")
+
+
+def test_an_amount_to_receive_sells_no_more_than_it_takes(venue: Venue):
+    venue.order("BUY", "LIMIT", venue.other, quantity="5", price="100")
+    answer = venue.order("SELL", "MARKET", quoteOrderQty="99.9999")
+    assert (answer["executedQty"], answer["cummulativeQuoteQty"]) == ("0.99999000", "99.99900000")
+
+
 @pytest.mark.parametrize(("force", "expected"), [("IOC", "1.00000000"), ("FOK", "0.00000000")])
 def test_ioc_takes_what_is_there_and_fok_all_or_nothing(venue: Venue, force: str, expected: str):
     venue.order("SELL", "LIMIT", venue.other, quantity="1", price="100")

@@ -188,6 +188,15 @@ def test_a_trailing_stop_with_a_stop_price_starts_there(desk: Desk):
         assert desk.tape.freed == freed
 
 
+def test_a_trailing_stop_whose_stop_price_is_reached_already_trails_from_the_next_trade(desk: Desk):
+    desk.book.last = 9_800
+    desk.put("SELL", 0, 1, Kind.STOP_LOSS, stop=9_900, trail=100)
+    for price, freed in ((9_850, []), (9_760, []), (9_750, [1])):
+        desk.put("BUY", price, 1)
+        desk.put("SELL", price, 1)
+        assert desk.tape.freed == freed
+
+
 def test_a_cancelled_stop_is_never_set_free(desk: Desk):
     desk.book.last = 100
     for more in ({"stop": 95}, {"trail": 100}):

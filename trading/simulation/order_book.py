@@ -68,7 +68,7 @@ class OrderBook:
         """Take an order out and return it, None when it neither rests nor waits here."""
         order = self._resting.pop(order_id, None)
         if order is None:
-            return self.triggers.remove(order_id) or self._fired.pop(order_id, None)
+            return self.triggers.remove(order_id) or self._fired.pop(order_id, None) or self._leave_queue(order_id)
         self._side(order).remove(order)
         return order
 
@@ -127,6 +127,13 @@ class OrderBook:
         there = {each.id for side in (self.bids, self.asks) for each in side.orders()}
         if there != self._resting.keys():
             raise BrokenInvariant(f"orders {sorted(there ^ self._resting.keys())} are lost or left over")
+
+    def _leave_queue(self, order_id: int) -> BookOrder | None:
+        """Take out an order that is to come in once the present one is done."""
+        order = next((each for each in self._queue if each.id == order_id), None)
+        if order is not None:
+            self._queue.remove(order)
+        return order
 
     def _side(self, order: BookOrder) -> Side:
         return self.bids if order.is_buy else self.asks

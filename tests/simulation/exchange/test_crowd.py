@@ -77,6 +77,7 @@ def test_an_order_that_the_price_trades_through_is_filled_at_its_own_price():
     placed = order(rehearsal, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.5", price=wanted)
     assert placed["status"] == "NEW"
     rehearsal.market.move("BTCUSDT", start * Decimal("0.98"))
+    assert rehearsal.exchange.last_price("BTCUSDT") == rehearsal.market.price("BTCUSDT") < start * Decimal("0.9801")
     fills = rehearsal.exchange.ledger(rehearsal.account).fills
     assert sum(fill.quantity for fill in fills) == Decimal("0.5")
     assert {f"{fill.price:.2f}" for fill in fills} == {wanted}

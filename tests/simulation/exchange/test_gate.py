@@ -104,6 +104,7 @@ def test_order_limits_refuse_with_1015_until_the_window_ends_and_fills_give_back
         wish = {**ORDER, "type": "LIMIT", "timeInForce": "GTC", "price": price, "quantity": "0.01"}
         return ask(rehearsal, signed("POST", "order", wish, clock()))
 
+    assert place("0.00").status == 400, "a refused order does not count"
     counts = [place("30000.00").headers.get("X-MBX-ORDER-COUNT-10S") for _ in range(3)]
     assert counts == ["1", "2", "3"]
     clock.now += 4_000

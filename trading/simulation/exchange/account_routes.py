@@ -92,11 +92,12 @@ def commission(call: Call) -> Answer:
 
 
 def commission_document(exchange: Exchange, owner: Account, suffix: str) -> Answer:
-    """Return the rates of an account; `suffix` ForOrder for a tested order."""
+    """Return the rates of an account; with the suffix ForOrder those of a tested order, which has no sides."""
     none, rates = Decimal(0), exchange.rates
+    names = ("maker", "taker") if suffix else ("maker", "taker", "buyer", "seller")
+    parts = {"standard": _rates(rates.maker, rates.taker), "special": _rates(none, none), "tax": _rates(none, none)}
     return {
-        f"standardCommission{suffix}": _rates(rates.maker, rates.taker),
-        f"specialCommission{suffix}": _rates(none, none), f"taxCommission{suffix}": _rates(none, none),
+        **{f"{part}Commission{suffix}": {name: each[name] for name in names} for part, each in parts.items()},
         "discount": {"enabledForAccount": owner.bnb_discount, "enabledForSymbol": True, "discountAsset": "BNB",
                      "discount": text(rates.bnb_discount)},
     }

@@ -13,6 +13,7 @@ from trading.simulation.exchange.refusals import (
     DUPLICATE,
     INSUFFICIENT,
     MARKET_CLOSED,
+    REPORTED_AS,
     WOULD_TAKE,
     WOULD_TRIGGER,
     refused_order,
@@ -120,6 +121,12 @@ class Desk:
         if ticket.status is Status.NEW:
             self._start(ticket)
         self._report(ticket, "NEW")
+
+    def reject(self, ticket: Ticket, words: str) -> None:
+        """Report that an order was not taken on, where Binance reports that: after the cancel of a cancel-replace."""
+        ticket.id, ticket.status = self.next_order_id(), Status.REJECTED
+        refusal = REPORTED_AS.get(words, "NONE")
+        self._tell(ticket, Step("REJECTED", self.next_execution_id(), self.time, refusal=refusal))
 
     def enter(self, *tickets: Ticket) -> None:
         """Give orders to the book, one after the other."""

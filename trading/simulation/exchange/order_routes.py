@@ -68,8 +68,8 @@ def cancel_open_orders(call: Call) -> list[Answer]:
     if not mine:
         raise refusal(-2011, "Unknown order sent.")
     answers: list[Answer] = []
+    name = call.exchange.make_client_id()
     for ticket in mine:
-        name = call.exchange.make_client_id()
         if ticket.list_id >= 0 and ticket.is_open:
             answers.append(call.exchange.lists.cancel(ticket.list_id, name))
         elif ticket.is_open:
@@ -105,6 +105,8 @@ def cancel_replace(call: Call) -> Answer:
         both |= {"newOrderResult": "SUCCESS", "newOrderResponse": placed(ticket, exchange.time, wish.response)}
     except VenueError as why:
         both |= {"newOrderResult": "FAILURE", "newOrderResponse": why.document()}
+        ticket.client_id = ticket.client_id or exchange.make_client_id()
+        desk.reject(ticket, why.message)
     return _halves(both)
 
 

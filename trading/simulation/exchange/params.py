@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from trading.simulation.exchange.refusals import refusal
 
 AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
-_LONG = re.compile(r"-?[0-9]{1,19}")
+_LONG = re.compile(r"[0-9]{1,19}")
 CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 
 

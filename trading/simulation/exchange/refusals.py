@@ -53,3 +53,9 @@ MARKET_CLOSED = "Market is closed."
 PRICES_RELATE = "The relationship of the prices for the orders is not correct."
 UNKNOWN_ORDER = "Unknown order sent."
 NO_SUCH_ORDER = "Order does not exist."
+
+REPORTED_AS = {
+    INSUFFICIENT: "INSUFFICIENT_BALANCES", WOULD_TRIGGER: "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+    WOULD_TAKE: "WOULD_MATCH_IMMEDIATELY", PRICES_RELATE: "OCO_BAD_PRICES",
+}
+"""How an executionReport spells a refusal; the others are NONE."""

@@ -15,7 +15,7 @@ from trading.simulation.exchange.rehearsal import Rehearsal
 from trading.simulation.exchange.sockets import ApiSocket, StreamSocket
 from trading.simulation.exchange.wallet import wallet
 
-DRIVE_S = 0.1
+DRIVE_MS = 100
 _LOG = logging.getLogger(__name__)
 class PortTaken(CockpitError):
     """Something else listens on the port."""
@@ -109,10 +109,8 @@ class ExchangeServer:
             self.sockets.discard(socket)
 
     async def _drive(self) -> None:
-        """Let time pass; whatever goes wrong in there is told, since nothing would move any more."""
-        loop = asyncio.get_running_loop()
+        """Let time pass, in step with the clock so that bars close on time; what goes wrong in there is told."""
         while True:
-            begun = loop.time()
             try:
                 self.rehearsal.drive()
                 self._beat()
@@ -120,7 +118,7 @@ class ExchangeServer:
                 _LOG.exception("the rehearsal exchange stopped")
                 self.failed = f"{type(error).__name__}: {error}"
                 raise
-            await asyncio.sleep(max(0.01, DRIVE_S - (loop.time() - begun)))
+            await asyncio.sleep((DRIVE_MS - self.rehearsal.now() % DRIVE_MS) / 1000)
 
     def _beat(self) -> None:
         """Do what faults do to connections."""

@@ -18,7 +18,7 @@ class Step:
     """What happened to an order: `what` is NEW, TRADE, CANCELED, REPLACED, EXPIRED ...; `id` the execution's number.
 
     `cancel_id` is the client id of a cancel, `renamed` the id that an amended order had before, `prevented` the lots of
-    a prevented match, `counter` the other order of it.
+    a prevented match, `counter` the other order of it, `refusal` why an order was not taken on.
     """
 
     what: str
@@ -29,6 +29,7 @@ class Step:
     renamed: str = ""
     prevented: int = 0
     counter: int = -1
+    refusal: str = "NONE"
 
 
 def execution_report(ticket: Ticket, step: Step) -> Event:
@@ -40,7 +41,7 @@ def execution_report(ticket: Ticket, step: Step) -> Event:
         "p": symbol.price_text(ticket.price), "P": symbol.price_text(ticket.stop),
         "F": symbol.quantity_text(ticket.display), "g": ticket.list_id,
         "C": ticket.client_id if step.cancel_id else step.renamed, "x": step.what, "X": str(ticket.status),
-        "r": "NONE", "i": ticket.id, "l": text(fill.quantity) if fill else "0.00000000",
+        "r": step.refusal, "i": ticket.id, "l": text(fill.quantity) if fill else "0.00000000",
         "z": symbol.quantity_text(ticket.executed), "L": text(fill.price) if fill else "0.00000000",
         "n": text(fill.commission) if fill else "0", "N": fill.commission_asset if fill else None, "T": step.time,
         "t": fill.trade_id if fill else -1, "I": step.id, "w": ticket.working >= 0 and ticket.is_open,
