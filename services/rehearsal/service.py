@@ -36,6 +36,7 @@ NAME = "the rehearsal exchange"
 ANSWER_S = 60.0  # candles are read and markets warmed up before it answers
 LOOK_S = 0.5
 JOIN_S = 20.0
+DYING_S = 0.5  # a client hears of the end of a process before its parent does
 MOST_SYMBOLS = 8
 MOST_SPEED = 10_000.0
 
@@ -185,7 +186,7 @@ class RehearsalService:
         """Say what went wrong: that the exchange has ended explains all else."""
         tail: tuple[str, ...] = ()
         if child is not None:
-            tail, error = child.tail(), child.trouble() or error
+            tail, error = child.tail(), child.trouble(DYING_S) or error
         expected = isinstance(error, CockpitError)
         if not expected:
             log.error("the rehearsal failed", exc_info=error)
@@ -202,7 +203,7 @@ class RehearsalService:
         self._admin = admin
         ending.callback(self._forget_admin)
         watch = Watch(admin, cockpit)
-        self._swap(state=RUNNING)
+        self._swap(state=RUNNING, detail="")
         while not stop.is_set():
             child.check()
             self._show(watch)

@@ -176,6 +176,13 @@ def test_an_exchange_that_crashes_is_told_with_its_last_words(make):
     until(lambda: stage.cockpits[0].is_stopped)
 
 
+def test_an_exchange_that_is_killed_is_told_as_such(make):
+    stage = make()
+    os.kill(stage.begun().pid, signal.SIGKILL)
+    view = until(lambda: stage.service.view() if stage.service.view().state == "failed" else None)
+    assert view.detail == "the rehearsal exchange was killed (SIGKILL); start it again"
+
+
 def test_a_crash_is_told_at_once_while_the_cockpit_there_still_ends(make):
     stage = make()
     stage.begun()
