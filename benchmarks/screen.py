@@ -127,7 +127,8 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         past = root.simulated_past(settings, database, feed)
         backtests, studies = root.make_backtests(settings, database, past), root.make_studies(settings, database, past)
         learning = root.make_learning(settings, whole, past)
-        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies)
+        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies,
+                            root.make_rehearsal(settings, root.parse_arguments([]), database))
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

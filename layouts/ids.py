@@ -288,6 +288,7 @@ RH_STOP = "rh-stop"
 RH_ERROR = "rh-error"
 RH_HEADING = "rh-heading"
 RH_VERDICT = "rh-verdict"
+RH_SAID = "rh-said"  # the statement alone, for who listens: the rest of the strip changes every second
 RH_BODY = "rh-body"
 RH_TILES = "rh-tiles"
 RH_SWITCHES = "rh-switches"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 from typing import Any
 
 from dash import dcc, html
@@ -11,7 +12,7 @@ from layouts import ids, parts, text, theme
 from layouts.rehearsal.tiles import milliseconds
 from trading.domain.rehearsal import RehearsalView, RequestView
 
-N_ROWS = 12
+N_ROWS, LEAST_MS = 12, 0.1
 ANSWERED, REFUSED, SILENT = "answered", "refused", "no answer"
 LOOKS = {ANSWERED: ("circle", "●", theme.ACCENT), REFUSED: ("x", "✗", theme.WARNING),
          SILENT: ("diamond", "◆", theme.DOWN)}
@@ -28,9 +29,18 @@ def figure(requests: Sequence[RequestView]) -> dict[str, Any]:
     if not requests:
         return theme.blank("No request was answered yet.")
     traces = [_trace(kind, [one for one in requests if outcome(one) == kind]) for kind in LOOKS]
-    axis = theme.FIGURE_LAYOUT["yaxis"] | {"type": "log", "ticksuffix": " ms", "dtick": 1}
+    axis = theme.FIGURE_LAYOUT["yaxis"] | _decades([max(one.ms, LEAST_MS) for one in requests])
     return {"data": [t for t in traces if t["x"]],
             "layout": theme.FIGURE_LAYOUT | {"yaxis": axis, "hovermode": "closest", "margin": _MARGIN}}
+
+
+def _decades(times: list[float]) -> dict[str, Any]:
+    """Return a logarithmic axis from a power of ten to a power of ten, each of them labelled."""
+    low = floor(log10(min(times)))
+    high = max(ceil(log10(max(times))), low + 1)
+    powers = range(low, high + 1)
+    return {"type": "log", "range": [low - 0.1, high + 0.1], "tickvals": [10.0**n for n in powers],
+            "ticktext": [f"{10 ** (n - 3):g} s" if n >= 3 else f"{10.0**n:g} ms" for n in powers]}
 
 
 _MARGIN = {"l": 4, "r": 62, "t": 6, "b": 20}
@@ -39,7 +49,7 @@ _MARGIN = {"l": 4, "r": 62, "t": 6, "b": 20}
 def _trace(kind: str, found: list[RequestView]) -> dict[str, Any]:
     shape, _, colour = LOOKS[kind]
     return {"type": "scatter", "mode": "markers", "name": kind, "x": [one.time for one in found],
-            "y": [max(one.ms, 0.1) for one in found], "customdata": [_named(one) for one in found],
+            "y": [max(one.ms, LEAST_MS) for one in found], "customdata": [_named(one) for one in found],
             "marker": {"symbol": shape, "size": 6, "color": colour, "opacity": 0.8}, "hovertemplate": HOVER}
 
 

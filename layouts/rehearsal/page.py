@@ -23,7 +23,8 @@ def page(view: RehearsalView, choices: Choices) -> html.Main:
         dcc.Interval(id=ids.RH_TICK, interval=TICK_MS, max_intervals=1),
     ]
     heading = html.Div(html.H2(title(view), id=ids.RH_HEADING, className="bt-heading"), className="bt-head")
-    said = html.Div(verdict.strip(view), id=ids.RH_VERDICT, role="status")
+    spoken = html.Div(verdict.said(view)[2], id=ids.RH_SAID, className="visually-hidden", role="status")
+    said = html.Div([html.Div(verdict.strip(view), id=ids.RH_VERDICT), spoken])
     asked = form.first(choices, view.request)
     return html.Main([*memory, controls.card(asked, choices, view), heading, said, _body(view)],
                      className="bt-page am-page rh-page")
@@ -59,6 +60,7 @@ def live(view: RehearsalView, symbol: str | None) -> parts.Parts:
     return {
         (ids.RH_HEADING, "children"): title(view),
         (ids.RH_VERDICT, "children"): verdict.strip(view),
+        (ids.RH_SAID, "children"): verdict.said(view)[2],
         (ids.RH_BODY, "className"): body_class(view),
         (ids.RH_TILES, "children"): tiles.tiles(view),
         **controls.buttons(view),

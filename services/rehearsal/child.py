@@ -76,11 +76,23 @@ class Child:
                 raise ChildFailed(f"{self._name} does not answer after {within_s:.0f} s; stop it and try again")
         return False
 
+    def trouble(self, within_s: float = 0.0) -> ChildFailed | None:
+        """Return the error that it has ended by itself, or does within so long; None while it runs."""
+        if within_s:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(within_s)
+        if self.code is None:
+            return None
+        if self.code < 0:
+            return ChildFailed(f"{self._name} was killed ({_word(self.code)}); start it again")
+        last = next((line for line in reversed(self.tail()) if line.strip()), "it said nothing")
+        return ChildFailed(f"{self._name} ended by itself ({_word(self.code)}): {last.removeprefix('error: ')}")
+
     def check(self) -> None:
         """Raise ChildFailed when it has ended."""
-        if self.code is not None:
-            last = next((line for line in reversed(self.tail()) if line.strip()), "it said nothing")
-            raise ChildFailed(f"{self._name} ended by itself ({_word(self.code)}): {last.removeprefix('error: ')}")
+        trouble = self.trouble()
+        if trouble is not None:
+            raise trouble
 
     def stop(self) -> None:
         """End it, gently first."""
@@ -112,6 +124,7 @@ def _environment() -> dict[str, str]:
 
 
 def _word(code: int) -> str:
+    """Name an exit code, or the signal that a negative one stands for."""
     if code >= 0:
         return f"exit code {code}"
     with contextlib.suppress(ValueError):

@@ -36,6 +36,7 @@ NAME = "the rehearsal exchange"
 ANSWER_S = 60.0  # candles are read and markets warmed up before it answers
 LOOK_S = 0.5
 JOIN_S = 20.0
+DYING_S = 0.5  # a client hears of the end of a process before its parent does
 MOST_SYMBOLS = 8
 MOST_SPEED = 10_000.0
 
@@ -86,7 +87,8 @@ class RehearsalService:
         self._check(request)
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
-                raise BadInput("a rehearsal runs already; stop it first")
+                raise BadInput("a rehearsal runs already; stop it first" if self._view.state in (STARTING, RUNNING)
+                               else "the last rehearsal is ending; try again in a few seconds")
             self._stop = threading.Event()
             self._view = _blank(RehearsalView(self._view.version + 1, STARTING, "the exchange starts", request=request,
                                               started=now_ms(), now=now_ms()))
@@ -158,20 +160,37 @@ class RehearsalService:
             self._view = replace(self._view, version=self._view.version + 1, **changes)
 
     def _run(self, request: RehearsalRequest, stop: threading.Event) -> None:
-        child: Child | None = None
         try:
             with ExitStack() as ending:
-                port = free_port()
-                child = Child(self._parts.command(request, port), NAME)
-                ending.callback(child.stop)
-                self._swap(pid=child.pid)
-                self._rehearse(child, request, _urls(port), ending, stop)
-            self._end(IDLE)
-        except CockpitError as error:
-            self._end(FAILED, str(error), child.tail() if child else ())
+                self._play(request, ending, stop)
+            if self._view.state != FAILED:
+                self._end(IDLE)
+        except Exception as error:  # what ends badly is told unless something worse was
+            log.exception("the rehearsal could not be ended in order")
+            if self._view.state != FAILED:
+                self._fail(error, None)
+
+    def _play(self, request: RehearsalRequest, ending: ExitStack, stop: threading.Event) -> None:
+        """Rehearse until the end; what goes wrong is told before what is left has ended."""
+        child: Child | None = None
+        try:
+            port = free_port()
+            child = Child(self._parts.command(request, port), NAME)
+            ending.callback(child.stop)
+            self._swap(pid=child.pid)
+            self._rehearse(child, request, _urls(port), ending, stop)
         except Exception as error:  # whatever it is, a person is told
-            log.exception("the rehearsal failed")
-            self._end(FAILED, f"unexpected {type(error).__name__}: {error}", child.tail() if child else ())
+            self._fail(error, child)
+
+    def _fail(self, error: Exception, child: Child | None) -> None:
+        """Say what went wrong: that the exchange has ended explains all else."""
+        tail: tuple[str, ...] = ()
+        if child is not None:
+            tail, error = child.tail(), child.trouble(DYING_S) or error
+        expected = isinstance(error, CockpitError)
+        if not expected:
+            log.error("the rehearsal failed", exc_info=error)
+        self._end(FAILED, str(error) if expected else f"unexpected {type(error).__name__}: {error}", tail)
 
     def _rehearse(self, child: Child, request: RehearsalRequest, urls: RehearsalUrls, ending: ExitStack,
                   stop: threading.Event) -> None:
@@ -184,7 +203,7 @@ class RehearsalService:
         self._admin = admin
         ending.callback(self._forget_admin)
         watch = Watch(admin, cockpit)
-        self._swap(state=RUNNING)
+        self._swap(state=RUNNING, detail="")
         while not stop.is_set():
             child.check()
             self._show(watch)

@@ -1,10 +1,19 @@
-"""The page "Rehearsal" in a real browser, with a fake port behind it."""
+"""The page "Rehearsal" in a real browser: with a fake port behind it, and once with everything that is real."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, free_port
 from tests.fakes.fake_rehearsal import FakeRehearsal
+from tests.torture import ROOT
 from trading.domain.rehearsal import RehearsalRequest
 
 pytestmark = pytest.mark.browser
@@ -181,3 +190,45 @@ def test_phone_has_verdict_figures_and_account_first_and_is_not_wider_than_the_w
     window.click("#rh-fold")
     window.until("return document.querySelector('#rh-seed').getBoundingClientRect().height > 0")
     page.clean()
+
+
+@pytest.fixture
+def dashboard(tmp_path):
+    """The real cockpit on the simulated market; return its address and its process."""
+    port = free_port()
+    command = [sys.executable, "main.py", "--mode", "dashboard", "--feed", "sim", "--assets", "BTCUSDT", "--port",
+               str(port), "--no-browser"]
+    environment = os.environ | {"COCKPIT_DATA_DIR": str(tmp_path / "data"), "XDG_STATE_HOME": str(tmp_path / "state")}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as process:
+        assert str(port) in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}/", process
+        process.kill()
+
+
+def is_gone(pid):
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
+def test_the_real_cockpit_rehearses_on_the_real_exchange_and_takes_it_along_when_it_is_killed(dashboard, open_window):
+    url, process = dashboard
+    page = Rehearsal(open_window(), url, None).open()
+    window = page.window
+    window.click("#rh-go")
+    window.until_text(VERDICT, "Ledger equals the exchange's: yes.", within=90)
+    window.until_text("#rh-state", "ready")
+    window.until_text("#rh-journal", "armed")
+    window.until("return document.querySelectorAll('#rh-ladder .rh-level').length > 10")
+    window.run("document.querySelector('#rh-fault-slow').click()")
+    window.until_text("#rh-fault-slow", "struck", within=30)
+    window.run("document.querySelector('#rh-fault-slow').click()")
+    window.until_text("#rh-fault-slow", "survived", within=30)
+    pid = int(re.search(r"process (\d+)", window.text("#rh-heading")).group(1))
+    page.clean()
+    process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while not is_gone(pid):
+        assert time.monotonic() < deadline, "the exchange outlives the cockpit"
+        time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,8 @@ class FakeCockpit:
     def __init__(self, ledger: Ledger = LEDGER, *, empty: bool = False) -> None:
         self.books, self.empty = ledger, empty
         self.is_stopped = False
+        self.may_stop = threading.Event()
+        self.may_stop.set()
         self.proofs: list[tuple[str, int, bool]] = []
 
     def view(self) -> CockpitView:
@@ -65,5 +68,6 @@ class FakeCockpit:
         self.proofs.append((fault, n_struck, survived))
 
     def stop(self) -> None:
-        """Remember it."""
+        """End when it may."""
+        self.may_stop.wait(20)
         self.is_stopped = True

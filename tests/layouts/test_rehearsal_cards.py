@@ -158,6 +158,8 @@ def test_requests_are_told_apart_by_shape_and_word():
     drawn = latency.figure(found)
     assert [(t["name"], t["marker"]["symbol"]) for t in drawn["data"]] == [
         ("answered", "circle"), ("refused", "x"), ("no answer", "diamond")]
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+    assert latency.figure(found[:1])["layout"]["yaxis"]["ticktext"] == ["1 ms", "10 ms"]
     listed = said(latency.rows(found))
     assert "✗ 400" in listed and "◆ no answer" in listed and "drop_reply" in listed
     assert latency.figure(())["layout"]["annotations"]

@@ -55,7 +55,7 @@ class Stage:
     """A service and what it composed."""
 
     def __init__(self, *more, fails=""):
-        self.cockpits, self.asked, self.fails = [], [], fails
+        self.cockpits, self.asked, self.fails, self.makes = [], [], fails, FakeCockpit
         command = lambda request, port: [SCRIPT, "--port", str(port), *more]  # noqa: E731
         self.service = RehearsalService(RehearsalParts(command, self.compose, ("BTCUSDT", "ETHUSDT"), look_s=0.05))
 
@@ -63,7 +63,7 @@ class Stage:
         self.asked.append((request, urls))
         if self.fails:
             raise CockpitError(self.fails)
-        self.cockpits.append(FakeCockpit())
+        self.cockpits.append(self.makes())
         return self.cockpits[-1]
 
     def begun(self):
@@ -172,7 +172,30 @@ def test_an_exchange_that_crashes_is_told_with_its_last_words(make):
         stage.post("crash")
     view = until(lambda: stage.service.view() if stage.service.view().state == "failed" else None)
     assert "ended by itself (exit code 70): the book is crossed" in view.detail
-    assert "error: the book is crossed" in view.tail and stage.cockpits[0].is_stopped
+    assert "error: the book is crossed" in view.tail
+    until(lambda: stage.cockpits[0].is_stopped)
+
+
+def test_an_exchange_that_is_killed_is_told_as_such(make):
+    stage = make()
+    os.kill(stage.begun().pid, signal.SIGKILL)
+    view = until(lambda: stage.service.view() if stage.service.view().state == "failed" else None)
+    assert view.detail == "the rehearsal exchange was killed (SIGKILL); start it again"
+
+
+def test_a_crash_is_told_at_once_while_the_cockpit_there_still_ends(make):
+    stage = make()
+    stage.begun()
+    stage.cockpits[0].may_stop.clear()
+    with pytest.raises(OSError):
+        stage.post("crash")
+    until(lambda: stage.service.view().state == "failed")
+    assert not stage.cockpits[0].is_stopped
+    with pytest.raises(BadInput, match="is ending; try again"):
+        stage.service.start(ASKED)
+    stage.cockpits[0].may_stop.set()
+    until(lambda: stage.cockpits[0].is_stopped)
+    assert stage.service.view().state == "failed"
 
 
 def test_an_exchange_that_refuses_to_start_says_why(make):
@@ -184,6 +207,38 @@ def test_a_cockpit_that_cannot_be_composed_ends_the_exchange_too(make):
     stage = make(fails="the clock is off by 4 s")
     view = stage.begun()
     assert view.state == "failed" and view.detail == "the clock is off by 4 s" and view.pid == 0
+
+
+def test_a_cockpit_that_fails_because_the_exchange_died_says_that_the_exchange_died(make):
+    stage = make()
+
+    def compose(request, urls):
+        with pytest.raises(OSError):
+            urllib.request.urlopen(urllib.request.Request(f"{urls.rest}/rehearsal/crash", b"{}", method="POST"))
+        raise CockpitError("the market does not answer")
+
+    stage.compose = compose
+    stage.service = RehearsalService(RehearsalParts(lambda _, port: [SCRIPT, "--port", str(port)], compose,
+                                                    ("BTCUSDT",), look_s=0.05))
+    view = stage.begun()
+    assert view.state == "failed" and "ended by itself" in view.detail
+
+
+class Stubborn(FakeCockpit):
+    """A cockpit that does not end in order."""
+
+    def stop(self):
+        raise CockpitError("the engine did not answer to disarm")
+
+
+def test_a_cockpit_that_cannot_end_in_order_is_told_and_the_exchange_ends_all_the_same(make):
+    stage = make()
+    stage.makes = Stubborn
+    pid = stage.begun().pid
+    stage.service.close()
+    assert not is_alive(pid)
+    assert (stage.service.view().state, stage.service.view().detail) == (
+        "failed", "the engine did not answer to disarm")
 
 
 def test_stopping_while_the_exchange_starts_leaves_nothing_behind(make):
