@@ -25,6 +25,7 @@ class SqlRecorder:
 
     def __init__(self, database: Database, account: str, specs: dict[str, SymbolSpec], batch: int = 1) -> None:
         self._database = database
+        self._specs = specs
         self.account = account
         self._batch = batch
         self._sequence = 0
@@ -69,6 +70,13 @@ class SqlRecorder:
             self._write(connection, Order, orders)
         self._n_items -= len(orders)
         del self._items[Order]
+
+    def orders_after(self, number: int) -> list[Order]:
+        """Return open orders numbered after the last snapshot, oldest first: their intent alone is durable."""
+        t = tables.orders
+        query = select(t).where(t.c.account == self.account, t.c.number > number).order_by(t.c.number)
+        found = [rows.order_of(self._specs[row["symbol"]], row) for row in self._database.rows(query)]
+        return [order for order in found if order.status.is_open]
 
     def restore(self) -> dict[str, Any] | None:
         """Return the last snapshot, None for a new account."""

@@ -12,6 +12,7 @@ from trading.domain import RiskProfile
 from trading.engine import Engine
 from trading.errors import BadInput
 from trading.events import Command, CommandAnswered
+from trading.gate import KILL
 
 ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add"}
 MODES = ("paper", "signals")
@@ -135,6 +136,7 @@ class Controls:
             raise BadInput("reason: say in a few words why it is safe to go on")
         portfolio = self._engine.portfolio
         portfolio.peak = portfolio.equity()
+        self._engine.gate.open(KILL)
         self._engine.session.change("stopped")
         return f"re-armed ({reason[:200]}); drawdown counts from now on, press Start to trade"
 

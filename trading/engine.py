@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -43,6 +43,7 @@ from trading.events import (
     StateSaved,
 )
 from trading.execution import Desk, Execution
+from trading.gate import EntryGate
 from trading.health import MarketHealth
 from trading.indicators import IndicatorStream
 from trading.metrics import Performance
@@ -62,6 +63,7 @@ class EngineParts:
     session: Session
     interval: str
     ranking: Ranking = UNRANKED
+    gate: EntryGate = field(default_factory=EntryGate)
 
 
 class Engine:
@@ -72,7 +74,7 @@ class Engine:
         self.bus: Bus = desk.bus
         self.portfolio, self.orders, self.risk = desk.portfolio, desk.orders, desk.risk
         self.session, self.broker, self.agents = parts.session, parts.broker, parts.agents
-        self.journal = desk.journal
+        self.journal, self.gate = desk.journal, parts.gate
         self.execution = Execution(desk)
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
@@ -141,6 +143,7 @@ class Engine:
 
     def kill(self, reason: str, time: int) -> None:
         """Stop all entries for good: cancel working ones, keep protection, until a person re-arms."""
+        self.gate.kill(reason)
         self.session.change("killed", reason)
         self.execution.cancel_entries(None, time)
         self.journal.write(time, "KILL", f"kill switch: {reason}", "bad")
@@ -152,7 +155,7 @@ class Engine:
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
         session = self.session.verdict()
         wanted = session.passed or (adds and not self.session.is_killed)
-        approval = self.risk.approve(request) if wanted else Approval((session,))
+        approval = self._approval(request) if wanted else Approval((session,))
         verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
         denial = approval.denial
         if self.bus.hears(RiskChecked):
@@ -164,6 +167,10 @@ class Engine:
         order = self.execution.enter(request, approval, source)
         return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
                         order.client_id)
+
+    def _approval(self, request: EntryRequest) -> Approval:
+        closed = self.gate.reason(request.symbol)
+        return Approval((Verdict("venue", False, closed),)) if closed else self.risk.approve(request)
 
     def _tell_of_denial(self, symbol: str, time: int, denial: Verdict) -> None:
         if self.bus.hears(SignalRejected):
@@ -349,6 +356,8 @@ class Engine:
         self.outcomes = Counter(snapshot["outcomes"])
         for name, value in snapshot["session"].items():
             setattr(self.session, name, value)
+        if self.session.is_killed:
+            self.gate.kill(self.session.kill_reason)
         self.portfolio.restore(snapshot["portfolio"])
         self.orders.restore(snapshot["orders"])
         self.risk.restore(snapshot["risk"])

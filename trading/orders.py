@@ -36,6 +36,22 @@ class OrderManager:
         self.working: dict[str, Order] = {}
         self.ended: deque[Order] = deque(maxlen=N_ENDED)
 
+    @property
+    def is_external(self) -> bool:
+        """Whether orders leave this process."""
+        return self._broker.is_external
+
+    def take_over(self, order: Order) -> None:
+        """Work with an order that is at the venue although the last snapshot does not know it, or knew its end."""
+        self._n_orders = max(self._n_orders, order.number)
+        if order.client_id not in self.working:
+            self._keep(order)
+
+    @property
+    def n_orders(self) -> int:
+        """How many orders were numbered."""
+        return self._n_orders
+
     def next_id(self) -> str:
         """Return a new client order id: at most 36 of the characters that Binance allows."""
         self._n_orders += 1
@@ -70,6 +86,8 @@ class OrderManager:
         order = self.working.get(fill.client_id)
         if order is None:
             raise BrokenInvariant(f"fill {fill.trade_id} of {fill.symbol} belongs to no order: {fill.client_id}")
+        if order.type is OrderType.OCO and self.is_external:
+            order = replace(order, lots=max(order.lots, order.filled_lots + fill.lots))  # filled before it was amended
         if fill.lots > order.remaining_lots:
             raise BrokenInvariant(f"{order.client_id}: fill of {fill.lots} lots, only {order.remaining_lots} remain")
         filled = replace(order, filled_lots=order.filled_lots + fill.lots, budget_units=_budget_left(order, fill))

@@ -25,7 +25,10 @@ Worth = tuple[int, int, int]  # at a price in ticks, so many atoms are worth so 
 
 @dataclass(slots=True)
 class Holding:
-    """What the account owns of a symbol, and the open trade on it (`entry_lots` of 0: none)."""
+    """What the account owns of a symbol, and the open trade on it (`entry_lots` of 0: none).
+
+    Every fill up to `last_trade_id` is booked, and those in `booked` above it: a venue outside tells them in any order.
+    """
 
     atoms: int = 0
     cost: int = 0
@@ -48,6 +51,7 @@ class Holding:
     target_ticks: int = 0
     n_bars: int = 0
     cool_bars: int = 0
+    booked: list[int] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -207,12 +211,24 @@ class Portfolio:
         """Return symbols with an open trade."""
         return [symbol for symbol, holding in self.holdings.items() if holding.is_open]
 
+    def is_booked(self, fill: Fill) -> bool:
+        """Return whether an execution is in the books already."""
+        holding = self.holdings[fill.symbol]
+        return fill.trade_id <= holding.last_trade_id or fill.trade_id in holding.booked
+
+    def confirm(self, symbol: str, trade_id: int) -> None:
+        """Take note that every fill up to an id is booked."""
+        holding = self.holdings[symbol]
+        if trade_id > holding.last_trade_id:
+            holding.last_trade_id = trade_id
+            holding.booked = [booked for booked in holding.booked if booked > trade_id]
+
     def apply(self, fill: Fill, source: str) -> Trade | None:
         """Book a fill once; return the finished trade when it closed one. A repeated fill changes nothing."""
-        holding = self.holdings[fill.symbol]
-        if fill.trade_id <= holding.last_trade_id:
+        if self.is_booked(fill):
             return None
-        holding.last_trade_id = fill.trade_id
+        holding = self.holdings[fill.symbol]
+        holding.booked.append(fill.trade_id)
         self.marks.setdefault(fill.symbol, fill.price_ticks)
         if fill.side is Side.BUY:
             self._buy(holding, fill, source)
@@ -279,7 +295,7 @@ class Portfolio:
     def _forget_trade(self, symbol: str) -> None:
         held = self.holdings[symbol]
         self.holdings[symbol] = Holding(held.atoms, held.cost, held.realized, held.fees, held.last_trade_id,
-                                        cool_bars=held.cool_bars)
+                                        cool_bars=held.cool_bars, booked=held.booked)
 
     def _buy_and_hold(self, symbol: str, ticks: int) -> None:
         market = self.markets[symbol]

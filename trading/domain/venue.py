@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
 from trading.domain.facts import fact
+from trading.domain.trade import Order
 
 
 class Purpose(StrEnum):
@@ -25,7 +26,11 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation."""
+    """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation.
+
+    `timestamp` and `recvWindow` among the parameters are signed as they are: the barrier counts from them. `denied` is
+    asked right before the request leaves, after every wait: words other than "" keep it here (NotSent).
+    """
 
     method: str
     path: str
@@ -33,6 +38,7 @@ class Call:
     weight: int = 1
     purpose: Purpose = Purpose.QUERY
     signed: bool = True
+    denied: Callable[[], str] | None = None
 
 
 class Venue(Protocol):
@@ -126,6 +132,24 @@ class VenueOrder:
     executed: Decimal = Decimal(0)
     detail: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolBook:
+    """What the engine has booked on a symbol: atoms held, every trade up to `confirmed`, and those in `booked`."""
+
+    atoms: int = 0
+    confirmed: int = 0
+    booked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the engine knows when its broker starts: cash in 1e-8 quote units, holdings, the orders it works with."""
+
+    cash_units: int
+    symbols: Mapping[str, SymbolBook]
+    orders: tuple[Order, ...] = ()
 
 
 class VenueStore(Protocol):

@@ -1,0 +1,222 @@
+"""Real orders at Binance, or at whatever speaks like it. The order protocol is told in docs/orders.md.
+
+The engine's calls only queue; one asyncio loop works them off: a thread's of its own (`VenueThread`), or a simulation's
+with a clock that is not the wall's. Time comes from the venue and from the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import quantiles
+from typing import Any
+
+from trading.brokers.binance_balances import Balances
+from trading.brokers.binance_desk import Amend, Cancel, Job, Place, SymbolDesk
+from trading.brokers.binance_fills import FillBook
+from trading.brokers.binance_hands import Hands
+from trading.brokers.binance_office import Office
+from trading.brokers.binance_options import BrokerSettings
+from trading.brokers.binance_reconciling import STREAM, TICK_S, Reconciler
+from trading.brokers.binance_recovery import Recovery
+from trading.brokers.binance_sending import Sender
+from trading.domain import Order, SymbolSpec
+from trading.domain.venue import Books, FlightLine, Venue, VenueState, VenueStatus, VenueStore
+from trading.errors import BadInput
+from trading.events import Event, OrderEnded, ProtectionWanted
+from trading.gate import EntryGate
+from trading.ports import Stretch
+
+START, STOPPING, ARMED = "start", "stopping", "armed"
+IN_FLIGHT = (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN)
+SETTLE_STEP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the broker is connected to: the venue, the durable store, the gate, and the way to the engine."""
+
+    venue: Venue
+    store: VenueStore
+    gate: EntryGate
+    post: Callable[[Event], None]
+    settings: BrokerSettings = field(default_factory=BrokerSettings)
+
+
+class BinanceBroker:
+    """The port `Broker` over a venue. The gate stays closed until `recover` is through and the account is heard."""
+
+    is_external = True
+
+    def __init__(self, outside: Outside, specs: Mapping[str, SymbolSpec]) -> None:
+        self.badge = outside.venue.badge
+        self.gate = outside.gate
+        self._office = Office(outside.venue, outside.store, outside.gate, outside.settings, outside.post)
+        self._specs = dict(specs)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._early: list[tuple[str, Job]] = []
+        self._desks: dict[str, SymbolDesk] = {}
+        self._reconciler: Reconciler | None = None
+        self._recovery: Recovery | None = None
+        self._balances: Balances | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._status = VenueStatus(self.badge, "connecting")
+        self.gate.close(START, "the account is being reconciled")
+        self.gate.close(STREAM, "the account's events are not heard")
+
+    # The port, on the engine's thread.
+
+    def place(self, order: Order) -> None:
+        """Queue a new order."""
+        self._hand_over(order.symbol, Place(order))
+
+    def amend(self, order: Order) -> None:
+        """Queue other terms of a protective order."""
+        self._hand_over(order.symbol, Amend(order))
+
+    def cancel(self, client_id: str, time: int) -> None:
+        """Queue a cancel; an entry that was not sent yet never will be, from now on."""
+        self._office.revoked.add(client_id)
+        for symbol in self._specs:
+            self._hand_over(symbol, Cancel(client_id))
+
+    def on_open(self, stretch: Stretch) -> None:
+        """Remember the price for the collar."""
+        self._office.see_price(stretch.symbol, stretch.price_ticks)
+
+    def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
+        """Nothing: the venue matches."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return nothing: what was sent is in the store, what filled is in the ledger."""
+        return {}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Continue by `recover`."""
+
+    def status(self) -> VenueStatus:
+        """Return how things stood a moment ago; from any thread."""
+        return self._status
+
+    def release(self, symbol: str) -> None:
+        """Ask for the end of a quarantine: granted if the account agrees with the books; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._spawn_release, symbol)
+
+    # On the broker's loop.
+
+    async def recover(self, books: Books) -> None:
+        """Reconcile with the venue and start to work; the gate opens when all is well.
+
+        Raises
+        ------
+        CockpitError
+            If the venue cannot be asked, or the account does not hold what the ledger says: nothing is traded.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._show("reconciling")
+        hands = self._hire(books)
+        assert self._recovery is not None
+        await self._recovery.load_instruments(self._specs)
+        for symbol in self._specs:
+            self._desks[symbol] = SymbolDesk(hands, symbol)
+        await self._recovery.run(books)
+        for symbol, job in self._early:
+            self._desks[symbol].put(job)
+        self._early.clear()
+        self.gate.open(START)
+        self._show("ready")
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        assert self._reconciler is not None, "recover() comes first"
+        jobs = (self._reconciler.listen(), self._reconciler.watch_orders(), self._reconciler.watch_account(),
+                self._reconciler.watch_stops(), self._keep_showing(), *(desk.run() for desk in self._desks.values()))
+        self._tasks = [asyncio.ensure_future(job) for job in jobs]
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def settle(self) -> bool:
+        """Stop gracefully: no entries, working ones cancelled, stops kept; return whether nothing is left open."""
+        self.gate.close(STOPPING, "the cockpit is stopping")
+        for ticket in list(self._office.blotter.tickets.values()):
+            if ticket.adds_risk and not ticket.is_ended:
+                self._desks[ticket.order.symbol].put(Cancel(ticket.order.client_id))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._office.settings.settle_s
+        while loop.time() < deadline:
+            if all(desk.is_idle for desk in self._desks.values()):
+                return True
+            await asyncio.sleep(SETTLE_STEP_S)
+        return False
+
+    def _hire(self, books: Books) -> Hands:
+        missing = {s: b for s, b in books.symbols.items() if s not in self._specs and b.atoms}
+        if missing:
+            raise BadInput(f"{', '.join(missing)} is held but not among the assets; add it")
+        fills = FillBook(self._office, books)
+        hands = Hands(self._office, fills, Sender(self._office, fills))
+        self._balances = Balances(hands)
+        self._recovery = Recovery(hands, self._balances, self._desks)
+        self._reconciler = Reconciler(hands, self._recovery, self._balances, self._desks)
+        return hands
+
+    def _hand_over(self, symbol: str, job: Job) -> None:
+        if self._loop is None:
+            self._early.append((symbol, job))
+        else:
+            self._loop.call_soon_threadsafe(self._take, symbol, job)
+
+    def _take(self, symbol: str, job: Job) -> None:
+        desk = self._desks.get(symbol)
+        if desk is not None:
+            desk.put(job)
+        elif isinstance(job, Place):
+            order = job.order
+            self._office.post(OrderEnded(order.client_id, order.symbol, "REJECTED", order.time,
+                                         f"unknown symbol {order.symbol}"))
+
+    def _spawn_release(self, symbol: str) -> None:
+        self._tasks.append(asyncio.ensure_future(self._release(symbol)))
+
+    async def _release(self, symbol: str) -> None:
+        assert self._reconciler is not None and self._balances is not None
+        why = self._office.quarantined.get(symbol, "")
+        self._office.quarantined.pop(symbol, None)
+        try:
+            await self._reconciler.sweep()
+        except Exception as trouble:
+            self._office.quarantine(symbol, why or str(trouble))
+            return
+        if symbol not in self._office.quarantined:
+            self._office.release(symbol)
+            self._office.say("is out of quarantine: account and books agree", "good", symbol)
+            self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
+
+    async def _keep_showing(self) -> None:
+        while True:
+            self._show("degraded" if self._office.quarantined or self.gate.closed_by(STREAM) else "ready")
+            await asyncio.sleep(TICK_S)
+
+    def _show(self, state: str) -> None:
+        """Swap the picture that other threads see."""
+        office, reconciler, balances = self._office, self._reconciler, self._balances
+        latencies = sorted(office.latencies)
+        cuts = quantiles(latencies, n=20) if len(latencies) > 1 else [float(n) for n in latencies] * 19
+        now = office.venue.now()
+        flights = tuple(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail)
+                        for o in office.blotter.orders.values() if o.state in IN_FLIGHT)
+        self._status = VenueStatus(
+            self.badge, state, self.gate.closed_by(START), not self.gate.closed_by(ARMED),
+            user_stream=reconciler.user_stream if reconciler else "connecting",
+            orders_checked=reconciler.orders_checked if reconciler else 0,
+            balances_checked=balances.checked if balances else 0,
+            post_p50_ms=cuts[9] if cuts else None, post_p95_ms=cuts[18] if cuts else None, n_posts=office.n_posts,
+            unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
+            quarantined=tuple(office.quarantined.items()), in_flight=flights,
+            balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
+        )

@@ -1,0 +1,200 @@
+"""The desk of one symbol at Binance: what the engine asks for is done in its order, one thing after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+
+from trading.brokers.binance_blotter import Ticket
+from trading.brokers.binance_entry import enter, finish
+from trading.brokers.binance_exit import leave
+from trading.brokers.binance_hands import Hands
+from trading.brokers.binance_protection import Guard, loop_time
+from trading.domain import Order, OrderType
+from trading.domain.venue import VenueOrder
+from trading.events import OrderEnded
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A new order."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """A protective order with other terms."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """An order that shall not fill any more."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An order that something happened to."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """An order from before a restart."""
+
+    ticket: Ticket
+
+
+Job = Place | Amend | Cancel | Look | Resume
+
+
+class SymbolDesk:
+    """Works off one symbol's jobs, strictly in order; the stop is looked after between them."""
+
+    def __init__(self, hands: Hands, symbol: str) -> None:
+        self._hands, self._symbol = hands, symbol
+        self.guard = Guard(hands, symbol)
+        self._jobs: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self.is_busy = False
+
+    def put(self, job: Job) -> None:
+        """Queue a job; on the broker's loop."""
+        self._jobs.append(job)
+        self._wake.set()
+
+    def look(self, order: VenueOrder) -> None:
+        """See after an order that an event or a check has moved."""
+        ticket = self._hands.office.blotter.tickets.get(order.order_id)
+        if ticket is not None and not ticket.is_ended:
+            self.put(Look(order.order_id))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits or is being done."""
+        return not self._jobs and not self.is_busy and self.guard.due == inf
+
+    async def run(self) -> None:
+        """Work for ever; an error quarantines the symbol, and the desk goes on."""
+        while True:
+            job = await self._next()
+            self.is_busy = True
+            try:
+                await self._do(job)
+            except Exception as error:
+                log.exception("the desk of %s failed", self._symbol)
+                self._hands.office.quarantine(self._symbol, f"internal error: {type(error).__name__}: {error}")
+            finally:
+                self.is_busy = False
+
+    async def _next(self) -> Job | None:
+        """Return the next job, None when it is time to look at the stop."""
+        while not self._jobs:
+            self._wake.clear()
+            wait_s = self.guard.due - loop_time()
+            if wait_s <= 0:
+                return None
+            try:
+                await asyncio.wait_for(self._wake.wait(), None if wait_s == inf else wait_s)
+            except TimeoutError:
+                return None
+        return self._jobs.popleft()
+
+    async def _do(self, job: Job | None) -> None:
+        if job is None:
+            await self.guard.settle()
+        elif isinstance(job, Place):
+            await self._place(job.order)
+        elif isinstance(job, Amend):
+            self._amend(job.order)
+        elif isinstance(job, Cancel):
+            await self._cancel(job.client_id)
+        elif isinstance(job, Look):
+            await self._see_after(job.order_id)
+        else:
+            await self._resume(job.ticket)
+
+    async def _place(self, order: Order) -> None:
+        blotter = self._hands.office.blotter
+        known = blotter.tickets.get(order.client_id)
+        if known is not None:
+            self._hands.office.post(OrderEnded(order.client_id, order.symbol, "REJECTED", order.time,
+                                               "Duplicate order sent."))
+            return
+        ticket = blotter.open_ticket(order)
+        if ticket.is_protection:
+            self.guard.want(ticket)
+        elif ticket.adds_risk:
+            await enter(self._hands, ticket)
+        else:
+            await self._leave(ticket)
+
+    async def _leave(self, ticket: Ticket) -> None:
+        """Sell; the stop gives the lots free first."""
+        if self.guard.due < inf:
+            await self.guard.settle()
+        await leave(self._hands, ticket)
+        self.guard.due = min(self.guard.due, loop_time())
+
+    def _amend(self, order: Order) -> None:
+        ticket = self._hands.office.blotter.tickets.get(order.client_id)
+        if ticket is not None and not ticket.is_ended:
+            ticket.order = order
+            self.guard.want(ticket)
+
+    async def _cancel(self, client_id: str) -> None:
+        ticket = self._hands.office.blotter.tickets.get(client_id)
+        if ticket is None or ticket.is_ended:
+            return
+        ticket.is_cancelled = True
+        if ticket.is_protection:
+            self.guard.want(ticket)
+            await self.guard.settle()
+            return
+        for order in self._hands.office.blotter.live(ticket):
+            await self._hands.sender.withdraw(order)
+        await self._end_if_over(ticket)
+
+    async def _see_after(self, order_id: str) -> None:
+        ticket = self._hands.office.blotter.tickets.get(order_id)
+        if ticket is None or ticket.is_ended:
+            return
+        if ticket.is_protection:
+            self.guard.due = min(self.guard.due, loop_time())
+        else:
+            await self._end_if_over(ticket)
+
+    async def _end_if_over(self, ticket: Ticket) -> None:
+        """Say the end of an order that rested, once the venue has ended it and all its fills were told."""
+        blotter = self._hands.office.blotter
+        if blotter.live(ticket):
+            return
+        for order in blotter.attempts(ticket):
+            await self._hands.fills.complete(order.client_id)
+        if ticket.order.type is OrderType.LIMIT and not ticket.is_ended:
+            last = blotter.attempts(ticket)[-1]
+            self._hands.fills.end(ticket, "CANCELED" if ticket.is_cancelled else str(last.state), last.detail)
+        elif ticket.adds_risk:
+            await finish(self._hands, ticket)
+
+    async def _resume(self, ticket: Ticket) -> None:
+        """Go on with an order from before a restart."""
+        if ticket.is_protection:
+            self.guard.adopt(ticket)
+            self.guard.want(ticket)
+        elif not ticket.adds_risk:
+            await leave(self._hands, ticket)
+        elif not ticket.attempts:
+            self._hands.fills.end(ticket, "CANCELED", "never sent: the cockpit stopped before")
+        elif ticket.order.type is not OrderType.LIMIT or not self._hands.office.blotter.live(ticket):
+            await finish(self._hands, ticket)

@@ -1,0 +1,227 @@
+"""Executions to the engine, each once: from the stream, from answers and from myTrades, in whatever order they come."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from trading.brokers import binance_trades
+from trading.brokers.binance_blotter import Ticket
+from trading.brokers.binance_office import Office
+from trading.brokers.binance_options import Instrument
+from trading.brokers.binance_requests import STOP, TARGET, letter_of
+from trading.brokers.binance_settling import of_document
+from trading.brokers.binance_trades import VenueTrade, fill_of
+from trading.domain import Order, OrderStatus, OrderType, Side
+from trading.domain.venue import Books, Call, Purpose, VenueOrder
+from trading.errors import NotSent, OutcomeUnknown, Refused
+from trading.events import FillsConfirmed, OrderEnded, OrderFilled, OrderPlaced, OrderTakenOver
+from trading.rules import notional_ceil
+
+PAGE = 1_000
+RIPE_MS = 10_000
+"""Trades older than this are complete in myTrades: the watermark moves only over them."""
+N_SEEN = 20_000
+
+
+class FillBook:
+    """The broker's own ledger: what was announced, and what is ours by it."""
+
+    def __init__(self, office: Office, books: Books) -> None:
+        self._office = office
+        self.cash = books.cash_units
+        self.atoms = {symbol: book.atoms for symbol, book in books.symbols.items()}
+        self.confirmed = {symbol: book.confirmed for symbol, book in books.symbols.items()}
+        self.seen = {symbol: set(book.booked) for symbol, book in books.symbols.items()}
+        self.version = 0
+        self.n_repeated = 0
+        self._held: dict[str, list[VenueTrade]] = {}
+
+    def sellable(self, symbol: str) -> int:
+        """Return whole lots that are ours by the executions so far."""
+        return self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
+
+    def take(self, trade: VenueTrade, order: VenueOrder) -> None:
+        """Announce an execution unless it was; one of an unclaimed bracket leg waits for the engine's order."""
+        tally = self._office.blotter.tallies.setdefault(order.client_id, {})
+        if trade.trade_id in tally:
+            self.n_repeated += 1
+            return
+        if trade.trade_id <= self.confirmed[trade.symbol] or trade.trade_id in self.seen[trade.symbol]:
+            tally[trade.trade_id] = self._lots(trade)
+            return
+        if self._office.blotter.is_bracket(order):
+            held = self._held.setdefault(order.client_id, [])
+            if all(trade.trade_id != one.trade_id for one in held):
+                held.append(trade)
+            return
+        self._announce(trade, order, self.ticket_of(order))
+
+    def free_held(self, order: VenueOrder) -> None:
+        """Announce what a bracket leg filled before it was claimed."""
+        for trade in self._held.pop(order.client_id, []):
+            self.take(trade, order)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether executions wait for the claim of their bracket."""
+        return bool(self._held)
+
+    def is_complete(self, order: VenueOrder) -> bool:
+        """Return whether all that the venue executed of an order was announced, or waits for its claim."""
+        held = sum(self._lots(trade) for trade in self._held.get(order.client_id, ()))
+        return self._office.blotter.posted(order.client_id) + held >= self._executed(order)
+
+    async def complete(self, client_id: str) -> None:
+        """Fetch executions until all that the venue counted on an order were announced."""
+        delay = 0.05
+        while True:
+            order = self._office.blotter.orders[client_id]
+            if self.is_complete(order):
+                return
+            try:
+                await self.fetch(order)
+            except (Refused, OutcomeUnknown, NotSent):
+                delay = min(2.0, delay * 2)
+            if not self.is_complete(self._office.blotter.orders[client_id]):
+                await asyncio.sleep(delay)
+                delay = min(2.0, delay * 2)
+
+    async def fetch(self, order: VenueOrder) -> None:
+        """Take in all executions of one order."""
+        params = {"symbol": order.symbol, "orderId": str(order.venue_id)}
+        rows = await self._office.venue.send(Call("GET", "myTrades", params, 5, Purpose.QUERY))
+        for trade in sorted(map(binance_trades.of_my_trade, rows), key=lambda t: t.trade_id):
+            self.take(trade, order)
+
+    async def catch_up(self, symbol: str) -> list[VenueTrade]:
+        """Take in every execution above the watermark, move it, and return those that belong to no order of ours."""
+        foreign: list[VenueTrade] = []
+        start, confirmed = self.confirmed[symbol] + 1, self.confirmed[symbol]
+        while True:
+            params = {"symbol": symbol, "fromId": str(start), "limit": str(PAGE)}
+            rows = await self._office.venue.send(Call("GET", "myTrades", params, 20, Purpose.RECONCILE))
+            ripe = self._office.venue.now() - RIPE_MS
+            trades = sorted(map(binance_trades.of_my_trade, rows), key=lambda t: t.trade_id)
+            for trade in trades:
+                if trade.trade_id not in self.seen[symbol] and not await self._took(trade):
+                    foreign.append(trade)
+                confirmed = trade.trade_id if trade.time <= ripe else confirmed
+            if len(rows) < PAGE:
+                break
+            start = trades[-1].trade_id + 1
+        self._confirm(symbol, confirmed, {trade.trade_id for trade in foreign})
+        return foreign
+
+    async def _took(self, trade: VenueTrade) -> bool:
+        """Take an execution if it is ours."""
+        order = await self.order_of(trade.symbol, trade.venue_id)
+        if order is not None:
+            self.take(trade, order)
+        return order is not None
+
+    async def order_of(self, symbol: str, venue_id: int) -> VenueOrder | None:
+        """Return our order that the venue gave an id, asking the venue for its name if need be; None: not ours."""
+        blotter = self._office.blotter
+        known = blotter.of_venue_id(symbol, venue_id)
+        if known is not None:
+            return known
+        params = {"symbol": symbol, "orderId": str(venue_id)}
+        document = await self._office.venue.send(Call("GET", "order", params, 4, Purpose.RECONCILE))
+        report = of_document(document)
+        known = blotter.find(report.client_id)
+        if known is not None:
+            blotter.hear(report)
+            return blotter.orders[report.client_id]
+        return None
+
+    def _confirm(self, symbol: str, newest: int, foreign: set[int]) -> None:
+        held = [trade.trade_id for trades in self._held.values() for trade in trades if trade.symbol == symbol]
+        newest = min([newest, *(trade_id - 1 for trade_id in held)])
+        self.seen[symbol] |= foreign
+        if newest > self.confirmed[symbol]:
+            self.confirmed[symbol] = newest
+            self.seen[symbol] = {trade_id for trade_id in self.seen[symbol] if trade_id > newest}
+            self._office.post(FillsConfirmed(symbol, newest))
+
+    def start_at(self, symbol: str, trade_id: int) -> None:
+        """Take everything up to a trade as older than this account."""
+        self._confirm(symbol, trade_id, set())
+
+    def ticket_of(self, order: VenueOrder) -> Ticket:
+        """Return the ticket of an order; one that ended, or was never known to the engine, is taken over."""
+        office = self._office
+        ticket = office.blotter.tickets.get(order.order_id)
+        if ticket is None or ticket.is_ended:
+            ticket = ticket or office.blotter.open_ticket(engine_order(order, office.instruments[order.symbol]))
+            untold = self._executed(order) - office.blotter.posted(order.client_id)
+            revived = replace(ticket.order, status=OrderStatus.WORKING, filled_lots=ticket.filled,
+                              lots=ticket.filled + max(1, untold))
+            ticket.order, ticket.is_ended, ticket.is_placed = revived, False, True
+            if order.client_id not in ticket.attempts:
+                ticket.attempts.append(order.client_id)
+            office.post(OrderTakenOver(revived))
+            office.n_recovered += 1
+            office.quarantine(order.symbol, f"{order.client_id} filled after it had ended; compare with the venue")
+        return ticket
+
+    def _announce(self, trade: VenueTrade, order: VenueOrder, ticket: Ticket) -> None:
+        office = self._office
+        fill = fill_of(trade, ticket, order, office.instruments[trade.symbol])
+        self._book(trade, fill.quote_units - fill.fee_quote_units if fill.side is Side.SELL else -fill.quote_units,
+                   fill.lots, fill.fee_atoms)
+        office.blotter.tallies[order.client_id][trade.trade_id] = fill.lots
+        ticket.filled += fill.lots
+        self.announce_placed(ticket)
+        over = ticket.remaining <= 0 and not office.blotter.live(ticket) and self._all_told(ticket)
+        office.post(OrderFilled(fill, over))
+        if over:
+            office.blotter.forget_ticket(ticket)
+        if trade.commission and trade.asset not in (office.instruments[trade.symbol].spec.base,
+                                                    office.instruments[trade.symbol].spec.quote):
+            office.say(f"commission of {trade.commission} {trade.asset} is not in this ledger: switch off paying fees "
+                       f"in {trade.asset}", "bad", trade.symbol)
+
+    def announce_placed(self, ticket: Ticket) -> None:
+        """Say once that the venue has an order."""
+        if not ticket.is_placed:
+            ticket.is_placed = True
+            self._office.post(OrderPlaced(replace(ticket.order, status=OrderStatus.WORKING)))
+
+    def end(self, ticket: Ticket, kind: str, detail: str, dust: bool = False) -> None:
+        """Say once that an order has ended without being filled completely."""
+        if not ticket.is_ended:
+            self._office.blotter.forget_ticket(ticket)
+            order = ticket.order
+            self._office.post(OrderEnded(order.client_id, order.symbol, kind, self._office.venue.now(), detail, dust))
+
+    def _all_told(self, ticket: Ticket) -> bool:
+        blotter = self._office.blotter
+        return all(self.is_complete(o) for o in blotter.attempts(ticket) if o.side == ticket.order.side)
+
+    def _book(self, trade: VenueTrade, units: int, lots: int, fee_atoms: int) -> None:
+        atoms = lots * self._office.instruments[trade.symbol].market.lot_atoms
+        self.atoms[trade.symbol] += atoms - fee_atoms if trade.side == Side.BUY else -atoms
+        self.cash += units
+        self.seen[trade.symbol].add(trade.trade_id)
+        self.version += 1
+
+    def _executed(self, order: VenueOrder) -> int:
+        return self._office.instruments[order.symbol].spec.to_lots(order.executed)
+
+    def _lots(self, trade: VenueTrade) -> int:
+        return self._office.instruments[trade.symbol].spec.to_lots(trade.quantity)
+
+
+def engine_order(order: VenueOrder, instrument: Instrument) -> Order:
+    """Return what the engine must have wanted when all that is left of it is an order at the venue."""
+    spec = instrument.spec
+    lots, stop, limit = spec.to_lots(order.quantity), int(order.stop_price / spec.tick_size), 0
+    kind = OrderType.OCO if letter_of(order.client_id) in (STOP, TARGET) else OrderType.MARKET
+    budget = 0
+    if order.side == Side.BUY:
+        budget = int(notional_ceil(instrument.market, int(order.price / spec.tick_size), lots))
+    elif kind is OrderType.OCO and not stop:
+        limit = int(order.price / spec.tick_size)
+    return Order(order.order_id, order.symbol, Side(order.side), kind, lots, order.timestamp, "found at the venue",
+                 limit_ticks=limit, stop_ticks=stop, budget_units=budget)

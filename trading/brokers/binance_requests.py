@@ -1,0 +1,160 @@
+"""Orders of the engine as requests of Binance: what is kept before it is sent, and the call that sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from trading.brokers.binance_options import BrokerSettings, Instrument, text
+from trading.domain import Order, OrderType, Side
+from trading.domain.venue import Call, Purpose, VenueOrder
+
+ENTRY, STOP, TARGET, LIST, CANCEL, EXIT = "estlcx"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an engine's order: its number, the venue's time, how long the request may travel."""
+
+    number: int
+    now: int
+    window_ms: int
+
+    def client_id(self, order: Order, letter: str) -> str:
+        """Return the client id of a part of this attempt."""
+        return f"{order.client_id}-{self.number}{letter}"
+
+    def stamp(self) -> dict[str, str]:
+        """Return the parameters that bound the request's life."""
+        return {"recvWindow": str(self.window_ms), "timestamp": str(self.now)}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Orders to keep first, and the call that places all of them or none."""
+
+    orders: tuple[VenueOrder, ...]
+    call: Call
+
+
+def letter_of(client_id: str) -> str:
+    """Return which part of an attempt a client id names."""
+    return client_id[-1]
+
+
+def attempt_of(client_id: str) -> int:
+    """Return the number of the attempt that a client id belongs to."""
+    return int(client_id.rpartition("-")[2][:-1])
+
+
+def engine_id(client_id: str) -> str:
+    """Return the engine's order id within a client id."""
+    return client_id.rpartition("-")[0]
+
+
+def entry_request(instrument: Instrument, order: Order, attempt: Attempt) -> Request:
+    """Return a buy at no more than its budget, with its protection in the same list where the symbol takes that."""
+    bracket = order.bracket_stop_ticks > 0 and instrument.opo and instrument.stop_type == "STOP_LOSS"
+    price = instrument.spec.price(order.limit_ticks or instrument.dearest(order.lots, order.budget_units))
+    quantity = instrument.spec.quantity(order.lots)
+    entry = _venue_order(order, attempt, ENTRY, "LIMIT", (quantity, price, Decimal(0)))
+    if bracket:
+        return _bracket(instrument, order, attempt, entry)
+    kind = "GTC" if order.type is OrderType.LIMIT else "IOC"
+    return _single(entry, attempt, Purpose.ENTRY, {"timeInForce": kind, "price": text(price)})
+
+
+def exit_request(instrument: Instrument, order: Order, lots: int, attempt: Attempt) -> Request:
+    """Return a sale at the market."""
+    sold = _venue_order(order, attempt, EXIT, "MARKET", (instrument.spec.quantity(lots), Decimal(0), Decimal(0)))
+    return _single(sold, attempt, Purpose.EXIT, {})
+
+
+def protection_request(
+    instrument: Instrument, order: Order, lots: int, attempt: Attempt, settings: BrokerSettings
+) -> Request:
+    """Return a stop for so many lots, paired with the target if there is one and the symbol takes pairs."""
+    spec, quantity = instrument.spec, instrument.spec.quantity(lots)
+    stop_price = spec.price(order.stop_ticks)
+    kind, floor = instrument.stop_type, Decimal(0)
+    if kind == "STOP_LOSS_LIMIT":
+        floor = spec.price(max(1, int(order.stop_ticks * (1 - settings.stop_limit_rate))))
+    stop = _venue_order(order, attempt, STOP, kind, (quantity, floor, stop_price))
+    if not (order.limit_ticks and instrument.oco):
+        limit = {"timeInForce": "GTC", "price": text(floor)} if floor else {}
+        return _single(stop, attempt, Purpose.PROTECT, {"stopPrice": text(stop_price), **limit})
+    target_price = spec.price(order.limit_ticks)
+    target = _venue_order(order, attempt, TARGET, "LIMIT_MAKER", (quantity, target_price, Decimal(0)))
+    limit = {"belowTimeInForce": "GTC", "belowPrice": text(floor)} if floor else {}
+    return _list("oco", (stop, target), attempt, Purpose.PROTECT, {
+        "side": "SELL", "quantity": text(quantity),
+        "aboveType": "LIMIT_MAKER", "aboveClientOrderId": target.client_id, "abovePrice": text(target_price),
+        "belowType": kind, "belowClientOrderId": stop.client_id, "belowStopPrice": text(stop_price), **limit,
+    })
+
+
+def cancel_call(order: VenueOrder) -> Call:
+    """Return the request that takes an order, or the whole list that it belongs to, out of the book."""
+    stem = order.client_id[:-1]
+    if order.list_id:
+        return Call("DELETE", "orderList", {"symbol": order.symbol, "listClientOrderId": order.list_id,
+                                            "newClientOrderId": f"{stem}{CANCEL}"}, 1, Purpose.CANCEL)
+    return Call("DELETE", "order", {"symbol": order.symbol, "origClientOrderId": order.client_id,
+                                    "newClientOrderId": f"{stem}{CANCEL}"}, 1, Purpose.CANCEL)
+
+
+def query_call(order: VenueOrder) -> Call:
+    """Return the question what became of an order."""
+    return Call("GET", "order", {"symbol": order.symbol, "origClientOrderId": order.client_id}, 4, Purpose.QUERY)
+
+
+def _bracket(instrument: Instrument, order: Order, attempt: Attempt, entry: VenueOrder) -> Request:
+    """Return an OPO or OPOCO list: the venue gives the legs the quantity that the buy received, less commission.
+
+    The buy fills at once and in full, or not at all (FOK): legs wake up only when it has filled completely.
+    """
+    spec = instrument.spec
+    stop_price, target_price = spec.price(order.bracket_stop_ticks), spec.price(order.bracket_target_ticks)
+    sizes = entry.quantity, Decimal(0), stop_price
+    stop = replace(_venue_order(order, attempt, STOP, "STOP_LOSS", sizes), side=Side.SELL.value)
+    fields = {
+        "workingType": "LIMIT", "workingSide": "BUY", "workingClientOrderId": entry.client_id,
+        "workingPrice": text(entry.price), "workingQuantity": text(entry.quantity), "workingTimeInForce": "FOK",
+        "pendingSide": "SELL",
+    }
+    if not order.bracket_target_ticks:
+        pending = {"pendingType": "STOP_LOSS", "pendingClientOrderId": stop.client_id,
+                   "pendingStopPrice": text(stop_price)}
+        return _list("opo", (entry, stop), attempt, Purpose.ENTRY, fields | pending)
+    target = replace(_venue_order(order, attempt, TARGET, "LIMIT_MAKER", (entry.quantity, target_price, Decimal(0))),
+                     side=Side.SELL.value)
+    return _list("opoco", (entry, stop, target), attempt, Purpose.ENTRY, fields | {
+        "pendingAboveType": "LIMIT_MAKER", "pendingAboveClientOrderId": target.client_id,
+        "pendingAbovePrice": text(target_price),
+        "pendingBelowType": "STOP_LOSS", "pendingBelowClientOrderId": stop.client_id,
+        "pendingBelowStopPrice": text(stop_price),
+    })
+
+
+def _venue_order(
+    order: Order, attempt: Attempt, letter: str, kind: str, sizes: tuple[Decimal, Decimal, Decimal]
+) -> VenueOrder:
+    quantity, price, stop_price = sizes
+    return VenueOrder(attempt.client_id(order, letter), order.client_id, order.symbol, order.side.value, kind, quantity,
+                      attempt.now, price=price, stop_price=stop_price, params=attempt.stamp())
+
+
+def _single(order: VenueOrder, attempt: Attempt, purpose: Purpose, fields: dict[str, str]) -> Request:
+    params = {"symbol": order.symbol, "side": order.side, "type": order.kind, "quantity": text(order.quantity),
+              "newClientOrderId": order.client_id, "newOrderRespType": "FULL", **fields, **attempt.stamp()}
+    return Request((replace(order, params=params),), Call("POST", "order", params, 1, purpose))
+
+
+def _list(
+    kind: str, orders: tuple[VenueOrder, ...], attempt: Attempt, purpose: Purpose, fields: dict[str, str]
+) -> Request:
+    list_id = f"{orders[0].client_id[:-1]}{LIST}"
+    params = {"symbol": orders[0].symbol, "listClientOrderId": list_id, "newOrderRespType": "RESULT", **fields,
+              **attempt.stamp()}
+    first, *others = (replace(order, list_id=list_id) for order in orders)
+    return Request((replace(first, params=params), *others), Call("POST", f"orderList/{kind}", params, 1, purpose))

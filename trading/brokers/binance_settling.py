@@ -1,0 +1,79 @@
+"""The state machine of an order at Binance: what its reports mean, and which of them may change what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from trading.domain.venue import TRANSITIONS, VenueOrder, VenueState
+from trading.errors import BrokenInvariant
+
+S = VenueState
+STATUSES = {
+    "NEW": S.WORKING, "PENDING_NEW": S.WORKING, "PARTIALLY_FILLED": S.WORKING, "PENDING_CANCEL": S.WORKING,
+    "FILLED": S.FILLED, "CANCELED": S.CANCELED, "EXPIRED": S.EXPIRED, "EXPIRED_IN_MATCH": S.EXPIRED,
+    "REJECTED": S.REFUSED,
+}
+DEFAULT_WINDOW_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the venue says of one order; `quantity` 0 = it does not say (a bracket's legs get theirs by the fill)."""
+
+    client_id: str
+    venue_id: int
+    state: VenueState
+    executed: Decimal
+    detail: str = ""
+    quantity: Decimal = Decimal(0)
+
+
+def of_document(document: Mapping[str, Any]) -> Report:
+    """Read an order from a REST answer; a cancelled one carries the cancel's id beside its own."""
+    client_id = document.get("origClientOrderId") or document["clientOrderId"]
+    return Report(str(client_id), int(document["orderId"]), STATUSES[document.get("status", "NEW")],
+                  Decimal(document.get("executedQty", "0")), str(document.get("expiryReason", "")),
+                  Decimal(document.get("origQty", "0")))
+
+
+def of_event(event: Mapping[str, Any]) -> Report:
+    """Read an order from an executionReport."""
+    client_id = (event.get("C") or event["c"]) if event["x"] == "CANCELED" else event["c"]
+    detail = event.get("eR", "") if event.get("r", "NONE") == "NONE" else event["r"]
+    return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], Decimal(event["z"]), str(detail),
+                  Decimal(event["q"]))
+
+
+def moved(order: VenueOrder, state: VenueState, detail: str = "") -> VenueOrder:
+    """Return an order in another state; BrokenInvariant when the table has no such step."""
+    if state not in TRANSITIONS[order.state]:
+        raise BrokenInvariant(f"{order.client_id}: {order.state} cannot become {state}")
+    return replace(order, state=state, detail=detail or order.detail)
+
+
+def told(order: VenueOrder, report: Report) -> VenueOrder:
+    """Return an order after a report. Older news change nothing, and what was executed never shrinks."""
+    if order.state is S.INTENT:
+        order = moved(order, S.SENT)  # an event can overtake the answer to the request
+    state = S.EXPIRED if report.state is S.REFUSED and order.state is S.WORKING else report.state
+    known = replace(order, venue_id=order.venue_id or report.venue_id, executed=max(order.executed, report.executed),
+                    quantity=report.quantity or order.quantity)
+    return moved(known, state, report.detail) if state in TRANSITIONS[order.state] else known
+
+
+def contradiction(order: VenueOrder, report: Report) -> str:
+    """Say how a report denies what was certain, "" when it does not."""
+    if order.state is S.VOID:
+        return f"{order.client_id} is {report.state} at the venue although it was proven never to have arrived"
+    if order.state.is_over and report.executed > order.executed:
+        return (f"{order.client_id} was {order.state} with {order.executed} filled, "
+                f"the venue now says {report.state} with {report.executed}")
+    return ""
+
+
+def is_past_barrier(order: VenueOrder, now: int, margin_ms: int) -> bool:
+    """Return whether an order that the venue does not know at `now` (UTC ms) can never appear any more."""
+    return now > order.timestamp + int(order.params.get("recvWindow", DEFAULT_WINDOW_MS)) + margin_ms

@@ -1,0 +1,84 @@
+"""Executions as Binance tells them, in three shapes, and as the ledger books them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+from trading.brokers.binance_blotter import Ticket
+from trading.brokers.binance_options import Instrument
+from trading.brokers.binance_requests import EXIT, TARGET, letter_of
+from trading.domain import Fill, Side
+from trading.domain.venue import VenueOrder
+from trading.errors import BrokenInvariant
+
+UNITS = 10**8
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTrade:
+    """One execution of one of the account's orders."""
+
+    symbol: str
+    trade_id: int
+    venue_id: int
+    side: str
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    asset: str
+    time: int
+
+
+def of_my_trade(row: Mapping[str, Any]) -> VenueTrade:
+    """Read a row of myTrades."""
+    return VenueTrade(str(row["symbol"]), int(row["id"]), int(row["orderId"]), "BUY" if row["isBuyer"] else "SELL",
+                      Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["commission"]),
+                      str(row["commissionAsset"]), int(row["time"]))
+
+
+def of_event(event: Mapping[str, Any]) -> VenueTrade:
+    """Read the execution in an executionReport of type TRADE."""
+    return VenueTrade(str(event["s"]), int(event["t"]), int(event["i"]), str(event["S"]), Decimal(event["l"]),
+                      Decimal(event["L"]), Decimal(event["n"]), str(event["N"]), int(event["T"]))
+
+
+def of_answer(document: Mapping[str, Any]) -> list[VenueTrade]:
+    """Read the fills in the answer to an order."""
+    return [VenueTrade(str(document["symbol"]), int(row["tradeId"]), int(document["orderId"]), str(document["side"]),
+                       Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["commission"]),
+                       str(row["commissionAsset"]), int(document["transactTime"]))
+            for row in document.get("fills", ())]
+
+
+def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: Instrument) -> Fill:
+    """Return an execution in whole units; a commission in a third asset is none of this ledger.
+
+    Raises
+    ------
+    BrokenInvariant
+        If price or quantity are off the symbol's grid, or a buy costs more than its order allowed.
+    """
+    spec = instrument.spec
+    lots, price_ticks = trade.quantity / spec.lot_size, trade.price / spec.tick_size
+    if lots != int(lots) or price_ticks != int(price_ticks):
+        raise BrokenInvariant(f"{trade.symbol}: trade {trade.trade_id} of {trade.quantity} at {trade.price} is off "
+                              f"the grid of lots of {spec.lot_size} and ticks of {spec.tick_size}")
+    buying = trade.side == Side.BUY
+    if buying and order.price and trade.price > order.price:
+        raise BrokenInvariant(f"{order.client_id}: bought at {trade.price}, above its limit of {order.price}")
+    quote = (trade.price * trade.quantity * UNITS).to_integral_value(ROUND_CEILING if buying else ROUND_FLOOR)
+    fee = int((trade.commission * UNITS).to_integral_value(ROUND_CEILING))
+    return Fill(trade.trade_id, ticket.order.client_id, trade.symbol, Side(trade.side), int(lots), int(price_ticks),
+                int(quote), fee if trade.asset == spec.base else 0, fee if trade.asset == spec.quote else 0, trade.time,
+                _reason(ticket, order, int(price_ticks)))
+
+
+def _reason(ticket: Ticket, order: VenueOrder, price_ticks: int) -> str:
+    if not ticket.is_protection:
+        return ticket.order.reason
+    letter, target = letter_of(order.client_id), ticket.order.limit_ticks
+    sold_out = letter == EXIT and 0 < target <= price_ticks
+    return "target" if letter == TARGET or sold_out else "stop"
