@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train, "optimize": run_optimize}
+             "train": run_train, "optimize": run_optimize, "exchange": run_exchange}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -248,6 +248,13 @@ def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
     from services.learning.command import run_train
 
     return run_train(settings, chosen)
+
+
+def run_exchange(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Run the rehearsal exchange."""
+    from services.exchange_command import run_exchange
+
+    return run_exchange(settings, chosen)
 
 
 def run_check(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ EPILOG = """examples:
   python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
   python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
+  python main.py --mode exchange --speed 10 --fault slow:delay_ms=300 --faults-every 60
+  python main.py --mode exchange --port 9100 --data BTCUSDT-1m.parquet --funds USDT=5000
 """
 MODES = {
     "dashboard": "the cockpit in the browser",
@@ -35,6 +37,7 @@ MODES = {
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
     "train": "train a model on stored or given candles, judge it against the one that votes, and keep it",
+    "exchange": "a local exchange that speaks Binance's protocol and misbehaves on demand, for rehearsals",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
@@ -75,17 +78,26 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
                                       "optimize: the champion's document")
     add("--search", choices=SEARCHES, help="optimize: parameters (default), evolution of rules, or a model")
     add("--budget", type=int, metavar="N", help="optimize: candidates that may be tried (default 200)")
-    add("--seed", type=int, metavar="N", help="optimize: the dice; the same seed gives the same champion (default 7)")
+    add("--seed", type=int, metavar="N", help="optimize, exchange: the dice; same seed, same result (default 7)")
     add("--short", action="store_true", help="optimize: evolve long and short rules, for research only")
     add("--cluster", metavar="tcp://HOST:PORT", help="sweep, walk-forward and optimize: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
     add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
     add("--label", choices=LABELS, help="train: what is forecast (default: next_bar, the direction of the next close)")
     add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
-    add("--port", type=int, help="port of the dashboard (default 8050)")
+    add("--port", type=int, help="port of the dashboard (default 8050) or the exchange (default 9100, 0 = a free one)")
+    add("--sim", action="store_true", help="exchange: the simulated market (what it does without --data)")
+    add("--fault", action="append", metavar="NAME[:key=value,...]",
+        help="exchange: misbehave so from the start; may be given again (docs/rehearsal.md lists the faults)")
+    add("--faults-every", type=float, metavar="S", help="exchange: a fault drawn by the seed every so many seconds")
+    add("--funds", metavar="USDT=5000,BTC=1", help="exchange: what the account holds at the start")
+    add("--exchange-info", metavar="PATH", help="exchange: symbols from a stored answer of GET /api/v3/exchangeInfo")
     add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")
     add("--no-browser", action="store_true", help="dashboard: do not open a browser")
     found = parser.parse_args(arguments)
+    found.exchange_port = found.port
+    if found.mode == "exchange":
+        found.port = None
     if found.mode == "import" and not found.path:
         parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
     if found.mode != "import" and found.path:
