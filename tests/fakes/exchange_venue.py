@@ -87,6 +87,7 @@ class ExchangeVenue:
         return result
 
     async def user_events(self) -> AsyncIterator[Mapping[str, Any]]:
+        self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
         self._listeners.append(queue)
         yield {"e": "subscribed"}
@@ -144,14 +145,10 @@ class ExchangeVenue:
     def _tell(self, account: Account, event: Mapping[str, Any]) -> None:
         if account is not self.account or self.is_deaf or self.dice.random() < self.weather.lose_event:
             return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
         copy = json.loads(json.dumps(event))
         delay = self.dice.uniform(0.001, 0.001 + self.weather.event_s)
         for queue in self._listeners:
-            loop.call_later(delay, queue.put_nowait, copy)
+            self._loop.call_later(delay, queue.put_nowait, copy)
 
 
 def _put(answer: asyncio.Future[Any], result: Any) -> None:

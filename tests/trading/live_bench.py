@@ -114,6 +114,7 @@ class Cockpit:
         Controls(self.engine)
         self.bus.subscribe(CommandAnswered, self.answers.append)
         self.task: asyncio.Task[None] | None = None
+        self.starting: asyncio.Task[None] | None = None
         self.is_dead = False
 
     def post(self, event: Event) -> None:
@@ -150,6 +151,14 @@ class Cockpit:
         self.handle(FeedStatus("live"))
         await self.broker.recover(books_of(self.portfolio, self.orders))
         self.task = asyncio.ensure_future(self.broker.run())
+        self.task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Crash):
+            self.bench.die(self)
+        elif error is not None:
+            self.bench.failures.append(error)
 
 
 class LiveBench:
@@ -173,6 +182,7 @@ class LiveBench:
         self.minute = 0
         self.n_commands = 0
         self.n_crashes = 0
+        self.failures: list[BaseException] = []
         for symbol in symbols:
             self.move(symbol, FIRST[symbol])
         self._fill_history()
@@ -198,16 +208,17 @@ class LiveBench:
     def wait(self, seconds: float = 5.0) -> None:
         """Let time pass."""
         self.run(asyncio.sleep(seconds))
+        if self.failures:
+            raise self.failures.pop()
 
     def start(self) -> LiveBench:
         """Start the cockpit; if it dies while starting, start the next."""
-        while True:
-            try:
-                self.run(self.cockpit.start())
-                break
-            except Crash:
-                self.die(self.cockpit)
-                self.restart_after_death()
+        self.cockpit.starting = self.loop.create_task(self.cockpit.start())
+        try:
+            self.run(self.cockpit.starting)
+        except (Crash, asyncio.CancelledError):
+            self.die(self.cockpit)
+            return self
         self.wait(1.0)
         self.press("start")
         return self
@@ -220,27 +231,24 @@ class LiveBench:
         self.n_crashes += 1
         self.disk.lose_buffer()
         self.venue.hang_up()
-        self.strike_with(lambda point: None)
-        for task in asyncio.all_tasks(self.loop):
-            if task is not asyncio.current_task(self.loop) if self.loop.is_running() else True:
+        for task in (cockpit.task, cockpit.starting):
+            if task is not None and not task.done():
                 task.cancel()
 
     def strike_with(self, strike: Callable[[str], None]) -> None:
         self.disk.strike = self.store.strike = self.venue.strike = strike
 
-    def restart_after_death(self) -> None:
-        self.cockpit = Cockpit(self)
-
-    def restart(self) -> LiveBench:
-        """Kill the process now and start another."""
+    def restart(self, strike: Callable[[str], None] = lambda point: None) -> LiveBench:
+        """Kill the process now, if it still lives, and start another."""
         self.die(self.cockpit)
         self.wait(0.3)
-        self.restart_after_death()
+        self.strike_with(strike)
+        self.cockpit = Cockpit(self)
         return self.start()
 
     def close(self) -> None:
         self.die(self.cockpit)
-        self.wait(0.0)
+        self.run(asyncio.sleep(0.05))
         self.loop.close()
 
     # -- hands

@@ -57,13 +57,13 @@ class Guard:
                 self._covered()
                 self._hands.fills.announce_placed(ticket)
                 return
-            if live:
+            if lots > 0 and (foreign := self._cancelled_by_others(ticket)):
+                self._give_up(ticket, foreign)
+            elif live:
                 self._uncovered()
                 await self._withdraw(live, ticket)
             elif lots <= 0:
                 self._hands.fills.end(ticket, "CANCELED", "canceled by the cockpit")
-            elif foreign := self._cancelled_by_others(ticket):
-                self._give_up(ticket, foreign)
             elif not await self._raise(ticket, lots):
                 return
         self.bare_since = inf
@@ -109,8 +109,7 @@ class Guard:
                 delay = min(2.0, delay * 2)
 
     def _cancelled_by_others(self, ticket: Ticket) -> str:
-        last = self._office.blotter.attempts(ticket)[-1:]
-        for order in last:
+        for order in self._office.blotter.attempts(ticket):
             if order.state is VenueState.CANCELED and order.client_id not in self._withdrawn:
                 return f"the stop {order.client_id} was cancelled at the venue, not by the cockpit"
         return ""

@@ -13,7 +13,7 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_requests import Request, cancel_call, query_call
-from trading.brokers.binance_settling import is_past_barrier, moved, of_document
+from trading.brokers.binance_settling import barrier, moved, of_document
 from trading.domain.venue import Call, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
@@ -21,7 +21,7 @@ NO_SUCH_ORDER = -2013
 ARCHIVED = -2026
 Failure = Refused | NotSent
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, InvalidOperation)
-FIRST_S, LONGEST_S = 0.1, 2.0
+FIRST_S, LONGEST_S, EDGE_S = 0.1, 2.0, 0.02
 
 
 class Sender:
@@ -70,11 +70,11 @@ class Sender:
         if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
             office.n_unknown += 1
         while (order := office.blotter.orders[client_id]).state is VenueState.UNKNOWN:
-            asked = office.venue.now()
-            if await self.query(order) == NO_SUCH_ORDER and is_past_barrier(order, asked, office.settings.margin_ms):
+            left_s = (barrier(order, office.settings.margin_ms) - office.venue.now()) / 1000
+            if await self.query(order) == NO_SUCH_ORDER and left_s < 0:
                 self._settle((order,), VenueState.VOID, "never arrived: the venue does not know it after the barrier")
             elif office.blotter.orders[client_id].state is VenueState.UNKNOWN:
-                await asyncio.sleep(delay)
+                await asyncio.sleep(min(delay, left_s + EDGE_S) if left_s > 0 else delay)
                 delay = min(LONGEST_S, delay * 2)
 
     async def query(self, order: VenueOrder) -> int:

@@ -74,6 +74,6 @@ def contradiction(order: VenueOrder, report: Report) -> str:
     return ""
 
 
-def is_past_barrier(order: VenueOrder, now: int, margin_ms: int) -> bool:
-    """Return whether an order that the venue does not know at `now` (UTC ms) can never appear any more."""
-    return now > order.timestamp + int(order.params.get("recvWindow", DEFAULT_WINDOW_MS)) + margin_ms
+def barrier(order: VenueOrder, margin_ms: int) -> int:
+    """Return the time (UTC ms) after which an order that the venue does not know can never appear any more."""
+    return order.timestamp + int(order.params.get("recvWindow", DEFAULT_WINDOW_MS)) + margin_ms
