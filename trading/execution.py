@@ -46,6 +46,7 @@ class Execution:
         self._bus, self._portfolio, self._orders = desk.bus, desk.portfolio, desk.orders
         self._risk, self._recorder, self._journal = desk.risk, desk.recorder, desk.journal
         self.atr_ticks: dict[str, int] = {}
+        self._last_exit: dict[str, str] = {}
         self._raised_by: dict[str, Limits] = {}
         desk.bus.subscribe(OrderPlaced, self._on_placed)
         desk.bus.subscribe(OrderFilled, self._on_filled)
@@ -168,7 +169,9 @@ class Execution:
             self._portfolio.confirm(fill.symbol, fill.trade_id)
         if fill.side is Side.BUY:
             self._set_protection(order, fill.price_ticks)
-        elif trade is None:
+        else:
+            self._last_exit[fill.symbol] = fill.reason
+        if fill.side is Side.SELL and trade is None:
             self.cancel_entries(fill.symbol, fill.time)
         self._journal.fill(self._portfolio.specs[fill.symbol], fill)
         if trade is not None:
@@ -193,7 +196,8 @@ class Execution:
             return
         display = self._portfolio.specs[symbol].display
         self._journal.write(time, "ORDER", "what is left is too little to sell: set aside", "warn", display)
-        trade = self._portfolio.set_dust_aside(symbol, time)
+        reason = self._last_exit.get(symbol, "dust") if refused else "dust"
+        trade = self._portfolio.set_dust_aside(symbol, time, reason)
         if trade is not None:
             self._announce(trade)
 
@@ -217,7 +221,7 @@ class Execution:
         text = f"{event.kind.lower()}: {order.side} {order.type} {order.client_id} · {event.detail}"
         display = self._portfolio.specs[event.symbol].display
         self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", display)
-        if order.type is OrderType.OCO and unexpected:
+        if order.type is OrderType.OCO and unexpected and not event.dust:
             self._bus.publish(AlertLogged(event.time, f"{display} is not protected: {order.client_id} {text}"))
         elif order.side is Side.SELL and not event.dust:
             self.protect(event.symbol, event.time)

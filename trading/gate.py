@@ -6,6 +6,7 @@ A send asks in the moment it leaves, under the same lock as `kill`: once `kill` 
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 
 KILL = "kill switch"
 
@@ -14,7 +15,7 @@ class EntryGate:
     """Reasons not to enter, by whoever gave them. Safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._everywhere: dict[str, str] = {}
         self._symbols: dict[str, dict[str, str]] = {}
 
@@ -31,6 +32,10 @@ class EntryGate:
     def kill(self, reason: str) -> None:
         """Let nothing new in until a person re-arms."""
         self.close(KILL, f"{KILL}: {reason}")
+
+    def sending(self) -> AbstractContextManager[object]:
+        """Return the lock that a request holds from its last question at the gate until it has left."""
+        return self._lock
 
     def reason(self, symbol: str) -> str:
         """Return why nothing may be entered on a symbol, "" when it may."""

@@ -265,13 +265,15 @@ class Portfolio:
         self._pay(holding, fill.fee_quote_units)
         if self.sellable_lots(fill.symbol):
             return None
-        reason = rules.STOP_NAMES[holding.stop_kind] if fill.reason == "stop" else fill.reason
-        return self._close(fill.symbol, fill.time, reason)
+        return self._close(fill.symbol, fill.time, self._exit_name(fill.symbol, fill.reason))
 
-    def set_dust_aside(self, symbol: str, time: int) -> Trade | None:
+    def _exit_name(self, symbol: str, reason: str) -> str:
+        return rules.STOP_NAMES[self.holdings[symbol].stop_kind] if reason == "stop" else reason
+
+    def set_dust_aside(self, symbol: str, time: int, reason: str = "dust") -> Trade | None:
         """End an open trade whose rest is too little to sell; the rest stays, with its cost. None if none was sold."""
         if self.holdings[symbol].exit_lots:
-            return self._close(symbol, time, "dust")
+            return self._close(symbol, time, self._exit_name(symbol, reason))
         self._forget_trade(symbol)
         return None
 

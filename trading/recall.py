@@ -23,7 +23,8 @@ def recall(orders: OrderManager, newer: Iterable[Order], store: VenueStore, port
 
 def books_of(portfolio: Portfolio, orders: OrderManager) -> Books:
     """Return what the engine has booked and works with, for its broker."""
-    symbols = {symbol: SymbolBook(holding.atoms, holding.last_trade_id, frozenset(holding.booked))
+    symbols = {symbol: SymbolBook(holding.atoms, holding.last_trade_id, frozenset(holding.booked),
+                                  portfolio.marks.get(symbol, 0))
                for symbol, holding in portfolio.holdings.items()}
     return Books(portfolio.cash, symbols, tuple(orders.working.values()))
 

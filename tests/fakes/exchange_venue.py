@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from trading.binance.answers import failure
 from trading.domain.venue import Call
-from trading.errors import NotSent, OutcomeUnknown, Refused
+from trading.errors import NotSent, OutcomeUnknown
 from trading.simulation.exchange import Account, Exchange, VenueError
 
-UNKNOWN_CODES = (-1000, -1001, -1006, -1007)
 AHEAD_MS = 1_000
+CLIENT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class ExchangeVenue:
 
     async def send(self, call: Call) -> Any:
         self.strike(f"before {call.method} {call.path}")
-        denied = call.denied() if call.denied is not None else ""
+        with (call.sending or nullcontext)():
+            denied = call.denied() if call.denied is not None else ""
         if denied:
             raise NotSent(denied)
         if self.is_down:
@@ -78,13 +81,17 @@ class ExchangeVenue:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         loop.call_later(travel.there_s, self._arrive, call, travel, answer)
-        result = await answer
+        try:
+            result = await asyncio.wait_for(answer, CLIENT_S)
+        except TimeoutError:
+            raise OutcomeUnknown("the client gave up waiting") from None
         self.strike(f"after {call.method} {call.path}")
         if isinstance(result, VenueError):
-            if result.status >= 500 or result.code in UNKNOWN_CODES:
-                raise OutcomeUnknown(result.message)
-            raise Refused(result.message, result.code, result.status)
+            raise failure(call, result.status, (result.code, result.message))
         return result
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
     async def user_events(self) -> AsyncIterator[Mapping[str, Any]]:
         self._loop = asyncio.get_running_loop()

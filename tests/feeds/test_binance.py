@@ -18,12 +18,16 @@ import pytest
 from tests.contracts.feed import FeedContract
 from tests.fakes.binance_streams import MINUTE, START, FakeBinance, Fault, bar_of, row_of
 from tests.fakes.feed_watch import Collector, MemoryArchive, Running
+from trading.binance.endpoints import Environment
+from trading.binance.rejects import Rejects
+from trading.binance.wire import wire_of
 from trading.domain import Candle
+from trading.domain.venue import Purpose
 from trading.errors import BadInput, FeedFailed, StateFailed
 from trading.events import CandleClosed, FeedStatus, PriceMoved
 from trading.feeds.binance import BinanceFeed
-from trading.feeds.binance_client import BinanceSession, RateGate
-from trading.feeds.binance_frames import Rejects, candle_of
+from trading.feeds.binance_client import BinanceSession
+from trading.feeds.binance_frames import candle_of
 from trading.feeds.binance_options import BinanceOptions
 from trading.feeds.loops import run_aside
 from trading.ports import Feed
@@ -158,7 +162,8 @@ def test_history_is_backfilled_without_the_forming_bar_and_kept(venue: FakeBinan
 
 def test_a_forming_bar_is_dropped_however_far_one_asks(venue: FakeBinance) -> None:
     async def ask() -> list[Candle]:
-        async with BinanceSession.connected(venue.rest_url, venue.stream_url, RateGate(), Rejects()) as session:
+        environment = Environment("feed", "BINANCE", venue.rest_url, venue.stream_url, "")
+        async with BinanceSession.connected(environment, Rejects()) as session:
             return await session.bars("BTCUSDT", "1m", NOW - 2 * MINUTE, NOW + 9 * MINUTE)
 
     assert run_aside(ask, "ask") == [true_bar("BTCUSDT", NOW - n * MINUTE) for n in (2, 1)]
@@ -469,12 +474,12 @@ def test_no_request_is_sent_before_retry_after(venue: FakeBinance, status: int) 
     assert refused[1] == "time" and following[0] - refused[0] >= 1.0
 
 
-def test_half_of_the_weight_is_kept_for_orders_until_the_venues_minute_ends() -> None:
-    gate = RateGate()
-    gate.note(200, {"X-MBX-USED-WEIGHT-1M": "2999"}, 59.3)
-    assert gate.wait_s() == 0
-    gate.note(200, {"X-MBX-USED-WEIGHT-1M": "3000"}, 59.3)
-    assert 0.6 < gate.wait_s() <= 0.7
+def test_feed_and_orders_share_one_governor_and_half_of_the_weight_is_kept_for_orders(venue: FakeBinance) -> None:
+    venue.used_weight = "2980"
+    feed_of(venue).open()
+    governor = wire_of(venue.rest_url).governor
+    assert governor.weight_used == 2980
+    assert governor.wait_s(Purpose.EXIT, 21) == 0 < governor.wait_s(Purpose.DATA, 21) <= 60.1
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ class BinanceBroker:
         """
         self._loop = asyncio.get_running_loop()
         self._show("reconciling")
+        self._office.patience_s = self._office.settings.start_s
         hands = self._hire(books)
         assert self._recovery is not None
         await self._recovery.load_instruments(self._specs)
@@ -125,6 +126,7 @@ class BinanceBroker:
         for symbol, job in self._early:
             self._desks[symbol].put(job)
         self._early.clear()
+        self._office.patience_s = 0.0
         self.gate.open(START)
         self._show("ready")
 
@@ -132,7 +134,8 @@ class BinanceBroker:
         """Work until cancelled."""
         assert self._reconciler is not None, "recover() comes first"
         jobs = (self._reconciler.listen(), self._reconciler.watch_orders(), self._reconciler.watch_account(),
-                self._reconciler.watch_stops(), self._keep_showing(), *(desk.run() for desk in self._desks.values()))
+                self._reconciler.watch_stops(), self._reconciler.watch_pauses(), self._keep_showing(),
+                *(desk.run() for desk in self._desks.values()))
         self._tasks = [asyncio.ensure_future(job) for job in jobs]
         try:
             await asyncio.gather(*self._tasks)
@@ -158,6 +161,9 @@ class BinanceBroker:
         missing = {s: b for s, b in books.symbols.items() if s not in self._specs and b.atoms}
         if missing:
             raise BadInput(f"{', '.join(missing)} is held but not among the assets; add it")
+        for symbol, book in books.symbols.items():
+            if book.last_ticks:
+                self._office.see_price(symbol, book.last_ticks)
         fills = FillBook(self._office, books)
         hands = Hands(self._office, fills, Sender(self._office, fills))
         self._balances = Balances(hands)

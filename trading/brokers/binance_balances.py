@@ -91,7 +91,7 @@ class Balances:
         self._office.store.keep_baseline(baseline)
 
     async def _venue(self) -> dict[str, Decimal]:
-        answer: Mapping[str, Any] = await self._office.venue.send(Call("GET", "account", {}, 20, Purpose.RECONCILE))
+        answer: Mapping[str, Any] = await self._office.ask(Call("GET", "account", {}, 20, Purpose.RECONCILE))
         return {str(row["asset"]): Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]}
 
     def _ours(self) -> dict[str, Decimal]:

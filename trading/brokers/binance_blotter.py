@@ -140,7 +140,7 @@ class Blotter:
 
     def brackets(self, symbol: str) -> list[VenueOrder]:
         """Return the unclaimed legs on a symbol that may have filled or still may."""
-        return [order for order in self.orders.values() if order.symbol == symbol and self.is_bracket(order)
+        return [order for order in list(self.orders.values()) if order.symbol == symbol and self.is_bracket(order)
                 and (not order.state.is_over or order.executed > 0)]
 
     def posted(self, client_id: str) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_hands import Hands
+from trading.brokers.binance_options import TRADING
 from trading.brokers.binance_requests import ENTRY, entry_request
 from trading.brokers.binance_sending import Failure
 from trading.domain import OrderType
 from trading.errors import NotSent, Refused
-
-NOT_THE_LIST = ("balance", "closed", "not trad", "duplicate", "disabled")
 
 
 async def enter(hands: Hands, ticket: Ticket) -> None:
@@ -23,10 +23,12 @@ async def enter(hands: Hands, ticket: Ticket) -> None:
         return
     office.entered[order.symbol] = office.venue.now()
     failure = await _try(hands, ticket)
-    if isinstance(failure, Refused) and order.bracket_stop_ticks and not _is_of_the_buy(failure):
+    if isinstance(failure, Refused) and order.bracket_stop_ticks and _is_of_the_list(failure):
         office.say(f"the venue took no entry with its stop ({failure}); the stop follows", "warn", order.symbol)
         ticket.order = replace(order, bracket_stop_ticks=0, bracket_target_ticks=0)
         failure = await _try(hands, ticket)
+    if isinstance(failure, Refused):
+        office.heed(failure, order.symbol)
     if failure is not None:
         hands.fills.end(ticket, "CANCELED" if isinstance(failure, NotSent) else "REJECTED", str(failure))
         return
@@ -52,7 +54,7 @@ def objection(hands: Hands, ticket: Ticket) -> str:
     """Return why an approved entry must not be sent after all: the last line before money moves."""
     office, order = hands.office, ticket.order
     instrument = office.instruments.get(order.symbol)
-    if instrument is None or instrument.status != "TRADING":
+    if instrument is None or instrument.status != TRADING:
         return f"{order.symbol} does not trade: {instrument.status if instrument else 'it is not among ours'}"
     limit = order.limit_ticks or instrument.dearest(order.lots, order.budget_units)
     usual, settings = office.usual_price(order.symbol), office.settings
@@ -75,6 +77,6 @@ async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
     return await hands.sender.place(request, ticket)
 
 
-def _is_of_the_buy(refused: Refused) -> bool:
-    """Return whether a refusal would meet the buy alone as well."""
-    return any(word in str(refused).lower() for word in NOT_THE_LIST)
+def _is_of_the_list(refused: Refused) -> bool:
+    """Return whether a refusal may not meet the buy alone: a form or number of orders that the venue does not take."""
+    return refused.remedy == Remedy.FIX or "MAX_NUM" in str(refused)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_requests import EXIT, exit_request
 from trading.errors import NotSent, Refused
 
 FIRST_S, LONGEST_S = 0.05, 5.0
-TOO_SMALL = ("notional", "lot_size", "worth less", "off the symbol's grid")
+HALTED_S = 5.0
 
 
 async def leave(hands: Hands, ticket: Ticket) -> None:
@@ -29,7 +30,10 @@ async def leave(hands: Hands, ticket: Ticket) -> None:
             return
         failure = await hands.sender.place(exit_request(hands.instrument(ticket), ticket.order, lots,
                                                         hands.attempt(ticket)), ticket)
-        if isinstance(failure, Refused):
+        if isinstance(failure, Refused) and failure.remedy == Remedy.PAUSE_SYMBOL:
+            hands.office.heed(failure, ticket.order.symbol)
+            await asyncio.sleep(HALTED_S)
+        elif isinstance(failure, Refused):
             refuse(hands, ticket, failure, lots)
             return
         if isinstance(failure, NotSent):
@@ -48,12 +52,10 @@ async def settled(hands: Hands, ticket: Ticket) -> None:
 
 def refuse(hands: Hands, ticket: Ticket, refused: Refused, lots: int) -> None:
     """End a sale that the venue refused; without the balance for it the books are wrong."""
-    words = str(refused).lower()
-    if any(word in words for word in TOO_SMALL):
+    if refused.remedy == Remedy.DUST:
         end_as_dust(hands, ticket, lots)
         return
-    if "balance" in words:
-        hands.office.quarantine(ticket.order.symbol, f"the venue holds less than our ledger: {refused}")
+    hands.office.heed(refused, ticket.order.symbol)
     hands.office.say(f"exit refused: {refused}", "bad", ticket.order.symbol)
     hands.fills.end(ticket, "REJECTED", str(refused))
 

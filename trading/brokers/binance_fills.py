@@ -90,7 +90,7 @@ class FillBook:
     async def fetch(self, order: VenueOrder) -> None:
         """Take in all executions of one order."""
         params = {"symbol": order.symbol, "orderId": str(order.venue_id)}
-        rows = await self._office.venue.send(Call("GET", "myTrades", params, 5, Purpose.QUERY))
+        rows = await self._office.ask(Call("GET", "myTrades", params, 5, Purpose.QUERY))
         for trade in sorted(map(binance_trades.of_my_trade, rows), key=lambda t: t.trade_id):
             self.take(trade, order)
 
@@ -100,7 +100,7 @@ class FillBook:
         start, confirmed = self.confirmed[symbol] + 1, self.confirmed[symbol]
         while True:
             params = {"symbol": symbol, "fromId": str(start), "limit": str(PAGE)}
-            rows = await self._office.venue.send(Call("GET", "myTrades", params, 20, Purpose.RECONCILE))
+            rows = await self._office.ask(Call("GET", "myTrades", params, 20, Purpose.RECONCILE))
             ripe = self._office.venue.now() - RIPE_MS
             trades = sorted(map(binance_trades.of_my_trade, rows), key=lambda t: t.trade_id)
             for trade in trades:
@@ -127,7 +127,7 @@ class FillBook:
         if known is not None:
             return known
         params = {"symbol": symbol, "orderId": str(venue_id)}
-        document = await self._office.venue.send(Call("GET", "order", params, 4, Purpose.RECONCILE))
+        document = await self._office.ask(Call("GET", "order", params, 4, Purpose.RECONCILE))
         report = of_document(document)
         known = blotter.find(report.client_id)
         if known is not None:
@@ -192,7 +192,10 @@ class FillBook:
         """Say once that an order has ended without being filled completely."""
         if not ticket.is_ended:
             self._office.blotter.forget_ticket(ticket)
+            self._office.revoked.discard(ticket.order.client_id)
             order = ticket.order
+            if kind == "REJECTED" and ticket.is_placed:
+                kind = "EXPIRED"  # a part of it was accepted once: it cannot be rejected any more
             self._office.post(OrderEnded(order.client_id, order.symbol, kind, self._office.venue.now(), detail, dust))
 
     def _all_told(self, ticket: Ticket) -> bool:

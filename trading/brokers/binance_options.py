@@ -12,6 +12,7 @@ from trading.portfolio import market_of
 from trading.rules import Market, affordable_lots, notional_floor
 
 HALT, IGNORE = "halt", "ignore"
+TRADING = "TRADING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class BrokerSettings:
     window_ms: int = 1_000
     margin_ms: int = 1_500
     reply_s: float = 1.5
+    answer_s: float = 2.0
     pause_s: float = 0.1
     bare_s: float = 3.0
     orders_s: float = 10.0

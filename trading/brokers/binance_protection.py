@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
+from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
-from trading.brokers.binance_exit import TOO_SMALL, settled
+from trading.brokers.binance_exit import end_as_dust, settled
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_requests import TARGET, exit_request, letter_of, protection_request
 from trading.brokers.binance_sending import Failure
 from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import NotSent, Refused
 
-TRIGGERS = ("trigger immediately", "trigger at once", "relationship of the prices", "wrong side of the last price",
-            "immediately match", "not make")
-FIRST_S, LONGEST_S = 0.25, 30.0
+NEW_ORDER_REFUSED = -2010
+AT_ONCE_S, FIRST_S, LONGEST_S = 0.05, 0.25, 30.0
 
 
 class Guard:
@@ -95,7 +95,13 @@ class Guard:
         if order.limit_ticks and instrument.oco:
             wanted.add(spec.price(order.limit_ticks))
         prices = {leg.price if letter_of(leg.client_id) == TARGET else leg.stop_price for leg in live}
-        return prices == wanted and all(self._left(leg) == lots for leg in live)
+        return prices == wanted and all(self._covers(self._left(leg), lots) for leg in live)
+
+    def _covers(self, left: int, lots: int) -> bool:
+        """Return whether a stop over so many lots does, all but what no order could sell."""
+        rest = lots - left
+        small = self._office.instruments[self._symbol].too_small(rest, self._office.last_price(self._symbol))
+        return rest == 0 or (rest > 0 and small)
 
     def _left(self, leg: VenueOrder) -> int:
         return self._office.instruments[leg.symbol].spec.to_lots(leg.quantity - leg.executed)
@@ -123,19 +129,18 @@ class Guard:
         self._uncovered()
         instrument = self._hands.instrument(ticket)
         if instrument.too_small(lots, self._office.last_price(self._symbol)):
-            self._hands.fills.end(ticket, "REJECTED", "too small for a stop at the venue")
+            end_as_dust(self._hands, ticket, lots)
             return True
         attempt = self._hands.attempt(ticket)
         request = protection_request(instrument, ticket.order, lots, attempt, self._office.settings)
         failure = await self._hands.sender.place(request, ticket)
-        return failure is None or await self._refused(ticket, failure)
+        return failure is None or await self._refused(ticket, failure, lots)
 
-    async def _refused(self, ticket: Ticket, failure: Failure) -> bool:
-        words = str(failure).lower()
-        if isinstance(failure, Refused) and any(word in words for word in TRIGGERS):
+    async def _refused(self, ticket: Ticket, failure: Failure, lots: int) -> bool:
+        if isinstance(failure, Refused) and _is_passed(failure):
             return await self._sell(ticket)
-        if isinstance(failure, Refused) and any(word in words for word in TOO_SMALL):
-            self._hands.fills.end(ticket, "REJECTED", "too small for a stop at the venue")
+        if isinstance(failure, Refused) and failure.remedy == Remedy.DUST:
+            end_as_dust(self._hands, ticket, lots)
             return True
         return self._later(ticket, failure)
 
@@ -154,9 +159,10 @@ class Guard:
         ticket.n_refused += 1
         if isinstance(failure, Refused) and ticket.n_refused == 1:
             self._office.say(f"the venue refused the stop, it is tried again: {failure}", "bad", self._symbol)
-            if "balance" in str(failure).lower():
-                self._office.quarantine(self._symbol, f"the venue holds less than our ledger: {failure}")
-        pause = failure.retry_s if isinstance(failure, NotSent) else FIRST_S * 2 ** min(ticket.n_refused, 10)
+            self._office.heed(failure, self._symbol)
+        pause = FIRST_S * 2 ** min(ticket.n_refused, 10)
+        if isinstance(failure, NotSent):
+            pause = max(AT_ONCE_S, failure.retry_s)
         self.due = loop_time() + min(LONGEST_S, pause)
         return False
 
@@ -175,6 +181,12 @@ class Guard:
         if bare_s > self._office.settings.bare_s and not self._is_told:
             self._is_told = True
             self._office.say(f"has stood without its stop for {bare_s:.1f} s", "bad", self._symbol)
+
+
+def _is_passed(refused: Refused) -> bool:
+    """Return whether a stop or target was refused because the price is beyond it already."""
+    return refused.remedy == Remedy.EXIT_NOW or (
+        refused.remedy == Remedy.REPRICE and refused.code == NEW_ORDER_REFUSED)
 
 
 def loop_time() -> float:

@@ -52,6 +52,10 @@ class Reconciler:
         """Compare open orders again and again."""
         await self._for_ever(self.check_orders, self._office.settings.orders_s)
 
+    async def watch_pauses(self) -> None:
+        """See when paused symbols trade again."""
+        await self._for_ever(self._recovery.look_at_paused, self._office.settings.orders_s)
+
     async def watch_account(self) -> None:
         """Sweep after every new subscription and every so often."""
         while True:

@@ -12,7 +12,8 @@ from trading.brokers import binance_settling
 from trading.brokers.binance_balances import Balances
 from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
-from trading.brokers.binance_options import IGNORE, instrument_of
+from trading.brokers.binance_office import PAUSED
+from trading.brokers.binance_options import IGNORE, TRADING, instrument_of
 from trading.brokers.binance_requests import engine_id
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
@@ -27,10 +28,20 @@ class Recovery:
     def __init__(self, hands: Hands, balances: Balances, desks: Mapping[str, SymbolDesk]) -> None:
         self._hands, self._office, self._balances, self._desks = hands, hands.office, balances, desks
 
+    async def look_at_paused(self) -> None:
+        """Open the gate for paused symbols that trade again."""
+        paused = {s: i.spec for s, i in self._office.instruments.items() if self._office.gate.closed_by(PAUSED, s)}
+        if paused:
+            await self.load_instruments(paused)
+        for symbol in paused:
+            if self._office.instruments[symbol].status == TRADING:
+                self._office.gate.open(PAUSED, symbol)
+                self._office.say("trades again", "good", symbol)
+
     async def load_instruments(self, specs: Mapping[str, SymbolSpec]) -> None:
         """Ask what the venue allows on each symbol."""
         names = json.dumps(sorted(specs), separators=(",", ":"))
-        answer = await self._office.venue.send(Call("GET", "exchangeInfo", {"symbols": names}, 20, Purpose.RECONCILE,
+        answer = await self._office.ask(Call("GET", "exchangeInfo", {"symbols": names}, 20, Purpose.RECONCILE,
                                                     signed=False))
         documents = {str(document["symbol"]): document for document in answer["symbols"]}
         for symbol, spec in specs.items():
@@ -82,7 +93,7 @@ class Recovery:
 
     async def _begin(self, symbol: str) -> None:
         """Take everything that was traded before this account existed as older."""
-        rows = await self._office.venue.send(Call("GET", "myTrades", {"symbol": symbol, "limit": "1"}, 20,
+        rows = await self._office.ask(Call("GET", "myTrades", {"symbol": symbol, "limit": "1"}, 20,
                                                   Purpose.RECONCILE))
         if rows:
             self._hands.fills.start_at(symbol, int(rows[-1]["id"]))
@@ -92,7 +103,7 @@ class Recovery:
 
         What carries our tag but is not in the store is taken over; another hand's order halts the symbol, as set.
         """
-        rows = await self._office.venue.send(Call("GET", "openOrders", {"symbol": symbol}, 6, Purpose.RECONCILE))
+        rows = await self._office.ask(Call("GET", "openOrders", {"symbol": symbol}, 6, Purpose.RECONCILE))
         for row in rows:
             report = binance_settling.of_document(row)
             if self._office.blotter.find(report.client_id) is not None:

@@ -38,7 +38,8 @@ class Sender:
         office, symbol = self._office, ticket.order.symbol
         call = request.call
         if ticket.adds_risk:
-            call = replace(call, denied=lambda: office.denial(symbol, ticket.order.client_id))
+            call = replace(call, denied=lambda: office.denial(symbol, ticket.order.client_id),
+                           sending=office.gate.sending)
             if closed := office.denial(symbol, ticket.order.client_id):
                 return NotSent(closed)
         office.blotter.intend(request.orders, ticket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -28,8 +29,11 @@ class Purpose(StrEnum):
 class Call:
     """One REST request: `path` below /api/v3/, parameters as text, what it weighs by the documentation.
 
-    `timestamp` and `recvWindow` among the parameters are signed as they are: the barrier counts from them. `denied` is
-    asked right before the request leaves, after every wait: words other than "" keep it here (NotSent).
+    `timestamp` and `recvWindow` among the parameters are signed as they are: the barrier counts from them; a request
+    that is too old when its turn comes is not sent. `denied` is asked right before the request leaves, after every
+    wait: words other than "" keep it here (NotSent). `sending` is entered before that and left when the last byte has
+    been handed to the network: a lock held in it lets nothing come between; it may raise NotSent itself. Both are for
+    what is not a GET, and run on the venue's thread.
     """
 
     method: str
@@ -38,7 +42,8 @@ class Call:
     weight: int = 1
     purpose: Purpose = Purpose.QUERY
     signed: bool = True
-    denied: Callable[[], str] | None = None
+    denied: Callable[[], str] | None = field(default=None, compare=False, repr=False)
+    sending: Callable[[], AbstractContextManager[object]] | None = field(default=None, compare=False, repr=False)
 
 
 class Venue(Protocol):
@@ -60,12 +65,17 @@ class Venue(Protocol):
         OutcomeUnknown
             It may have happened.
         NotSent
-            The request never left this process.
+            The request never left this process, or the venue turned it away unread (rate limit, clock). `NoAnswer`,
+            a kind of it, is raised for questions (GET) only.
         """
         ...
 
     def user_events(self) -> AsyncIterator[Mapping[str, Any]]:
         """Yield account events for ever; `{"e": "subscribed"}` comes after each new subscription, before its events."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is open; asked for on the loop that used it."""
         ...
 
 
@@ -136,11 +146,15 @@ class VenueOrder:
 
 @dataclass(frozen=True, slots=True)
 class SymbolBook:
-    """What the engine has booked on a symbol: atoms held, every trade up to `confirmed`, and those in `booked`."""
+    """What the engine has booked on a symbol: atoms held, every trade up to `confirmed`, and those in `booked`.
+
+    `last_ticks` is the last price it saw, 0 before the first.
+    """
 
     atoms: int = 0
     confirmed: int = 0
     booked: frozenset[int] = frozenset()
+    last_ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trading.binance import answers
 from trading.domain import INTERVAL_MS, Candle
 from trading.errors import BadCandles
-
-log = logging.getLogger(__name__)
 
 
 class BadFrame(BadCandles):
@@ -29,24 +25,10 @@ class Kline:
     time: int
 
 
-class Rejects:
-    """Counts what was dropped and logs the first few of each kind, then every tenth, hundredth ... one."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    def drop(self, reason: str, what: object) -> None:
-        """Count and log one dropped frame or row."""
-        self.counts[reason] += 1
-        n = self.counts[reason]
-        if n <= 3 or math.log10(n).is_integer():
-            log.warning("dropped market frame number %d (%s): %.200s", n, reason, what)
-
-
 def decode(text: str | bytes) -> Any:
     """Parse JSON; text that is none becomes a frame of type `garbage` (python-binance would end its reader)."""
     try:
-        return json.loads(text)
+        return answers.decode(text)
     except ValueError:
         return {"e": "garbage", "text": str(text)[:200]}
 

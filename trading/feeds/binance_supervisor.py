@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from trading.domain import INTERVAL_MS, Candle
+from trading.domain.venue import Purpose
 from trading.errors import FeedFailed
 from trading.events import FeedStatus
 from trading.feeds.binance_book import KlineBook
@@ -53,7 +54,7 @@ class Supervisor:
                 self._say("connecting", self._options.rest_url)
             trouble = await self._attempt()
             n_failures = 0 if self._lived() else n_failures + 1
-            pause_s = max(self._pause_s(n_failures, trouble), self._history.gate.wait_s())
+            pause_s = max(self._pause_s(n_failures, trouble), self._history.wire.governor.wait_s(Purpose.DATA))
             self._say(self._state_after(n_failures), f"{trouble}; next attempt in {pause_s:.1f} s")
             self._live_since = None
             await asyncio.sleep(pause_s)
