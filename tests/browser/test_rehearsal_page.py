@@ -97,6 +97,17 @@ def test_a_switch_is_thrown_by_keyboard_keeps_the_focus_and_is_put_back(make):
     page.clean()
 
 
+def test_a_quarantine_is_released_with_one_click(make):
+    page = make().open().started()
+    window = page.window
+    window.until_text("#rh-account", "In quarantine")
+    window.until("return !document.querySelector('#rh-release').disabled")
+    window.click("#rh-release")
+    window.until("return document.querySelector('#rh-release').disabled")
+    assert "In quarantine" not in window.text("#rh-account")
+    page.clean()
+
+
 def test_switches_rest_while_nothing_runs(make):
     page = make().open()
     assert page.window.run("return document.querySelector('#rh-switches').disabled")
