@@ -7,7 +7,7 @@ import queue
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from time import monotonic, sleep
@@ -15,6 +15,7 @@ from typing import Any
 
 from services.headless import Console, stop_on_signals
 from services.live.account import refuse_capital
+from services.live.guard import ClockGuard
 from services.live.thread import VenueThread
 from services.running import Cockpit, finish, open_account
 from services.runtime import Runtime
@@ -87,7 +88,8 @@ def at_venue(cockpit: Cockpit) -> Iterator[VenueThread | None]:
         yield None
         return
     engine = cockpit.engine
-    thread = VenueThread(engine.broker, cockpit.venue, lambda reason: _failed(engine, reason))
+    guard = ClockGuard(cockpit.venue, engine.gate, engine.bus.post)
+    thread = VenueThread(engine.broker, cockpit.venue, lambda reason: _failed(engine, reason), guard.look)
     thread.start(books_of(engine.portfolio, engine.orders))
     for lease in cockpit.outside.leases:
         lease.keep(lambda reason: engine.gate.close("lease", reason))
@@ -117,12 +119,13 @@ def _failed(engine: Engine, reason: str) -> None:
 
 def settle(engine: Engine, hand: Hand, thread: VenueThread) -> bool:
     """Let no more entries out, cancel working ones, keep protection; return whether all requests are settled."""
-    if engine.gate.closed_by("halted"):
-        return False
-    hand.give("disarm")
+    runs = not engine.gate.closed_by("halted")
+    if runs:
+        with suppress(BadInput):
+            hand.give("disarm")
     settled = thread.settle()
     until = monotonic() + BOOKED_S
-    while settled and engine.bus.backlog() and monotonic() < until:
+    while runs and settled and engine.bus.backlog() and monotonic() < until:
         sleep(POLL_S)
     if not settled:
         print("not everything is settled; the next start asks the venue what became of it", file=sys.stderr)

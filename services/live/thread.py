@@ -18,16 +18,18 @@ log = logging.getLogger(__name__)
 START_S = 60.0
 STOP_S = 10.0
 SETTLE_S = 10.0
+LOOK_S = 1.0
 
 
 class VenueThread:
     """Runs a broker's coroutines (`recover`, `run`, `settle`) on a loop of its own, and closes its venue there.
 
-    `failed` hears, on that thread, when the broker's work ends with an error: nothing is sent from then on.
+    `look` is called there every second. `failed` hears, there too, when the broker's work ends with an error: nothing
+    is sent from then on.
     """
 
-    def __init__(self, broker: Any, venue: Any, failed: Callable[[str], None]) -> None:
-        self._broker, self._venue, self._failed = broker, venue, failed
+    def __init__(self, broker: Any, venue: Any, failed: Callable[[str], None], look: Callable[[], None]) -> None:
+        self._broker, self._venue, self._failed, self._look = broker, venue, failed, look
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -84,12 +86,13 @@ class VenueThread:
 
     async def _work(self, books: Books, recovered: Future[None]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        stopped = asyncio.ensure_future(self._stop.wait())
+        stopped, looking = asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(self._keep_looking())
         try:
             if await self._recovered(books, recovered, stopped):
                 await self._until(stopped)
         finally:
             stopped.cancel()
+            await _cancelled(looking)
             with suppress(Exception):
                 await self._venue.close()
 
@@ -115,6 +118,14 @@ class VenueThread:
             self._failed(f"{type(error).__name__}: {error}" if error else "it ended by itself")
             await stopped
         await _cancelled(work)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            try:
+                self._look()
+            except Exception:
+                log.exception("a look at the venue failed")
+            await asyncio.sleep(LOOK_S)
 
     def _stop_is_set(self) -> bool:
         return self._stop is not None and self._stop.is_set()

@@ -15,7 +15,7 @@ from keyring.errors import KeyringError
 from services.commandline import parse_arguments
 from services.keys import vault as vault_module
 from services.keys.command import forget_key, needed_key, set_key
-from services.keys.vault import REHEARSAL, ApiKey, Vault
+from services.keys.vault import REHEARSAL, ApiKey, Vault, with_dotenv
 from trading.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,3 +196,18 @@ def run(folder: Path, action: str, text: str = "") -> subprocess.CompletedProces
     command = [sys.executable, "main.py", "--mode", "keys", action, "--venue", "testnet"]
     return subprocess.run(command, cwd=ROOT, env=environment, input=text, capture_output=True, text=True, check=False,
                           timeout=60)
+
+
+def test_a_dotenv_that_others_can_read_is_refused_once_it_holds_a_secret(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / ".env"
+    path.write_text("COCKPIT_PORT=8051\n")
+    path.chmod(0o644)
+    assert with_dotenv({})["COCKPIT_PORT"] == "8051"
+    path.write_text("COCKPIT_API_KEY=k\nCOCKPIT_API_SECRET=SECRETCANARY\n")
+    with pytest.raises(BadInput, match="chmod 600") as refused:
+        with_dotenv({})
+    assert "CANARY" not in str(refused.value)
+    path.chmod(0o600)
+    assert with_dotenv({"COCKPIT_API_KEY": "mine"})["COCKPIT_API_KEY"] == "mine"
+    assert with_dotenv({})["COCKPIT_API_SECRET"] == "SECRETCANARY"

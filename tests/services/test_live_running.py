@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from services.live import running
+from services.live.guard import ClockGuard
 from services.live.running import at_venue, let_out, refuse_unconfirmed, working
 from services.live.status import with_health
 from services.live.thread import VenueThread
@@ -43,7 +44,7 @@ class Outside:
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.log, self.fails, self.dies = bench, [], "", threading.Event()
-        self.settles = True
+        self.settles, self.clock = True, ""
         broker = bench.broker
         broker.badge = "REHEARSAL"
         broker.recover, broker.run, broker.settle = self.recover, self.run, self.settle
@@ -63,6 +64,12 @@ class Outside:
     async def settle(self) -> bool:
         self.log.append("settle")
         return self.settles
+
+    def now(self) -> int:
+        return 0
+
+    def health(self) -> SimpleNamespace:
+        return SimpleNamespace(clock_trouble=self.clock)
 
     async def close(self) -> None:
         self.log.append("close")
@@ -122,7 +129,7 @@ def test_a_reconciliation_that_takes_too_long_is_no_start(bench, venue) -> None:
         await asyncio.sleep(3_600)
 
     bench.broker.recover = forever
-    thread = VenueThread(bench.broker, venue, pytest.fail)
+    thread = VenueThread(bench.broker, venue, pytest.fail, lambda: None)
     with pytest.raises(StateFailed, match="within"):
         thread.start(Books(0, {}), 0.05)
     assert venue.log == ["close"] and not thread.settle()
@@ -166,14 +173,14 @@ def test_stopping_cancels_entries_and_keeps_protection(bench, venue, capsys) -> 
     assert "not everything is settled" in capsys.readouterr().err
 
 
-def test_an_engine_that_halted_lets_nothing_out_and_is_not_asked_to_settle(bench, venue) -> None:
+def test_an_engine_that_halted_lets_nothing_out_and_the_venue_is_settled_without_it(bench, venue) -> None:
     with trading(bench, venue) as hand:
         let_out(bench.engine, hand, CHOSEN)
         bench.engine.bus.subscribe(FeedStatus, lambda event: 1 // 0)
         bench.engine.bus.post(FeedStatus("live"))
         assert hand.screen.halted.wait(5)
         assert "halted" in bench.engine.gate.reason("BTCUSDT")
-    assert venue.log == ["recover", "close"]
+    assert venue.log == ["recover", "settle", "close"]
 
 
 def test_a_connection_that_breaks_lets_nothing_out_and_is_told(bench, venue) -> None:
@@ -186,6 +193,30 @@ def test_a_connection_that_breaks_lets_nothing_out_and_is_told(bench, venue) -> 
         assert "OSError: the loop broke" in bench.engine.gate.reason("BTCUSDT")
     assert said[0].tone == "bad" and "restart the cockpit" in said[0].text
     assert venue.log == ["recover", "settle", "close"]
+
+
+def test_a_clock_that_goes_wrong_lets_nothing_in_until_it_is_right_and_both_are_told_once(bench, venue) -> None:
+    said: list[VenueSaid] = []
+    guard = ClockGuard(venue, bench.engine.gate, said.append)
+    bench.engine.gate.open("armed")
+    guard.look()
+    venue.clock = "this computer's clock is 2.0 s behind the venue's"
+    guard.look()
+    guard.look()
+    assert "2.0 s behind" in bench.engine.gate.reason("BTCUSDT")
+    venue.clock = ""
+    guard.look()
+    guard.look()
+    assert bench.engine.gate.reason("BTCUSDT") == ""
+    assert [event.tone for event in said] == ["bad", "good"] and "nothing is entered" in said[0].text
+
+
+def test_the_clock_is_looked_at_while_the_connection_lasts(bench, venue) -> None:
+    heard = threading.Event()
+    bench.bus.subscribe(VenueSaid, lambda event: heard.set())
+    venue.clock = "this computer's clock is 2.0 s behind the venue's"
+    with trading(bench, venue):
+        assert heard.wait(5)
 
 
 def test_a_lost_lease_closes_the_gate(bench, venue) -> None:

@@ -193,6 +193,7 @@ def test_decrementing_lowers_both_and_gives_back_what_was_locked(venue: Venue):
     left = venue.query(1)
     assert (left["status"], left["preventedQuantity"], left["executedQty"]) == ("NEW", "1.00000000", "0.00000000")
     assert venue.balance("BTC") == (8, 2)
+    assert refusal_of(venue.ask, "PUT", "order/amend/keepPriority", orderId=1, newQty="1")[1] == -2038
     told = [(e["i"], e["X"], e["B"]) for e in venue.events if e.get("x") == "TRADE_PREVENTION"]
     assert told == [(1, "NEW", "1.00000000"), (2, "EXPIRED_IN_MATCH", "1.00000000")]
 

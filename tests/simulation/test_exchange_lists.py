@@ -199,3 +199,10 @@ def test_the_crowd_may_ask_as_an_account_too(venue: Venue):
     assert venue.ask("DELETE", "order", crowd, orderId=placed["orderId"])["status"] == "CANCELED"
     assert crowd.balances == {}
     assert venue.events == []
+
+
+@pytest.mark.parametrize("name", ["listClientOrderId", "aboveClientOrderId"])
+def test_a_list_with_an_illegal_name_is_refused_before_anything_is_locked(venue: Venue, name: str):
+    assert refusal_of(oco, venue, **{name: "a b"})[1] == -1100
+    assert venue.balance("BTC") == (10, 0)
+    assert venue.events == []

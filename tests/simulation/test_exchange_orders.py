@@ -157,9 +157,10 @@ def test_a_closed_market_takes_cancels_but_no_orders(venue: Venue):
 
 
 def test_deposits_and_withdrawals_are_told(venue: Venue):
-    venue.exchange.deposit(venue.account, "USDT", Decimal("-1.5"))
+    venue.exchange.withdraw(venue.account, "USDT", Decimal("1.5"))
     assert venue.events[0] == {"e": "balanceUpdate", "E": NOW, "a": "USDT", "d": "-1.50000000", "T": NOW}
     assert venue.events[1]["B"] == [{"a": "USDT", "f": "99998.50000000", "l": "0.00000000"}]
+    assert refusal_of(venue.exchange.withdraw, venue.account, "USDT", Decimal(99_999))[1] == -2010
 
 
 def test_bnb_pays_commission_when_it_is_switched_on_and_enough_is_there():

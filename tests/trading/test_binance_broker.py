@@ -13,6 +13,7 @@ from tests.trading.bench import BALANCED
 from tests.trading.live_bench import LiveBench
 from trading.brokers.binance_options import BrokerSettings
 from trading.domain.venue import Call, VenueState
+from trading.errors import BadInput, StateFailed
 from trading.events import OrderEnded, OrderFilled, OrderTakenOver
 
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
@@ -445,3 +446,111 @@ def test_graceful_stop_keeps_the_stops_and_settles(bench: LiveBench):
     bench.candle(say="BUY")
     bench.wait()
     assert paths(bench) == ["orderList/opoco"]
+
+
+# What the catalogue of faults asks for besides.
+
+def test_commission_in_a_third_asset_is_told_and_not_booked(bench: LiveBench):
+    bench.exchange.set_last_price("BNBUSDT", Decimal(600))
+    bench.exchange.deposit(bench.account, "BNB", Decimal(3))
+    bench.account.bnb_discount = True
+    bench.buy()
+    fill = bench.disk.fills[0]
+    assert (fill.fee_atoms, fill.fee_quote_units) == (0, 0)
+    assert any("BNB is not in this ledger" in line for line in bench.disk.lines)
+    bench.check()
+
+
+def test_halted_symbol_is_paused_and_goes_on_when_it_trades_again(bench: LiveBench):
+    bench.exchange.set_status("BTCUSDT", "BREAK")
+    bench.buy()
+    assert "paused" in bench.cockpit.gate.reason("BTCUSDT") and bench.held() == 0
+    bench.exchange.set_status("BTCUSDT", "TRADING")
+    bench.wait(15)
+    assert bench.cockpit.gate.reason("BTCUSDT") == ""
+    bench.buy()
+    bench.check()
+    assert bench.held() > 0
+
+
+def test_exit_in_a_halt_is_tried_again_until_the_symbol_trades(bench: LiveBench):
+    bench.buy()
+    bench.venue.script = every("order", replace(CALM, refused=(-2010, "Market is closed.")))
+    bench.candle(say="SELL")
+    bench.wait(8)
+    assert bench.held() > 0
+    bench.venue.script = None
+    bench.wait(8)
+    assert bench.held() == 0
+    bench.check()
+
+
+def test_first_start_is_refused_when_the_account_holds_less_than_the_capital():
+    bench = LiveBench()
+    bench.exchange.deposit(bench.account, "USDT", Decimal(-95_000))
+    with pytest.raises(BadInput, match="lower the capital"):
+        bench.run(bench.cockpit.start())
+    bench.close()
+
+
+def test_no_start_without_answers():
+    bench = LiveBench()
+    bench.venue.script = lambda call: Travel(lose_reply=True)
+    began = bench.loop.time()
+    with pytest.raises(Exception, match="no answer"):
+        bench.run(bench.cockpit.start())
+    assert bench.loop.time() - began < 35 and bench.cockpit.gate.reason("BTCUSDT")
+    bench.close()
+
+
+def test_no_start_on_answers_that_cannot_be_read():
+    bench = LiveBench()
+    answered = bench.venue._answer
+    bench.venue._answer = lambda call, travel: {"balances": [{"asset": 1}]} if call.path == "account" else answered(
+        call, travel)
+    with pytest.raises(StateFailed, match="cannot be read"):
+        bench.run(bench.cockpit.start())
+    bench.close()
+
+
+def test_garbage_in_later_answers_ends_nothing(bench: LiveBench):
+    answered = bench.venue._answer
+    bench.venue._answer = lambda call, travel: [{"x": None}] if call.method == "GET" else answered(call, travel)
+    bench.wait(70)
+    bench.venue._answer = answered
+    bench.buy()
+    bench.check()
+
+
+def test_quarantine_ends_by_hand_when_books_and_account_agree(trailing: LiveBench):
+    trailing.buy()
+    (stop,) = trailing.open_orders()
+    params = {"symbol": "BTCUSDT", "orderId": str(stop["orderId"])}
+    trailing.exchange.request("DELETE", "order", params, trailing.account)
+    trailing.wait()
+    assert trailing.open_orders() == [] and trailing.cockpit.gate.reason("BTCUSDT")
+    trailing.cockpit.broker.release("BTCUSDT")
+    trailing.wait()
+    assert trailing.cockpit.gate.reason("BTCUSDT") == ""
+    trailing.check()
+
+
+def test_quarantine_stays_while_books_and_account_differ(bench: LiveBench):
+    bench.venue.is_deaf = True
+    bench.exchange.deposit(bench.account, "BTC", Decimal("0.3"))
+    bench.wait(70)
+    bench.venue.weather = replace(bench.venue.weather, lose_event=1.0)
+    bench.exchange.deposit(bench.account, "BTC", Decimal("0.1"))
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait()
+    assert "BTC more" in bench.cockpit.gate.reason("BTCUSDT")
+
+
+def test_stray_order_with_our_tag_is_taken_over_and_a_stray_buy_is_cancelled(bench: LiveBench):
+    bench.die(bench.cockpit)
+    bench.exchange.request("POST", "order", {
+        "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "15000",
+        "newClientOrderId": "ckTEST01-77-1e"}, bench.account)
+    bench.restart().wait()
+    assert bench.open_orders() == [] and bench.cockpit.orders.next_id() == "ckTEST01-78"
+    assert "not in this database" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from tests.fakes.exchange_venue import Weather
-from tests.trading.crashes import Point, play
+from tests.trading.crashes import PROFILE, Point, play
 from tests.trading.live_bench import LiveBench
 
 FOUL = Weather(lose_request=0.05, lose_reply=0.1, late=0.05, lose_event=0.1, event_s=0.3)
@@ -66,6 +66,40 @@ def test_crash_while_recovering_from_a_crash_is_survived(seed: int):
     bench.restart()
     bench.wait(90.0)
     _check(bench, f"seed {seed}")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_two_symbols_cross_crashes_and_foul_weather_and_come_out_even(seed: int):
+    dice = Random(seed)
+    bench = alive(LiveBench(seed, FOUL, PROFILE, symbols=("BTCUSDT", "ETHUSDT")).start())
+    for _ in range(20):
+        if dice.random() < 0.2:
+            bench.strike_with(Point(dice.randrange(60)))
+        _act(bench, dice)
+        bench.wait(dice.choice([0.01, 0.1, 1.0, 3.0]))
+        alive(bench)
+    bench.strike_with(lambda point: None)
+    bench.venue.weather = Weather()
+    bench.wait(90.0)
+    _check(alive(bench), f"seed {seed}")
+
+
+def alive(bench: LiveBench) -> LiveBench:
+    while bench.cockpit.is_dead:
+        bench.restart().wait(30.0)
+    return bench
+
+
+def _act(bench: LiveBench, dice: Random) -> None:
+    symbol, chance = dice.choice(["BTCUSDT", "ETHUSDT"]), dice.random()
+    if chance < 0.7:
+        say = dice.choice(["BUY", "BUY", "SELL", "HOLD"])
+        bench.candle(symbol, say, round(bench.price[symbol] * (1 + dice.uniform(-0.006, 0.006)), 2))
+    elif chance < 0.9:
+        bench.move(symbol, round(bench.price[symbol] * (1 + dice.uniform(-0.01, 0.01)), 2))
+    else:
+        bench.press("flatten")
+        bench.press("start")
 
 
 def test_recovery_takes_no_more_than_five_seconds():

@@ -23,6 +23,7 @@ PROFILES = st.sampled_from([BALANCED, replace(BALANCED, trail_atr=0.7),
                             replace(BALANCED, target_atr=0.0, trail_atr=1.5)])
 WEATHER = st.builds(Weather, st.sampled_from([0.0, 0.1, 0.3]), st.sampled_from([0.0, 0.1, 0.3]),
                     st.sampled_from([0.0, 0.2]), st.sampled_from([0.0, 0.2, 1.0]), st.sampled_from([0.01, 0.5]))
+SYMBOLS = st.sampled_from(["BTCUSDT", "BTCUSDT", "ETHUSDT"])
 SPANS = st.sampled_from([0.0, 0.02, 0.15, 0.6, 2.0, 8.0])
 TRAVEL = st.builds(Travel, st.sampled_from([0.01, 0.9, 2.2]), st.just(0.01), st.booleans(), st.booleans())
 
@@ -33,7 +34,7 @@ class BrokerMachine(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 10**6), profile=PROFILES, weather=WEATHER)
     def open(self, seed: int, profile, weather: Weather) -> None:
         logging.disable(logging.CRITICAL)
-        self.bench = LiveBench(seed, weather, profile).start()
+        self.bench = LiveBench(seed, weather, profile, symbols=("BTCUSDT", "ETHUSDT")).start()
         self.killed_at: int | None = None
 
     def revived(self) -> LiveBench:
@@ -42,15 +43,15 @@ class BrokerMachine(RuleBasedStateMachine):
             self.bench.restart()
         return self.bench
 
-    @rule(say=st.sampled_from(["BUY", "BUY", "HOLD", "SELL"]), move=st.floats(-0.01, 0.01), span=SPANS)
-    def close_a_bar(self, say: str, move: float, span: float) -> None:
+    @rule(symbol=SYMBOLS, say=st.sampled_from(["BUY", "BUY", "HOLD", "SELL"]), move=st.floats(-0.01, 0.01), span=SPANS)
+    def close_a_bar(self, symbol: str, say: str, move: float, span: float) -> None:
         bench = self.revived()
-        bench.candle(say=say, close=round(bench.price["BTCUSDT"] * (1 + move), 2))
+        bench.candle(symbol, say, round(bench.price[symbol] * (1 + move), 2))
         bench.wait(span)
 
-    @rule(move=st.floats(-0.02, 0.02), span=SPANS)
-    def move_the_market(self, move: float, span: float) -> None:
-        self.bench.move("BTCUSDT", round(self.bench.price["BTCUSDT"] * (1 + move), 2))
+    @rule(symbol=SYMBOLS, move=st.floats(-0.02, 0.02), span=SPANS)
+    def move_the_market(self, symbol: str, move: float, span: float) -> None:
+        self.bench.move(symbol, round(self.bench.price[symbol] * (1 + move), 2))
         self.bench.wait(span)
 
     @rule(button=st.sampled_from(["start", "pause", "stop", "flatten", "kill", "rearm"]), span=SPANS)
@@ -63,10 +64,10 @@ class BrokerMachine(RuleBasedStateMachine):
             self.killed_at = None
         bench.wait(span)
 
-    @rule(kind=st.sampled_from(["close", "add"]), rate=st.sampled_from([0.3, 1.0]), span=SPANS)
-    def trade_by_hand(self, kind: str, rate: float, span: float) -> None:
+    @rule(symbol=SYMBOLS, kind=st.sampled_from(["close", "add"]), rate=st.sampled_from([0.3, 1.0]), span=SPANS)
+    def trade_by_hand(self, symbol: str, kind: str, rate: float, span: float) -> None:
         arguments = {"rate": rate} if kind == "close" else {}
-        self.revived().press(kind, symbol="BTCUSDT", **arguments)
+        self.revived().press(kind, symbol=symbol, **arguments)
         self.bench.wait(span)
 
     @rule(weather=WEATHER)
@@ -108,14 +109,16 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @invariant()
     def sales_never_exceed_what_is_held(self) -> None:
-        if not hasattr(self, "bench"):
-            return
+        for symbol in self.bench.specs if hasattr(self, "bench") else ():
+            self._sales_are_covered(symbol)
+
+    def _sales_are_covered(self, symbol: str) -> None:
         selling: dict[int, Decimal] = {}
-        for order in self.bench.open_orders():
+        for order in self.bench.open_orders(symbol):
             if order["side"] == "SELL" and order["status"] != "PENDING_NEW":
                 key = order["orderListId"] if order["orderListId"] >= 0 else -order["orderId"]
                 selling[key] = Decimal(order["origQty"]) - Decimal(order["executedQty"])
-        assert sum(selling.values(), Decimal(0)) <= self.bench.owned("BTC")
+        assert sum(selling.values(), Decimal(0)) <= self.bench.owned(symbol[:3])
 
     @invariant()
     def every_order_has_one_intent_and_no_intent_two_orders(self) -> None:

@@ -87,7 +87,9 @@ def test_exit_sells_at_the_market():
 
 def test_leg_is_cancelled_with_its_list_and_asked_for_by_its_own_id():
     leg = protection_request(BTC, protection(), 60, TRY, BrokerSettings()).orders[0]
-    assert cancel_call(leg).path == "orderList" and cancel_call(leg).params["listClientOrderId"] == "t-3-3l"
+    call = cancel_call(leg, 7, 1_000)
+    assert call.path == "orderList" and call.params["listClientOrderId"] == "t-3-3l"
+    assert (call.params["newClientOrderId"], call.params["timestamp"]) == ("t-3-3c", "7")
     assert query_call(leg).params == {"symbol": "BTCUSDT", "origClientOrderId": "t-3-3s"}
 
 

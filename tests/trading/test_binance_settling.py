@@ -96,7 +96,7 @@ def test_cancelled_order_is_read_under_its_own_id_and_not_the_cancels():
     assert of_document(document) == Report("ck-1-1s", 9, S.CANCELED, Decimal("0.5"))
     event = {"x": "CANCELED", "X": "CANCELED", "c": "ck-1-1c", "C": "ck-1-1s", "i": 9, "z": "0.5", "q": "1",
              "r": "NONE"}
-    assert of_event(event) == Report("ck-1-1s", 9, S.CANCELED, Decimal("0.5"), quantity=Decimal(1))
+    assert of_event(event) == Report("ck-1-1s", 9, S.CANCELED, Decimal("0.5"), "canceled by ck-1-1c", Decimal(1))
 
 
 def test_acknowledgement_alone_means_working():

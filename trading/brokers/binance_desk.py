@@ -142,8 +142,7 @@ class SymbolDesk:
 
     async def _leave(self, ticket: Ticket) -> None:
         """Sell; the stop gives the lots free first."""
-        if self.guard.due < inf:
-            await self.guard.settle()
+        await self.guard.settle()
         await leave(self._hands, ticket)
         self.guard.due = min(self.guard.due, loop_time())
 
@@ -155,8 +154,8 @@ class SymbolDesk:
 
     async def _cancel(self, client_id: str) -> None:
         ticket = self._hands.office.blotter.tickets.get(client_id)
-        if ticket is None or ticket.is_ended:
-            return
+        if ticket is None or ticket.is_ended or ticket.order.symbol != self._symbol:
+            return  # every desk hears of a cancel: it does not say whose order it is
         ticket.is_cancelled = True
         if ticket.is_protection:
             self.guard.want(ticket)
@@ -194,7 +193,9 @@ class SymbolDesk:
             self.guard.adopt(ticket)
             self.guard.want(ticket)
         elif not ticket.adds_risk:
-            await leave(self._hands, ticket)
+            await self._leave(ticket)
+        elif ticket.is_cancelled:
+            await self._cancel(ticket.order.client_id)
         elif not ticket.attempts:
             self._hands.fills.end(ticket, "CANCELED", "never sent: the cockpit stopped before")
         elif ticket.order.type is not OrderType.LIMIT or not self._hands.office.blotter.live(ticket):

@@ -39,8 +39,10 @@ class FillBook:
         self._held: dict[str, list[VenueTrade]] = {}
 
     def sellable(self, symbol: str) -> int:
-        """Return whole lots that are ours by the executions so far."""
-        return self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
+        """Return whole lots that are ours by the executions so far, those of unclaimed legs counted as sold."""
+        held = [trade for trades in self._held.values() for trade in trades if trade.symbol == symbol]
+        whole = self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
+        return whole - sum(self._lots(trade) for trade in held)
 
     def take(self, trade: VenueTrade, order: VenueOrder) -> None:
         """Announce an execution unless it was; one of an unclaimed bracket leg waits for the engine's order."""
@@ -147,7 +149,7 @@ class FillBook:
         """Take everything up to a trade as older than this account."""
         self._confirm(symbol, trade_id, set())
 
-    def ticket_of(self, order: VenueOrder) -> Ticket:
+    def ticket_of(self, order: VenueOrder, why: str = "filled after it had ended") -> Ticket:
         """Return the ticket of an order; one that ended, or was never known to the engine, is taken over."""
         office = self._office
         ticket = office.blotter.tickets.get(order.order_id)
@@ -161,7 +163,7 @@ class FillBook:
                 ticket.attempts.append(order.client_id)
             office.post(OrderTakenOver(revived))
             office.n_recovered += 1
-            office.quarantine(order.symbol, f"{order.client_id} filled after it had ended; compare with the venue")
+            office.quarantine(order.symbol, f"{order.client_id} {why}; compare with the venue")
         return ticket
 
     def _announce(self, trade: VenueTrade, order: VenueOrder, ticket: Ticket) -> None:

@@ -31,14 +31,16 @@ class Hands:
         return Attempt(self.office.blotter.next_attempt(ticket), self.office.venue.now(), window)
 
     def spare(self, ticket: Ticket) -> int:
-        """Return the lots that are ours by the executions, less what other live orders sell already."""
-        symbol, blotter = ticket.order.symbol, self.office.blotter
-        selling = 0
-        for other in blotter.tickets.values():
-            if other is ticket or other.is_ended or other.adds_risk or other.order.symbol != symbol:
-                continue
-            selling += max((self._open_lots(order.client_id) for order in blotter.live(other)), default=0)
-        return self.fills.sellable(symbol) - selling
+        """Return the lots that are ours by the executions, less what others sell: a sale at the market goes first."""
+        symbol = ticket.order.symbol
+        others = [t for t in self.office.blotter.tickets.values() if t is not ticket and t.order.symbol == symbol
+                  and not t.is_ended and not t.adds_risk]
+        return self.fills.sellable(symbol) - sum(map(self._selling, others))
+
+    def _selling(self, ticket: Ticket) -> int:
+        if not ticket.is_protection:
+            return ticket.remaining
+        return max((self._open_lots(order.client_id) for order in self.office.blotter.live(ticket)), default=0)
 
     def _open_lots(self, client_id: str) -> int:
         order = self.office.blotter.orders[client_id]

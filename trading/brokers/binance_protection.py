@@ -11,6 +11,7 @@ from trading.brokers.binance_exit import end_as_dust, settled
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_requests import TARGET, exit_request, letter_of, protection_request
 from trading.brokers.binance_sending import Failure
+from trading.brokers.binance_settling import CANCELED_BY
 from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import NotSent, Refused
 
@@ -72,13 +73,18 @@ class Guard:
         return 0 if ticket.is_cancelled else min(ticket.remaining, self._hands.spare(ticket))
 
     async def _claim(self, ticket: Ticket) -> None:
-        """Take over the legs that came with the entry; how large they are, and that they live, the venue says."""
+        """Take over the legs that came with the entry; how large they are, and that they live, the venue says.
+
+        Legs that are gone by then went with their entry, which we cancelled while it filled.
+        """
         legs = [] if ticket.attempts else self._office.blotter.brackets(self._symbol)
         if legs:
             self._office.blotter.claim(legs, ticket)
             for leg in legs:
                 self._hands.fills.free_held(self._office.blotter.orders[leg.client_id])
                 await self._hands.sender.query(self._office.blotter.orders[leg.client_id])
+            self._withdrawn.update(leg.client_id for leg in legs
+                                   if self._office.blotter.orders[leg.client_id].state.is_over)
 
     async def _hear_out(self, ticket: Ticket) -> None:
         """Wait until nothing of the ticket is unknown and all that filled was announced."""
@@ -115,8 +121,10 @@ class Guard:
                 delay = min(2.0, delay * 2)
 
     def _cancelled_by_others(self, ticket: Ticket) -> str:
+        by_us = f"{CANCELED_BY} {self._office.store.tag()}-"
         for order in self._office.blotter.attempts(ticket):
-            if order.state is VenueState.CANCELED and order.client_id not in self._withdrawn:
+            gone = order.state is VenueState.CANCELED and order.client_id not in self._withdrawn
+            if gone and not order.detail.startswith(by_us):
                 return f"the stop {order.client_id} was cancelled at the venue, not by the cockpit"
         return ""
 

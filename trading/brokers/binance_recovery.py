@@ -132,9 +132,9 @@ class Recovery:
         self._office.store.intend((order,))
         self._office.blotter.load(order)
         self._hands.sender.hear_answer(row)
-        ticket = self._hands.fills.ticket_of(self._office.blotter.orders[order.client_id])
+        ticket = self._hands.fills.ticket_of(self._office.blotter.orders[order.client_id],
+                                             "is ours but was not in this database")
         ticket.is_cancelled = ticket.adds_risk
-        self._office.quarantine(symbol, f"order {order.client_id} is ours but was not in this database")
         self._desks[symbol].put(Resume(ticket))
 
     def _resume(self) -> None:

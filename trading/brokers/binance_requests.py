@@ -97,14 +97,15 @@ def protection_request(
     })
 
 
-def cancel_call(order: VenueOrder) -> Call:
-    """Return the request that takes an order, or the whole list that it belongs to, out of the book."""
-    stem = order.client_id[:-1]
-    if order.list_id:
-        return Call("DELETE", "orderList", {"symbol": order.symbol, "listClientOrderId": order.list_id,
-                                            "newClientOrderId": f"{stem}{CANCEL}"}, 1, Purpose.CANCEL)
-    return Call("DELETE", "order", {"symbol": order.symbol, "origClientOrderId": order.client_id,
-                                    "newClientOrderId": f"{stem}{CANCEL}"}, 1, Purpose.CANCEL)
+def cancel_call(order: VenueOrder, now: int, window_ms: int) -> Call:
+    """Return the request that takes an order, or the whole list that it belongs to, out of the book.
+
+    It must arrive in time: one that is late could cancel for a process that is gone.
+    """
+    which = {"listClientOrderId": order.list_id} if order.list_id else {"origClientOrderId": order.client_id}
+    params = {"symbol": order.symbol, **which, "newClientOrderId": f"{order.client_id[:-1]}{CANCEL}",
+              "recvWindow": str(window_ms), "timestamp": str(now)}
+    return Call("DELETE", "orderList" if order.list_id else "order", params, 1, Purpose.CANCEL)
 
 
 def query_call(order: VenueOrder) -> Call:

@@ -89,7 +89,8 @@ class Sender:
     async def withdraw(self, order: VenueOrder) -> bool:
         """Cancel an order, or its list, and ask for what the answer left open; return whether it was done."""
         try:
-            self.hear_answer(await self._send(cancel_call(order)))
+            call = cancel_call(order, self._office.venue.now(), self._office.settings.window_ms)
+            self.hear_answer(await self._send(call))
             done = True
         except (Refused, OutcomeUnknown, NotSent, *UNREADABLE):
             done = False

@@ -17,6 +17,7 @@ STATUSES = {
     "REJECTED": S.REFUSED,
 }
 DEFAULT_WINDOW_MS = 5_000
+CANCELED_BY = "canceled by"
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What reading an answer of another form than the documented one raises."""
 
@@ -53,6 +54,8 @@ def of_event(event: Mapping[str, Any]) -> Report:
     """Read an order from an executionReport."""
     client_id = (event.get("C") or event["c"]) if event["x"] == "CANCELED" else event["c"]
     detail = event.get("eR", "") if event.get("r", "NONE") == "NONE" else event["r"]
+    if event["x"] == "CANCELED" and event.get("C"):
+        detail = f"{CANCELED_BY} {event['c']}"
     return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], amount(event["z"]), str(detail),
                   amount(event["q"]))
 

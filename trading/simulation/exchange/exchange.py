@@ -163,6 +163,10 @@ class Exchange:
             self._outbox.touch(account, asset)
             self._outbox.tell(account, balance_update(asset, units, self.time))
 
+    def withdraw(self, account: Account, asset: str, amount: Decimal) -> None:
+        """Take money out; a balanceUpdate follows."""
+        self.deposit(account, asset, -amount)
+
     def ledger(self, account: Account) -> Ledger:
         """Return an account's books, exact: the oracle for tests. The first transfers are the opening balances."""
         tickets = [each for name in self.symbols for each in self.registry.orders(account.uid, name)]

@@ -4,96 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from trading.errors import BadInput
+from trading.simulation.exchange.fault_acts import ACTS
 from trading.simulation.exchange.fault_table import COMMON, FAULTS, Value
-from trading.simulation.exchange.limits import Limited
-from trading.simulation.exchange.refusals import NO_SUCH_ORDER, WOULD_TRIGGER, VenueError, refusal, refused_order
+from trading.simulation.exchange.misdeeds import Asked, Misdeed, Switch
+from trading.simulation.exchange.refusals import NO_SUCH_ORDER, refusal
 
-HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
-GARBAGE = ("[]", "null", '"error"', "", "{", '{"code":', HTML.format("502 Bad Gateway"), "[[1,2],3]", "\x00\xff", "NaN")
+__all__ = ["Asked", "Faults", "Misdeed", "Switch", "parse_fault"]
+
 BRIEF_S = 3.0
-_STOPS = ("STOP_LOSS", "STOP_LOSS_LIMIT")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as faults see it; `path` below /api/v3/."""
-
-    method: str
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-
-    def is_in(self, where: str) -> bool:
-        """Say whether it belongs to a class of requests."""
-        places = self.method == "POST" and self.path.startswith(("order", "sor/order")) and "test" not in self.path
-        types = [value for name, value in self.params.items() if name.lower().endswith("type")]
-        return {
-            "any": True, "orders": places,
-            "cancels": self.method == "DELETE" or self.path == "order/cancelReplace",
-            "queries": self.method == "GET" and self.path in ("order", "openOrders", "allOrders", "orderList",
-                                                              "openOrderList", "allOrderList"),
-            "stops": places and any(kind in _STOPS for kind in types),
-            "klines": self.path in ("klines", "uiKlines"),
-        }.get(where, False)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Misdeed:
-    """What is done to one request.
-
-    Parameters
-    ----------
-    names : the faults that struck
-    before_ms, after_ms : waits before it is carried out, and between that and the answer
-    arrives : whether it is carried out
-    late_ms : carried out so much later than answered (0: before the answer)
-    cut : the connection is cut instead of an answer
-    refusal : answered instead of the truth
-    body, status : likewise, a body that is no JSON object of Binance's
-    """
-
-    names: tuple[str, ...] = ()
-    before_ms: int = 0
-    after_ms: int = 0
-    arrives: bool = True
-    late_ms: int = 0
-    cut: bool = False
-    refusal: VenueError | None = None
-    body: str | None = None
-    status: int = 200
-
-    @property
-    def ends(self) -> bool:
-        """Whether the answer is settled: no further fault is asked."""
-        return self.cut or self.refusal is not None or self.body is not None
-
-
-@dataclass(slots=True)
-class Switch:
-    """A fault that is on: its settings, when it ends by itself (UTC ms, 0 never), how often it struck."""
-
-    name: str
-    settings: dict[str, Value]
-    since: int
-    until: int
-    struck: int = 0
-    due: int = 0
-
-    def number(self, key: str) -> float:
-        """Return a numeric setting."""
-        return float(self.settings.get(key, 0.0))
-
-    def text(self, key: str) -> str:
-        """Return a setting as text."""
-        return str(self.settings.get(key, ""))
-
-    def is_over(self, now: int) -> bool:
-        """Whether it struck as often, or as long, as it should."""
-        count = self.number("count")
-        return bool(self.until and now >= self.until) or bool(count and self.struck >= count)
 
 
 class Faults:
@@ -192,7 +114,7 @@ class Faults:
     def decide(self, asked: Asked) -> Misdeed:
         """Return what is done to a request."""
         misdeed = Misdeed()
-        for name, act in _ACTS.items():
+        for name, act in ACTS.items():
             if misdeed.ends or not self._concerns(name, asked):
                 continue
             switch = self.strikes(name, asked.params.get("symbol", ""))
@@ -284,71 +206,3 @@ def _typed(name: str, key: str, value: Value, known: Mapping[str, Value]) -> Val
     if key == "rate" and not 0 <= number <= 1:
         raise BadInput(f"fault {name}: rate is {value}; give 0 to 1")
     return number
-
-
-Act = Callable[[Misdeed, Switch, Faults], Misdeed]
-
-
-def _drop_request(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    return replace(misdeed, arrives=False, cut=True)
-
-
-def _drop_reply(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    return replace(misdeed, cut=True)
-
-
-def _late_accept(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    return replace(misdeed, cut=True, late_ms=max(1, int(switch.number("delay_ms"))))
-
-
-def _timeout(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    said = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-    return replace(misdeed, arrives=faults.chance(switch.number("executed")), refusal=VenueError(504, -1007, said))
-
-
-def _wait(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    return replace(misdeed, after_ms=misdeed.after_ms + int(switch.number("delay_ms")))
-
-
-def _garbage(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    status = int(faults.pick(("200", "400", "502")))
-    return replace(misdeed, arrives=faults.chance(switch.number("executed")), body=faults.pick(GARBAGE), status=status)
-
-
-def _page(status: int, title: str) -> Act:
-    def act(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-        return replace(misdeed, arrives=False, body=HTML.format(title), status=status)
-
-    return act
-
-
-def _limited(status: int) -> Act:
-    def act(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-        now, retry_s = faults.now(), int(switch.number("retry_s"))
-        said = ("Too much request weight used; current limit is 6000 request weight per 1 MINUTE." if status == 429
-                else f"Way too much request weight used; IP banned until {now + retry_s * 1000}.")
-        return replace(misdeed, arrives=False, refusal=Limited(status, -1003, said, retry_s, now))
-
-    return act
-
-
-def _refuse(message: str) -> Act:
-    def act(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-        return replace(misdeed, arrives=False, refusal=refused_order(message))
-
-    return act
-
-
-def _strike(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
-    return misdeed
-
-
-_ACTS: dict[str, Act] = {
-    "dns_down": _drop_request, "http_down": _drop_request, "slow": _wait, "http_403": _page(403, "403 Forbidden"),
-    "http_418": _limited(418), "http_429": _limited(429), "http_503": _page(503, "503 Service Unavailable"),
-    "drop_request": _drop_request, "stop_reject": _refuse(WOULD_TRIGGER),
-    "reject": _refuse("This action is disabled on this account."), "partial": _strike, "fill_on_cancel": _strike,
-    "timeout_1007": _timeout, "garbage": _garbage, "hang": _wait, "late_accept": _late_accept,
-    "drop_reply": _drop_reply,
-}  # fmt: skip
-"""What is done to requests, in the order in which it is asked; an answer once settled stays."""

@@ -181,6 +181,7 @@ def _wishes(call: Call, params: Params, flag: str,
     """Return the legs that parameters ask for, checked for form and by the filters."""
     desk, owner = call.exchange.desk(params.text("symbol")), call.owner
     check_account(owner)
+    name = params.client_id("listClientOrderId")
     if not desk.symbol.document.get(flag, False):
         raise refused_order(f"{flag.removesuffix('Allowed').upper()} orders are not supported for this symbol.")
     listed = {"newOrderRespType": "RESULT"} | params  # lists answer RESULT unless told otherwise
@@ -189,7 +190,6 @@ def _wishes(call: Call, params: Params, flag: str,
         for each in wishes:
             check_filters(Case(each, desk, owner, wishes))
         _check_count(call, desk)
-    name = params.maybe("listClientOrderId")
     if any(name == each.client_id and not each.is_done for each in call.exchange.lists.of(owner)):
         raise refused_order(DUPLICATE)
     return desk, wishes

@@ -10,7 +10,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from trading.simulation.exchange.refusals import VenueError
 from trading.simulation.exchange.rehearsal import Rehearsal
-from trading.simulation.exchange.streams import StreamControl, Subscriber
+from trading.simulation.exchange.stream_control import StreamControl
+from trading.simulation.exchange.streams import Subscriber
 from trading.simulation.exchange.ws_api import Session
 
 PING_S = 20.0

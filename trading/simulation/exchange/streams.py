@@ -3,78 +3,23 @@
 from __future__ import annotations
 
 import heapq
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from trading.simulation.exchange import tickers
-from trading.simulation.exchange.exchange import Exchange
 from trading.simulation.exchange.gateway import in_microseconds, to_json
-from trading.simulation.exchange.klines import DAY_MS, HOUR_MS, MINUTE_MS, WIDTH_MS, Grid, stream_bar
+from trading.simulation.exchange.klines import DAY_MS, HOUR_MS, MINUTE_MS, Grid, stream_bar
 from trading.simulation.exchange.market import Market
 from trading.simulation.exchange.market_events import BookChanged, MarketEvent, TradeDone
 from trading.simulation.exchange.market_lies import MarketLies
 from trading.simulation.exchange.market_routes import taker_of, zone_ms
-from trading.simulation.exchange.refusals import VenueError
+from trading.simulation.exchange.stream_names import Stream, stream_of
 
-MAX_STREAMS = 1_024
 _ROLLING = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
-_SHAPES = {
-    "event": r"(?P<kind>trade|aggTrade|bookTicker|miniTicker|ticker|avgPrice|referencePrice|blockTrade)",
-    "kline": r"kline_(?P<interval>\w+?)(?:@(?P<zone>[+-]\d\d:\d\d))?",
-    "rolling": r"ticker_(?P<window>1h|4h|1d)",
-    "depth": r"depth(?P<levels>5|10|20)?(?:@(?P<pace>100|1000)ms)?",
-}
 Send = Callable[[str], None]
 Frame = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """A stream's name, taken apart. `symbol` is in capitals, empty for all symbols."""
-
-    name: str
-    symbol: str
-    kind: str
-    detail: str = ""
-    pace_ms: int = 0
-    zone: str = "0"
-
-
-def stream_of(name: str, exchange: Exchange) -> Stream | None:
-    """Return a stream, None for a name that there is not: Binance accepts those and never sends anything."""
-    if name == "!miniTicker@arr":
-        return Stream(name, "", "miniTicker", pace_ms=1_000)
-    rolling = re.fullmatch(r"!ticker_(1h|4h|1d)@arr", name)
-    if rolling:
-        return Stream(name, "", "rolling", rolling[1], 1_000)
-    head, _, tail = name.partition("@")
-    symbol = head.upper()
-    if symbol not in exchange.symbols or head != head.lower():
-        return None
-    for shape, pattern in _SHAPES.items():
-        found = re.fullmatch(pattern, tail)
-        if found:
-            return _shaped(name, symbol, shape, found.groupdict())
-    return None
-
-
-def _shaped(name: str, symbol: str, shape: str, parts: dict[str, str | None]) -> Stream | None:
-    if shape == "event":
-        kind = str(parts["kind"])
-        return Stream(name, symbol, kind, pace_ms=1_000 if kind in ("miniTicker", "ticker", "avgPrice") else 0)
-    if shape == "kline":
-        interval = str(parts["interval"])
-        if interval not in WIDTH_MS:
-            return None
-        return Stream(name, symbol, "kline", interval, 1_000 if interval == "1s" else 2_000, parts["zone"] or "0")
-    if shape == "rolling":
-        return Stream(name, symbol, "rolling", str(parts["window"]), 1_000)
-    levels = parts["levels"]
-    return Stream(name, symbol, "levels" if levels else "depth", levels or "", int(parts["pace"] or 1_000))
 
 
 @dataclass(eq=False, slots=True)
@@ -342,60 +287,6 @@ class StreamHub:
             if bad is not None:
                 subscriber.send(bad)
             subscriber.send(_text(subscriber, name, frame))
-
-
-class StreamControl:
-    """Answers the control messages of one connection: SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS, properties."""
-
-    def __init__(self, hub: StreamHub, subscriber: Subscriber) -> None:
-        self._hub = hub
-        self._subscriber = subscriber
-
-    def answer(self, text: str) -> str:
-        """Return the answer to one message.
-
-        Raises
-        ------
-        VenueError
-            The connection asked for more streams than it may have: it is closed.
-        """
-        try:
-            asked = json.loads(text)
-        except ValueError as wrong:
-            return to_json({"error": {"code": 3, "msg": f"Invalid JSON: {wrong}"}})
-        if not isinstance(asked, dict):
-            return to_json({"error": {"code": 3, "msg": "Invalid JSON: expected an object"}})
-        number = asked.get("id")
-        if number is not None and not isinstance(number, int | str):
-            return to_json({"error": {"code": 2, "msg": "Invalid request: request ID must be an integer or a string"}})
-        try:
-            return to_json({"result": self._obey(asked), "id": number})
-        except ValueError as wrong:
-            return to_json({"error": {"code": 2, "msg": f"Invalid request: {wrong}"}, "id": number})
-
-    def _obey(self, asked: dict[str, Any]) -> Any:
-        method, params = asked.get("method"), asked.get("params", [])
-        if not isinstance(params, list):
-            raise ValueError("params must be a list")
-        if method == "LIST_SUBSCRIPTIONS":
-            return list(self._subscriber.streams)
-        if method in ("SUBSCRIBE", "UNSUBSCRIBE"):
-            names = [name for name in params if isinstance(name, str)]
-            if len(names) < len(params):
-                raise ValueError("params must be names of streams")
-            if method == "UNSUBSCRIBE":
-                return self._hub.unsubscribe(self._subscriber, names)
-            if len({*self._subscriber.streams, *names}) > MAX_STREAMS:
-                raise VenueError(400, -1003, f"more than {MAX_STREAMS} streams on a connection")
-            return self._hub.subscribe(self._subscriber, names)
-        if method in ("SET_PROPERTY", "GET_PROPERTY") and params[:1] == ["combined"]:
-            if method == "GET_PROPERTY":
-                return self._subscriber.combined
-            if len(params) != 2 or not isinstance(params[1], bool):
-                raise ValueError("combined is true or false")
-            self._subscriber.combined = params[1]
-            return None
-        raise ValueError(f"unknown variant {method!r}")
 
 
 def _grid(stream: Stream) -> Grid:

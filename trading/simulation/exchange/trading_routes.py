@@ -8,6 +8,8 @@ from typing import Any
 from trading.simulation.exchange import account_routes as asked
 from trading.simulation.exchange import list_routes as lists
 from trading.simulation.exchange import order_routes as orders
+from trading.simulation.exchange.amending import amend_order
+from trading.simulation.exchange.replacing import cancel_replace
 from trading.simulation.exchange.routes import Call, Route, Security, Weigher
 from trading.simulation.exchange.wishes import ORDER_PARAMS
 
@@ -55,9 +57,9 @@ TRADING_ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "order/test"): Route(orders.test_order, tested, Security.TRADE, ORDER_PARAMS | RATES),
     ("DELETE", "order"): trade(orders.cancel_order, CANCEL),
     ("DELETE", "openOrders"): trade(orders.cancel_open_orders, frozenset({"symbol"})),
-    ("POST", "order/cancelReplace"): trade(orders.cancel_replace, REPLACE, n_orders=1),
+    ("POST", "order/cancelReplace"): trade(cancel_replace, REPLACE, n_orders=1),
     ("PUT", "order/amend/keepPriority"): Route(
-        orders.amend_order, 4, Security.TRADE, NAMES | {"newClientOrderId", "newQty"}),
+        amend_order, 4, Security.TRADE, NAMES | {"newClientOrderId", "newQty"}),
     ("POST", "sor/order"): trade(orders.sor_order, SOR, n_orders=1),
     ("POST", "sor/order/test"): Route(orders.test_sor_order, tested, Security.TRADE, SOR | RATES),
     ("POST", "orderList/oco"): trade(lists.new_oco, lists.OCO, n_orders=2),

@@ -170,14 +170,19 @@ def _strategy_type(params: Params) -> int | None:
 
 
 def _peg(params: Params) -> dict[str, object]:
-    if "pegPriceType" not in params:
+    kind, offset = params.maybe("pegPriceType"), params.maybe("pegOffsetType")
+    levels = params.maybe_long("pegOffsetValue")
+    if kind is None:
+        if offset is not None or levels is not None:
+            raise surplus("pegOffsetType" if offset is not None else "pegOffsetValue")
         return {}
-    if params["pegPriceType"] not in ("PRIMARY_PEG", "MARKET_PEG"):
-        raise refusal(-1130, "Data sent for parameter 'pegPriceType' is not valid.")
-    found: dict[str, object] = {"pegPriceType": params["pegPriceType"]}
-    if "pegOffsetType" in params:
-        found |= {"pegOffsetType": params.text("pegOffsetType"), "pegOffsetValue": params.long("pegOffsetValue")}
-    return found
+    if kind not in ("PRIMARY_PEG", "MARKET_PEG"):
+        raise refusal(-1210, "Invalid pegPriceType.")
+    if (offset is None) != (levels is None):
+        raise refusal(-1128, "Combination of optional parameters invalid.")
+    if offset not in (None, "PRICE_LEVEL"):
+        raise refusal(-1211, "Invalid pegOffsetType.")
+    return {"pegPriceType": kind} | ({} if offset is None else {"pegOffsetType": offset, "pegOffsetValue": levels})
 
 
 LEG_NAMES: Mapping[str, str] = {
