@@ -284,6 +284,8 @@ PARENT = """
 import sys
 from services.rehearsal.child import Child
 child = Child(sys.argv[1:], "the rehearsal exchange")
+while not any("listening" in line for line in child.tail()):
+    pass
 print(child.pid, flush=True)
 import time; time.sleep(600)
 """
