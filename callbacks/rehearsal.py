@@ -82,6 +82,11 @@ async def on_clear(services: Services) -> parts.Parts:
     return await _done(services, services.rehearsal.clear_faults)
 
 
+async def on_release(services: Services) -> parts.Parts:
+    """Ask for the end of every quarantine there."""
+    return await _done(services, services.rehearsal.release)
+
+
 async def _done(services: Services, act: Callable[[], None]) -> parts.Parts:
     """Act, and have the next tick draw everything anew: this answer may overtake one that is on its way."""
     try:
@@ -146,6 +151,10 @@ def _register_acts(app: Dash, services: Services) -> None:
     @app.callback(*outputs, Input(ids.RH_CLEAR, "n_clicks"), prevent_initial_call=True)
     async def clear(clicks: int | None) -> Any:
         return answer(await on_clear(services)) if clicks else no_update
+
+    @app.callback(*outputs, Input(ids.RH_RELEASE, "n_clicks"), prevent_initial_call=True)
+    async def release(clicks: int | None) -> Any:
+        return answer(await on_release(services)) if clicks else no_update
 
     names = {ids.fault(fault.card.name): fault.card.name for fault in services.rehearsal.view().faults}
 

@@ -300,6 +300,10 @@ class RehearsalPort(Protocol):
         """Put all switches back; as `set_fault`."""
         ...
 
+    def release(self) -> None:
+        """Ask for the end of every quarantine there: granted where account and books agree; BadInput without one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Services:

@@ -10,7 +10,7 @@ from dash import html
 
 from layouts import ids, parts, text, theme
 from trading.domain import CockpitView, JournalLine, OrderView, PositionView, TradeView
-from trading.domain.rehearsal import RehearsalView
+from trading.domain.rehearsal import RUNNING, RehearsalView
 from trading.domain.venue import FlightLine, VenueStatus
 
 WORKING = ("INTENT", "WORKING", "PARTIALLY_FILLED")
@@ -139,8 +139,16 @@ def _price(value: Decimal | None) -> str:
 
 def card(view: RehearsalView) -> html.Section:
     """Draw the card."""
+    release = html.Button("Release", id=ids.RH_RELEASE, className="btn-line", disabled=not is_quarantined(view),
+                          title="Asks for the end of every quarantine: granted where account and books agree")
+    tools = html.Div([html.Span(state(view), id=ids.RH_STATE, className="rh-state"), release], className="tools")
     return parts.card("The cockpit there", html.Div(inside(view), id=ids.RH_ACCOUNT, className="rh-account"),
-                      tools=html.Span(state(view), id=ids.RH_STATE, className="rh-state"), name="rh-account")
+                      tools=tools, name="rh-account")
+
+
+def is_quarantined(view: RehearsalView) -> bool:
+    """Tell whether a symbol there is in quarantine now."""
+    return view.state == RUNNING and view.venue is not None and bool(view.venue.quarantined)
 
 
 def journal(account: CockpitView | None) -> Any:
@@ -168,4 +176,5 @@ def journal_card(view: RehearsalView) -> html.Section:
 def live(view: RehearsalView) -> parts.Parts:
     """Return what moves."""
     return {(ids.RH_ACCOUNT, "children"): inside(view), (ids.RH_STATE, "children"): state(view),
-            (ids.RH_JOURNAL, "children"): journal(view.account)}
+            (ids.RH_JOURNAL, "children"): journal(view.account),
+            (ids.RH_RELEASE, "disabled"): not is_quarantined(view)}

@@ -27,6 +27,10 @@ class RunningCockpit(Protocol):
         """Return the orders that it sent, the fills that it booked and the balances that it expects."""
         ...
 
+    def release(self, symbol: str) -> None:
+        """Ask for the end of a quarantine; granted when account and books agree."""
+        ...
+
     def keep_proof(self, fault: str, n_struck: int, survived: bool) -> None:
         """Keep for good that a fault struck, and whether the ledgers agreed after it was over."""
         ...

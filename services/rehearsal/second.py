@@ -111,6 +111,10 @@ class SecondCockpit:
         found[quote] = found.get(quote, Decimal(0)) + Decimal(portfolio.start_units).scaleb(-8)
         return found
 
+    def release(self, symbol: str) -> None:
+        """Ask for the end of a quarantine."""
+        self._stage.cockpit.engine.broker.release(symbol)
+
     def keep_proof(self, fault: str, n_struck: int, survived: bool) -> None:
         """Add a line to what the way to live trading asks for."""
         store = EvidenceStore(self._stage.database, self._stage.account.name)

@@ -13,7 +13,7 @@ from services.rehearsal import reading
 from services.rehearsal.admin import Admin
 from services.rehearsal.catalog import SETTINGS
 from services.rehearsal.child import Child, free_port
-from services.rehearsal.running import ComposeCockpit, ExchangeCommand
+from services.rehearsal.running import ComposeCockpit, ExchangeCommand, RunningCockpit
 from services.rehearsal.watch import Watch, now_ms
 from trading.domain.backtests import MarketChoice
 from trading.domain.rehearsal import (
@@ -63,6 +63,7 @@ class RehearsalService:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._admin: Admin | None = None
+        self._cockpit: RunningCockpit | None = None
 
     def view(self) -> RehearsalView:
         """Return the newest picture."""
@@ -145,6 +146,20 @@ class RehearsalService:
             admin.clear_fault()
             self._swap(faults=reading.faults_of(admin.state()))
 
+    def release(self) -> None:
+        """Ask for the end of every quarantine there; granted where account and books agree.
+
+        Raises
+        ------
+        BadInput
+            No rehearsal runs, or nothing is in quarantine.
+        """
+        cockpit, venue = self._cockpit, self._view.venue
+        if cockpit is None or venue is None or not venue.quarantined:
+            raise BadInput("nothing is in quarantine")
+        for symbol in sorted({symbol for symbol, _ in venue.quarantined}):
+            cockpit.release(symbol)
+
     def _running(self, name: str | None = None) -> Admin:
         if name is not None and name not in SETTINGS:
             raise BadInput(f"{name} is no switch of the rehearsal exchange")
@@ -200,8 +215,8 @@ class RehearsalService:
         self._swap(urls=urls, detail="the cockpit connects and reconciles")
         cockpit = self._parts.compose(request, urls)
         ending.callback(cockpit.stop)
-        self._admin = admin
-        ending.callback(self._forget_admin)
+        self._admin, self._cockpit = admin, cockpit
+        ending.callback(self._forget)
         watch = Watch(admin, cockpit)
         self._swap(state=RUNNING, detail="")
         while not stop.is_set():
@@ -217,8 +232,8 @@ class RehearsalService:
                 if self._view.state == RUNNING:
                     self._view = replace(seen, version=self._view.version + 1)
 
-    def _forget_admin(self) -> None:
-        self._admin = None
+    def _forget(self) -> None:
+        self._admin = self._cockpit = None
 
     def _end(self, state: str, detail: str = "", tail: tuple[str, ...] = ()) -> None:
         """Keep the last picture of what was rehearsed; its switches are gone with the exchange."""

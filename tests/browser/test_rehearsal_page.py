@@ -87,13 +87,23 @@ def test_a_switch_is_thrown_by_keyboard_keeps_the_focus_and_is_put_back(make):
     window.until_text("#rh-tiles .kpi-rh-faults", "1 on")
     window.until_text("#rh-group-orders", "1 on")
     assert window.run("return document.activeElement.id") == "rh-fault-drop_reply"
-    window.run("document.querySelector('#rh-fault-http_503').scrollIntoView({block: 'center'})")
-    page.switch("http_503").click()
+    window.run("document.querySelector('#rh-fault-http_503').click()")
     window.until_text("#rh-fault-http_503", "ON")
     assert page.port.on == {"drop_reply", "http_503"}
-    window.click("#rh-clear")
+    window.run("document.querySelector('#rh-clear').click()")
     window.until_text("#rh-fault-drop_reply", "off")
     window.until_text("#rh-tiles .kpi-rh-faults", "0 on")
+    page.clean()
+
+
+def test_a_quarantine_is_released_with_one_click(make):
+    page = make().open().started()
+    window = page.window
+    window.until_text("#rh-account", "In quarantine")
+    window.until("return !document.querySelector('#rh-release').disabled")
+    window.click("#rh-release")
+    window.until("return document.querySelector('#rh-release').disabled")
+    assert "In quarantine" not in window.text("#rh-account")
     page.clean()
 
 

@@ -81,6 +81,15 @@ def test_a_switch_turns_over_and_all_are_put_back(stage):
     assert port.on == set()
 
 
+def test_a_quarantine_can_be_released_while_there_is_one(stage):
+    services, port, _ = stage
+    port.start(RehearsalRequest(("BTCUSDT",)))
+    first = tick(services, {})
+    assert first[ids.RH_RELEASE, "disabled"] is False
+    asyncio.run(rehearsal.on_release(services))
+    assert tick(services, first[rehearsal.SEEN])[ids.RH_RELEASE, "disabled"] is True
+
+
 def test_a_switch_without_an_exchange_says_what_to_do(stage):
     services, _, _ = stage
     assert "start one first" in asyncio.run(rehearsal.on_switch(services, "spike"))[rehearsal.ERROR]

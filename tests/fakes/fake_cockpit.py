@@ -50,6 +50,7 @@ class FakeCockpit:
         self.may_stop = threading.Event()
         self.may_stop.set()
         self.proofs: list[tuple[str, int, bool]] = []
+        self.released: list[str] = []
 
     def view(self) -> CockpitView:
         """Return an account."""
@@ -62,6 +63,10 @@ class FakeCockpit:
     def ledger(self) -> Ledger:
         """Return what was given."""
         return self.books
+
+    def release(self, symbol: str) -> None:
+        """Remember it."""
+        self.released.append(symbol)
 
     def keep_proof(self, fault: str, n_struck: int, survived: bool) -> None:
         """Remember it."""

@@ -92,6 +92,7 @@ class FakeRehearsal:
         self.struck: dict[str, int] = {}
         self.asked: list[RehearsalRequest] = []
         self.state, self.failure = IDLE, ""
+        self.is_released = False
         self.began = clock()
 
     def symbols(self) -> tuple[str, ...]:
@@ -132,7 +133,8 @@ class FakeRehearsal:
             p95_ms=None if self.empty else 11.8, oracle=OracleView() if self.empty else oracle,
             account=picture(base.now, empty=self.empty),
             venue=replace(STATUS, quarantined=(), in_flight=(), n_unknown=0, n_posts=0, post_p95_ms=None,
-                          unprotected_worst_ms=0) if self.empty else STATUS)
+                          unprotected_worst_ms=0) if self.empty else replace(
+                              STATUS, quarantined=() if self.is_released else STATUS.quarantined))
 
     def start(self, request: RehearsalRequest) -> None:
         """Run at once, or never."""
@@ -160,3 +162,7 @@ class FakeRehearsal:
     def clear_faults(self) -> None:
         """Put all back."""
         self.on.clear()
+
+    def release(self) -> None:
+        """Grant it."""
+        self.is_released = True

@@ -40,7 +40,7 @@ class State:
         """Answer /rehearsal/state."""
         target = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT_MAKER", "status": "PARTIALLY_FILLED",
                   "price": "67001.50000000", "origQty": "0.06000000", "executedQty": "0.01000000"}
-        stop = target | {"type": "STOP_LOSS", "status": "NEW", "price": "0.00000000"}
+        stop = target | {"type": "STOP_LOSS_LIMIT", "status": "NEW"}
         known = [{"name": name, "settings": {"rate": 1.0}} for name in KNOWN]
         return {"time": int(time.time() * 1000), "symbols": {"BTCUSDT": market()}, "openOrders": [target, stop],
                 "faults": list(self.on.values()), "struck": self.struck, "known": known}

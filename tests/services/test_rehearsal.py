@@ -124,6 +124,15 @@ def test_a_switch_is_thrown_counted_and_put_back(make):
     assert not any(f.is_on for f in service.view().faults)
 
 
+def test_a_quarantine_is_released_by_the_cockpit_there(make):
+    stage = make()
+    with pytest.raises(BadInput, match="nothing is in quarantine"):
+        stage.service.release()
+    stage.begun()
+    stage.service.release()
+    assert stage.cockpits[0].released == ["SOLUSDT"]
+
+
 def test_what_was_survived_is_kept_for_good_by_the_cockpit_there(make):
     stage = make()
     stage.begun()
@@ -275,6 +284,8 @@ PARENT = """
 import sys
 from services.rehearsal.child import Child
 child = Child(sys.argv[1:], "the rehearsal exchange")
+while not any("listening" in line for line in child.tail()):
+    pass
 print(child.pid, flush=True)
 import time; time.sleep(600)
 """

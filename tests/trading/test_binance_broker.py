@@ -554,3 +554,23 @@ def test_stray_order_with_our_tag_is_taken_over_and_a_stray_buy_is_cancelled(ben
     bench.restart().wait()
     assert bench.open_orders() == [] and bench.cockpit.orders.next_id() == "ckTEST01-78"
     assert "not in this database" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")
+
+
+def test_stop_leaves_to_a_sale_from_before_a_crash_what_it_sells(bench: LiveBench):
+    bench.buy()
+    bench.venue.script = every("order", Travel(lose_request=True))
+    bench.press("close", symbol="BTCUSDT", rate=0.5)
+    bench.wait(0.5)
+    bench.die(bench.cockpit)
+    bench.venue.script = None
+    sent: list[Decimal] = []
+    send = bench.venue.send
+
+    async def watched(call: Call) -> object:
+        sent.append(sum((Decimal(o["origQty"]) for o in bench.open_orders() if o["type"] == "STOP_LOSS"), Decimal(0)))
+        return await send(call)
+
+    bench.venue.send = watched
+    bench.restart().wait(10)
+    bench.check()
+    assert max(sent) < bench.specs["BTCUSDT"].quantity(12_483)
