@@ -60,7 +60,7 @@ def test_a_search_is_cancelled_resumed_outlives_a_crash_and_its_champion_is_save
     page.until_text("#am-strategy", "none")
     budget = page.driver.find_element("css selector", "#am-budget")
     budget.clear()
-    budget.send_keys("9000")
+    budget.send_keys("30000")
     page.click("#am-go")
     page.until("return location.search.startsWith('?study=')", within=30)
     page.until_text("#am-stage", "%")
@@ -85,7 +85,7 @@ def test_a_search_is_cancelled_resumed_outlives_a_crash_and_its_champion_is_save
     page.driver.refresh()
     page.until(READY)
     page.until_text(VERDICT, "romoted", within=240)
-    assert page.run(TRIED) == 9000
+    assert page.run(TRIED) == 30_000
     assert page.run("return document.querySelectorAll('.panel-am-champion .check').length") >= 3
     view = json.loads(next((cockpit.folder / "studies").glob("*/view.json")).read_text())
     assert ("Not promoted" in page.text(VERDICT)) is not view["gate"]["passed"]

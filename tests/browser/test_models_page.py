@@ -142,7 +142,7 @@ def test_a_training_is_cancelled_and_begun_again(make):
 
 
 def test_a_training_that_outlives_its_page_is_found_again(make):
-    page = make(seconds=4.0, trained=False).open().train()
+    page = make(seconds=12.0, trained=False).open().train()
     page.window.until_text("#md-stage", "%")
     page.window.click("a.nav-page[href='/']")
     page.window.until("return document.querySelector('#price-chart canvas') !== null")
@@ -151,7 +151,7 @@ def test_a_training_that_outlives_its_page_is_found_again(make):
     page.window.until("return document.querySelector('#md-progress').getBoundingClientRect().height > 0")
     page.window.driver.refresh()
     page.window.until(READY)
-    page.window.until_text(".md-heading", "CHAMPION, VOTES")
+    page.window.until_text(".md-heading", "CHAMPION, VOTES", within=40)
     page.clean()
 
 
