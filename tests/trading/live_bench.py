@@ -21,6 +21,7 @@ from trading.controls import Controls
 from trading.domain import Candle, Candles, Fill, JournalLine, Order, RiskProfile, SymbolSpec
 from trading.domain.backtests import CostSettings
 from trading.engine import Engine, EngineParts
+from trading.errors import StateFailed
 from trading.events import CandleClosed, Command, CommandAnswered, Event, FeedStatus
 from trading.execution import Desk
 from trading.gate import EntryGate
@@ -216,7 +217,7 @@ class LiveBench:
         self.cockpit.starting = self.loop.create_task(self.cockpit.start())
         try:
             self.run(self.cockpit.starting)
-        except (Crash, asyncio.CancelledError):
+        except (Crash, StateFailed, asyncio.CancelledError):
             self.die(self.cockpit)
             return self
         self.wait(1.0)

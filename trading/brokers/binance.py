@@ -119,10 +119,9 @@ class BinanceBroker:
         self._office.patience_s = self._office.settings.start_s
         hands = self._hire(books)
         assert self._recovery is not None
-        await self._recovery.load_instruments(self._specs)
         for symbol in self._specs:
             self._desks[symbol] = SymbolDesk(hands, symbol)
-        await self._recovery.run(books)
+        await self._recovery.run(books, self._specs)
         for symbol, job in self._early:
             self._desks[symbol].put(job)
         self._early.clear()

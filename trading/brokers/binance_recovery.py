@@ -18,7 +18,7 @@ from trading.brokers.binance_requests import engine_id
 from trading.brokers.binance_settling import UNREADABLE
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
-from trading.errors import BadInput, StateFailed
+from trading.errors import BadInput, NotSent, OutcomeUnknown, StateFailed
 
 S = VenueState
 
@@ -50,16 +50,19 @@ class Recovery:
                 raise BadInput(f"{symbol} is not a symbol of the venue; take it off the list of assets")
             self._office.instruments[symbol] = instrument_of(spec, documents[symbol])
 
-    async def run(self, books: Books) -> None:
+    async def run(self, books: Books, specs: Mapping[str, SymbolSpec]) -> None:
         """Find out, tell, compare; then let the desks go on where they were.
 
         Raises
         ------
         StateFailed
-            If an answer of the venue cannot be read.
+            If the venue does not answer, or cannot be understood.
         """
         try:
+            await self.load_instruments(specs)
             await self._compare(books)
+        except (OutcomeUnknown, NotSent) as trouble:
+            raise StateFailed(f"the venue does not answer ({trouble}): nothing is traded; start again") from trouble
         except UNREADABLE as wrong:
             raise StateFailed(f"the venue's answer cannot be read ({type(wrong).__name__}: {wrong}): nothing is "
                               "traded; start again") from wrong
