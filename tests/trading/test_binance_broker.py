@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.contracts.broker import sell
 from tests.fakes.exchange_venue import CALM, Travel
 from tests.trading.bench import BALANCED
 from tests.trading.live_bench import LiveBench
@@ -574,3 +575,24 @@ def test_stop_leaves_to_a_sale_from_before_a_crash_what_it_sells(bench: LiveBenc
     bench.restart().wait(10)
     bench.check()
     assert max(sent) < bench.specs["BTCUSDT"].quantity(12_483)
+
+
+def test_what_one_order_sells_no_other_may_count_on(bench: LiveBench):
+    bench.buy()
+    broker = bench.cockpit.broker
+    guard, hands = broker._desks["BTCUSDT"].guard, broker._desks["BTCUSDT"]._hands
+    held = bench.held()
+    assert hands.spare(guard.ticket) == held
+    sale = broker._office.blotter.open_ticket(sell("ckTEST01-9", 5_000))
+    assert (hands.spare(guard.ticket), hands.spare(sale)) == (held - 5_000, 0)
+
+
+def test_watermark_passes_no_trade_that_may_still_have_company(bench: LiveBench):
+    bench.buy()
+    bench.venue.resubscribe()
+    bench.wait(4)
+    trade_id = bench.disk.fills[0].trade_id
+    assert bench.portfolio.holdings["BTCUSDT"].booked == [trade_id]
+    bench.wait(70)
+    holding = bench.portfolio.holdings["BTCUSDT"]
+    assert (holding.last_trade_id, holding.booked) == (trade_id, [])

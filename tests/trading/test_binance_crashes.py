@@ -102,6 +102,16 @@ def _act(bench: LiveBench, dice: Random) -> None:
         bench.press("start")
 
 
+def test_same_seed_gives_the_same_day_to_the_last_byte():
+    days = []
+    for _ in range(2):
+        bench, _ = play(11, 90, FOUL, settle_s=90.0)
+        days.append((bench.store.history, bench.disk.lines, bench.disk.snapshot,
+                     [(time, call.path, call.params) for time, call in bench.venue.calls]))
+        bench.close()
+    assert days[0] == days[1]
+
+
 def test_recovery_takes_no_more_than_five_seconds():
     spans = []
     for at in range(0, 200, 7):
