@@ -4,7 +4,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.metrics.curves import DAY_MS, START_MS, trades_of
@@ -135,6 +135,8 @@ def test_a_trade_that_paid_nothing_has_a_rate_of_zero():
 
 
 @given(st.lists(st.floats(-1.0, 5.0), min_size=1, max_size=60), st.integers(1, 40))
+@example([0.0, -1.0], 1)
+@example([2.0, -5e-324], 1)
 def test_a_histogram_holds_every_trade_and_splits_wins_from_losses(results: list[float], n_bins: int):
     edges, counts = distribution(results, n_bins)
     assert counts.sum() == len(results)

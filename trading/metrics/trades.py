@@ -184,7 +184,8 @@ def distribution(results: ArrayLike, n_bins: int = 20) -> tuple[FloatArray, IntA
         return np.zeros(0), np.zeros(0, np.int64)
     low, high = min(0.0, float(column.min())), max(0.0, float(column.max()))
     width = (high - low) / n_bins or 0.01
-    first, last = int(np.floor(low / width)), int(np.ceil(high / width))
-    edges: FloatArray = width * np.arange(first, max(last, first + 1) + 1, dtype=np.float64)
+    first = min(int(np.floor(low / width)), -1 if low < 0.0 else 0)
+    last = max(int(np.ceil(high / width)), 1 if float(column.max()) >= 0.0 else 0)
+    edges: FloatArray = width * np.arange(first, last + 1, dtype=np.float64)
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
     return edges, np.histogram(column, edges)[0].astype(np.int64)
