@@ -110,12 +110,16 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        head = ScriptDirectory.from_config(config).get_current_head()
+        script = ScriptDirectory.from_config(config)
+        head = script.get_current_head()
         with self._reader.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
             has_tables = bool(inspect(connection).get_table_names())
         if current == head:
             return
+        if current is not None and current not in {step.revision for step in script.walk_revisions()}:
+            raise StateFailed(f"{self.path} was written by a newer cockpit (schema {current}, this one knows {head}); "
+                              "update the cockpit, or set COCKPIT_DATA_DIR to another folder")
         if has_tables and self._url.startswith("sqlite"):
             self.backup(self.path.parent / "backups" / f"before-{head}.db")
         with self.write() as connection:

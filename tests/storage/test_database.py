@@ -102,6 +102,19 @@ def test_database_of_another_version_is_backed_up_before_it_is_changed(tmp_path)
     database.close()
 
 
+def test_database_of_a_newer_release_is_refused_and_left_alone(tmp_path):
+    file = tmp_path / "cockpit.db"
+    database = Database(file)
+    database.open()
+    database.close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(StateFailed, match="newer cockpit"):
+        Database(file).open()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchall() == [("9999",)]
+
+
 def test_every_writing_commit_reaches_the_disk(database):
     with database.write() as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
