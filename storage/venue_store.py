@@ -90,6 +90,20 @@ class SqlVenueStore:
         body = {asset: format(held, "f") for asset, held in sorted(assets.items())}
         self._database.remember(self._baseline_name(), json.dumps(body))
 
+    def quarantined(self) -> dict[str, str]:
+        """Return the symbols in quarantine with the reason."""
+        found = self._database.rows(select(facts.c.value).where(facts.c.name == f"quarantine-{self.account}"))
+        return dict(json.loads(found[0]["value"])) if found else {}
+
+    def keep_quarantine(self, symbols: Mapping[str, str]) -> None:
+        """Keep which symbols are in quarantine: a restart must not let them out."""
+        self._database.remember(f"quarantine-{self.account}", json.dumps(dict(symbols), sort_keys=True))
+
+    def newest_number(self) -> int:
+        """Return the highest number of an engine's order that was ever intended here, 0 before the first."""
+        rows = self._database.rows(select(venue_orders.c.order_id).where(self._mine).distinct())
+        return max((number_of(row["order_id"]) for row in rows), default=0)
+
     def _baseline_name(self) -> str:
         return f"baseline-{self.account}"
 
@@ -116,6 +130,12 @@ def check_step(before: VenueOrder | None, after: VenueOrder) -> None:
         raise BrokenInvariant(f"{after.client_id}: {before.state} cannot become {after.state}")
     if after.executed < before.executed:
         raise BrokenInvariant(f"{after.client_id}: executed fell from {before.executed} to {after.executed}")
+
+
+def number_of(order_id: str) -> int:
+    """Return the number at the end of an engine's order id, 0 where there is none."""
+    tail = order_id.rpartition("-")[2]
+    return int(tail) if tail.isdecimal() else 0
 
 
 def _order(row: Mapping[str, Any]) -> VenueOrder:

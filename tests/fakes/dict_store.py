@@ -18,6 +18,7 @@ class DictStore:
         self.orders: dict[str, VenueOrder] = {}
         self.history: list[VenueOrder] = []
         self._baseline: dict[str, Decimal] | None = None
+        self._quarantined: dict[str, str] = {}
 
     def tag(self) -> str:
         return "ckTEST01"
@@ -57,3 +58,13 @@ class DictStore:
     def keep_baseline(self, assets: Mapping[str, Decimal]) -> None:
         self.strike("before baseline")
         self._baseline = dict(assets)
+
+    def quarantined(self) -> dict[str, str]:
+        return self._quarantined
+
+    def keep_quarantine(self, symbols: Mapping[str, str]) -> None:
+        self.strike("before quarantine")
+        self._quarantined = dict(symbols)
+
+    def newest_number(self) -> int:
+        return max((int(o.order_id.rpartition("-")[2]) for o in self.orders.values()), default=0)

@@ -18,6 +18,7 @@ class DictVenueStore:
         self.orders: dict[str, VenueOrder] = {}
         self.log: list[tuple[str, tuple[str, ...]]] = []
         self._baseline: dict[str, Decimal] | None = None
+        self._quarantined: dict[str, str] = {}
 
     def tag(self) -> str:
         return self._tag
@@ -53,3 +54,12 @@ class DictVenueStore:
 
     def keep_baseline(self, assets: Mapping[str, Decimal]) -> None:
         self._baseline = dict(assets)
+
+    def quarantined(self) -> dict[str, str]:
+        return self._quarantined
+
+    def keep_quarantine(self, symbols: Mapping[str, str]) -> None:
+        self._quarantined = dict(symbols)
+
+    def newest_number(self) -> int:
+        return max((int(o.order_id.rpartition("-")[2]) for o in self.orders.values()), default=0)

@@ -7,7 +7,8 @@ with a clock that is not the wall's. Time comes from the venue and from the loop
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
@@ -28,7 +29,10 @@ from trading.events import Event, OrderEnded, ProtectionWanted
 from trading.gate import EntryGate
 from trading.ports import Stretch
 
-START, STOPPING, ARMED = "start", "stopping", "armed"
+log = logging.getLogger(__name__)
+
+START, STOPPING, ARMED, INTERNAL = "start", "stopping", "armed", "internal error"
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 IN_FLIGHT = (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN)
 SETTLE_STEP_S = 0.05
 
@@ -132,15 +136,28 @@ class BinanceBroker:
     async def run(self) -> None:
         """Work until cancelled."""
         assert self._reconciler is not None, "recover() comes first"
-        jobs = (self._reconciler.listen(), self._reconciler.watch_orders(), self._reconciler.watch_account(),
-                self._reconciler.watch_stops(), self._reconciler.watch_pauses(), self._keep_showing(),
-                *(desk.run() for desk in self._desks.values()))
-        self._tasks = [asyncio.ensure_future(job) for job in jobs]
+        look = self._reconciler
+        jobs = (look.listen, look.watch_orders, look.watch_account, look.watch_stops, look.watch_pauses,
+                look.watch_connection, self._keep_showing, *(desk.run for desk in self._desks.values()))
+        self._tasks = [asyncio.ensure_future(self._for_ever(job)) for job in jobs]
         try:
             await asyncio.gather(*self._tasks)
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    async def _for_ever(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin a job anew when an error ends it: what one of them cannot do must never end the others."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                await job()
+            except Exception as error:
+                log.exception("a job of the broker failed; it begins anew")
+                self.gate.close(INTERNAL, f"internal error: {type(error).__name__}: {error}")
+                self._office.tell_once("", f"internal error, nothing is entered until a restart: {error}")
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, pause * 2)
 
     async def settle(self) -> bool:
         """Stop gracefully: no entries, working ones cancelled, stops kept; return whether nothing is left open."""

@@ -114,12 +114,12 @@ class Blotter:
 
     def claim(self, legs: list[VenueOrder], ticket: Ticket) -> None:
         """Let bracket legs serve the protective order that the engine placed after the entry's fill."""
+        self.settle([replace(leg, order_id=ticket.order.client_id) for leg in legs])
         for leg in legs:
             entry = self.tickets.get(leg.order_id)
             if entry is not None and leg.client_id in entry.attempts:
                 entry.attempts.remove(leg.client_id)
             ticket.attempts.append(leg.client_id)
-        self.settle([replace(leg, order_id=ticket.order.client_id) for leg in legs])
 
     def attempts(self, ticket: Ticket) -> list[VenueOrder]:
         """Return all venue orders of a ticket, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from trading.brokers.binance_blotter import Ticket
@@ -13,7 +13,7 @@ from trading.brokers.binance_entry import enter, finish
 from trading.brokers.binance_exit import leave
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_protection import Guard, loop_time
-from trading.domain import Order, OrderType
+from trading.domain import Order, OrderType, Side
 from trading.domain.venue import VenueOrder
 from trading.events import OrderEnded
 
@@ -56,6 +56,16 @@ class Resume:
 
 
 Job = Place | Amend | Cancel | Look | Resume
+FIRST_S, URGENT_S, LONGEST_S = 0.25, 5.0, 30.0
+
+
+@dataclass(slots=True)
+class Failed:
+    """A job that an error broke off, and the loop's time at which it is tried again."""
+
+    job: Job
+    due: float
+    urgent: bool = field(default=False)
 
 
 class SymbolDesk:
@@ -65,6 +75,8 @@ class SymbolDesk:
         self._hands, self._symbol = hands, symbol
         self.guard = Guard(hands, symbol)
         self._jobs: deque[Job] = deque()
+        self._failed: list[Failed] = []
+        self._n_failed = 0
         self._wake = asyncio.Event()
         self.is_busy = False
 
@@ -82,34 +94,69 @@ class SymbolDesk:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits or is being done."""
-        return not self._jobs and not self.is_busy and self.guard.due == inf
+        return not self._jobs and not self._failed and not self.is_busy and self.guard.due == inf
 
     async def run(self) -> None:
-        """Work for ever; an error quarantines the symbol, and the desk goes on."""
+        """Work for ever; an error quarantines the symbol, and its job is done again after a growing pause."""
         while True:
             job = await self._next()
             self.is_busy = True
             try:
                 await self._do(job)
+                self._n_failed = 0
             except Exception as error:
                 log.exception("the desk of %s failed", self._symbol)
+                self._keep(job)
                 self._hands.office.quarantine(self._symbol, f"internal error: {type(error).__name__}: {error}")
             finally:
                 self.is_busy = False
 
     async def _next(self) -> Job | None:
         """Return the next job, None when it is time to look at the stop."""
-        while not self._jobs:
+        while (again := self._again()) is None and not self._jobs:
             self._wake.clear()
-            wait_s = self.guard.due - loop_time()
-            if wait_s <= 0:
+            wait_s = min([self.guard.due, *(failed.due for failed in self._failed)]) - loop_time()
+            if self.guard.due <= loop_time():
                 return None
             try:
                 async with asyncio.timeout(None if wait_s == inf else wait_s):
                     await self._wake.wait()
             except TimeoutError:
-                return None
-        return self._jobs.popleft()
+                continue
+        return again or self._jobs.popleft()
+
+    def _again(self) -> Job | None:
+        """Return a job that failed and whose pause is over: sales and stops before anything else."""
+        for failed in sorted(self._failed, key=lambda one: not one.urgent):
+            if failed.due <= loop_time():
+                self._failed.remove(failed)
+                return failed.job
+        return None
+
+    def _keep(self, job: Job | None) -> None:
+        """Keep what failed for another try; the stop is looked at again with it."""
+        self._n_failed += 1
+        pause = FIRST_S * 2.0 ** min(self._n_failed - 1, 10)
+        if job is not None and all(failed.job != job for failed in self._failed):
+            again, urgent = self._redone(job)
+            self._failed.append(Failed(again, loop_time() + min(URGENT_S if urgent else LONGEST_S, pause), urgent))
+        if self.guard.ticket is not None and not self.guard.ticket.is_ended:
+            self.guard.due = min(self.guard.due if job is not None else inf, loop_time() + min(URGENT_S, pause))
+
+    def _redone(self, job: Job) -> tuple[Job, bool]:
+        """Return how a job is done again, and whether it sells or protects: an order that was begun is gone on with."""
+        tickets = self._hands.office.blotter.tickets
+        if isinstance(job, Place):
+            known = tickets.get(job.order.client_id)
+            if known is None:
+                return job, job.order.side is Side.SELL
+            return (Look(job.order.client_id) if known.is_ended else Resume(known)), not known.adds_risk
+        ticket = job.ticket if isinstance(job, Resume) else None
+        if isinstance(job, Cancel):
+            ticket = tickets.get(job.client_id)
+        elif isinstance(job, Look):
+            ticket = tickets.get(job.order_id)
+        return job, ticket is None or not ticket.adds_risk
 
     async def _do(self, job: Job | None) -> None:
         if job is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from trading.domain.venue import Call, Venue, VenueStore
 from trading.errors import NotSent, OutcomeUnknown, Refused
 from trading.events import Event, VenueSaid
 from trading.gate import EntryGate
+
+log = logging.getLogger(__name__)
 
 QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
 N_PRICES, RECENT_MS = 31, 600_000
@@ -45,6 +48,7 @@ class Office:
     n_unknown: int = 0
     patience_s: float = 0.0
     n_recovered: int = 0
+    _kept: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.blotter = Blotter(self.store)
@@ -81,13 +85,34 @@ class Office:
         """Let nothing new in on a symbol until a person has looked; said once a reason."""
         self.quarantined.setdefault(symbol, why)
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
-        if (symbol, why) not in self.told:
-            self.told.add((symbol, why))
-            self.say(f"is in quarantine, nothing is entered: {why}", "bad", symbol)
+        self.keep_quarantine()
+        self.tell_once(symbol, f"is in quarantine, nothing is entered: {why}")
+
+    def keep_quarantine(self) -> None:
+        """Keep durably which symbols are in quarantine; what cannot be written now is written by a later sweep."""
+        if self.quarantined != self._kept:
+            try:
+                self.store.keep_quarantine(self.quarantined)
+                self._kept = dict(self.quarantined)
+            except Exception:
+                log.exception("a quarantine could not be kept; it is tried again")
+
+    def restore_quarantine(self) -> None:
+        """Go on with the quarantines that were in force before a restart."""
+        self._kept = dict(self.store.quarantined())
+        for symbol, why in self._kept.items():
+            self.quarantine(symbol, why)
+
+    def tell_once(self, symbol: str, text: str) -> None:
+        """Tell bad news, once for the same words."""
+        if (symbol, text) not in self.told:
+            self.told.add((symbol, text))
+            self.say(text, "bad", symbol)
 
     def release(self, symbol: str) -> None:
         """End a quarantine."""
         self.quarantined.pop(symbol, None)
+        self.keep_quarantine()
         self.told = {(other, why) for other, why in self.told if other != symbol}
         self.gate.open(QUARANTINE, symbol)
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from trading.brokers import binance_settling, binance_trades
-from trading.brokers.binance_balances import Balances
+from trading.brokers.binance_balances import UNSETTLED, Balances
 from trading.brokers.binance_desk import SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
+from trading.brokers.binance_sending import ARCHIVED, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE
-from trading.domain.venue import VenueState
+from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
 log = logging.getLogger(__name__)
 
-STREAM = "user stream"
-TICK_S = 0.5
+STREAM, LOST = "user stream", "connection lost"
+TICK_S, LONGEST_S = 0.5, 10.0
+PING_S, LOST_S = 2.0, 5.0
+SETTLED_MS, N_DENIALS, INTERRUPTED_MS = 30_000, 2, 30_000
+"""An order is younger than the venue's last answers may be; denied so often it is gone; in flight so long it is stuck."""
 YOUNG_MS, HOUR_MS, DAY_MS = 600_000, 3_600_000, 86_400_000
 
 
@@ -37,6 +42,9 @@ class Reconciler:
         self.orders_checked = 0
         self.user_stream = "connecting"
         self._void_asked: dict[str, int] = {}
+        self._denied: dict[str, int] = {}
+        self._lost_since: dict[str, float] = {}
+        self._stream_lost = inf
 
     async def listen(self) -> None:
         """Take in the account's events for ever; one that cannot be read is said and left out."""
@@ -48,8 +56,10 @@ class Reconciler:
                 self._sweep_wanted.set()
             except Exception as error:
                 log.exception("an event of the account failed")
-                symbol = str(event.get("s", ""))
-                self._office.quarantine(symbol, f"internal error: {type(error).__name__}: {error}")
+                self._sweep_wanted.set()
+                symbol = str(event.get("s", "")) if isinstance(event, Mapping) else ""
+                for other in [symbol] if symbol in self._desks else list(self._desks):
+                    self._office.quarantine(other, f"internal error: {type(error).__name__}: {error}")
 
     async def watch_orders(self) -> None:
         """Compare open orders again and again."""
@@ -61,14 +71,54 @@ class Reconciler:
 
     async def watch_account(self) -> None:
         """Sweep after every new subscription and every so often."""
+        pause = TICK_S
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._office.settings.balances_s):
                     await self._sweep_wanted.wait()
             self._sweep_wanted.clear()
-            if not await self._tried(self.sweep):
-                await asyncio.sleep(TICK_S)
+            if await self._tried(self.sweep):
+                pause = TICK_S
+            else:
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_S, pause * 2)
                 self._sweep_wanted.set()
+
+    async def watch_connection(self) -> None:
+        """Close the gate while the account cannot be asked, or its events are not heard, for some seconds."""
+        while True:
+            await self._tried(self._ping)
+            for _ in range(round(PING_S / TICK_S)):
+                self._judge_connection()
+                await asyncio.sleep(TICK_S)
+
+    async def _ping(self) -> None:
+        with suppress(Refused):
+            await self._office.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
+
+    def _judge_connection(self) -> None:
+        now, gate = asyncio.get_running_loop().time(), self._office.gate
+        lost = min(self._lost_since.values(), default=inf)
+        if now - lost > LOST_S and not gate.closed_by(LOST):
+            gate.close(LOST, "the account cannot be checked: the venue does not answer, or not as it should")
+            self._office.say(f"the account could not be checked for {now - lost:.0f} s: nothing is entered", "bad")
+        elif lost == inf and gate.closed_by(LOST):
+            gate.open(LOST)
+            self._office.say("the account can be checked again", "good")
+        self._judge_stream(now)
+
+    def _judge_stream(self, now: float) -> None:
+        health = getattr(self._office.venue, "health", None)
+        if health is None or self.user_stream == "connecting":
+            return
+        self._stream_lost = inf if health().user_stream == "live" else min(self._stream_lost, now)
+        if now - self._stream_lost > LOST_S and self.user_stream != "lost":
+            self.user_stream = "lost"
+            self._office.gate.close(STREAM, "the account's events are not heard")
+            self._office.say("the account's events are not heard: nothing is entered until they are", "bad")
+        elif self._stream_lost == inf and self.user_stream == "lost":
+            self.user_stream = "catching up"
+            self._sweep_wanted.set()
 
     async def watch_stops(self) -> None:
         """Warn of positions without a stop."""
@@ -85,6 +135,7 @@ class Reconciler:
                 self._balances.see_foreign(await self._hands.fills.catch_up(symbol))
             await self._balances.check()
             await self._look_for_void()
+            self._office.keep_quarantine()
             self.user_stream = "live" if self.user_stream == "catching up" else self.user_stream
             if self.user_stream == "live":
                 self._office.gate.open(STREAM)
@@ -107,10 +158,33 @@ class Reconciler:
                     if o.symbol == symbol and o.state is VenueState.WORKING]
             listed = set(await self._recovery.look_for_strays(symbol))
             for order in mine:
-                if order.client_id not in listed and not self._office.blotter.orders[order.client_id].state.is_over:
-                    await self._hands.sender.query(order)
+                if order.client_id in listed:
+                    self._denied.pop(order.client_id, None)
+                elif not self._office.blotter.orders[order.client_id].state.is_over:
+                    await self._ask_for(order)
                     desk.look(order)
+            self._look_for_interrupted(symbol, desk)
         self.orders_checked = self._office.venue.now()
+
+    async def _ask_for(self, order: VenueOrder) -> None:
+        """Ask for an order that is not among the open ones; what the venue denies again and again is over."""
+        code = await self._hands.sender.query(order)
+        if code not in (NO_SUCH_ORDER, ARCHIVED) or self._office.venue.now() - order.timestamp < SETTLED_MS:
+            return
+        self._denied[order.client_id] = self._denied.get(order.client_id, 0) + 1
+        if self._denied[order.client_id] < N_DENIALS:
+            return
+        await self._hands.fills.fetch(order)
+        if not self._office.blotter.orders[order.client_id].state.is_over:
+            self._hands.sender.expire(order, "the venue knows it no more")
+            self._office.quarantine(order.symbol, f"{order.client_id} was working, the venue knows it no more")
+
+    def _look_for_interrupted(self, symbol: str, desk: SymbolDesk) -> None:
+        """Let the desk go on with what has been neither working nor over for too long."""
+        now = self._office.venue.now()
+        for order in list(self._office.blotter.orders.values()):
+            if order.symbol == symbol and order.state in UNSETTLED and now - order.timestamp > INTERRUPTED_MS:
+                desk.look(order)
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         kind = event.get("e")
@@ -147,15 +221,31 @@ class Reconciler:
         else:
             self._office.quarantine(event["s"], f"order {client_id} was placed on the account by another hand")
 
-    async def _for_ever(self, job: Callable[[], Awaitable[None]], every_s: float) -> None:
+    async def _for_ever(self, job: Callable[[], Coroutine[Any, Any, None]], every_s: float) -> None:
+        pause = TICK_S
+        await asyncio.sleep(every_s)
         while True:
-            await asyncio.sleep(every_s)
-            await self._tried(job)
+            if await self._tried(job):
+                pause = TICK_S
+                await asyncio.sleep(every_s)
+            else:
+                await asyncio.sleep(min(every_s, pause))
+                pause = min(LONGEST_S, pause * 2)
 
-    async def _tried(self, job: Callable[[], Awaitable[None]]) -> bool:
+    async def _tried(self, job: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Do a check; whatever goes wrong in it, the others go on and it is done again."""
+        name, now = job.__name__, asyncio.get_running_loop().time()
         try:
             await job()
         except (Refused, OutcomeUnknown, NotSent, *UNREADABLE) as trouble:
             log.warning("a check of the account has to wait: %s: %s", type(trouble).__name__, trouble)
+            self._lost_since.setdefault(name, now)
             return False
+        except Exception as error:
+            log.exception("a check of the account failed")
+            self._lost_since.setdefault(name, now)
+            self._office.tell_once("", f"a check of the account failed, it is tried again: {type(error).__name__}: "
+                                       f"{error}")
+            return False
+        self._lost_since.pop(name, None)
         return True

@@ -19,6 +19,7 @@ from trading.brokers.binance_settling import UNREADABLE
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
 from trading.errors import BadInput, NotSent, OutcomeUnknown, StateFailed
+from trading.events import ProtectionWanted
 
 S = VenueState
 
@@ -69,6 +70,7 @@ class Recovery:
         self._resume()
 
     async def _compare(self, books: Books) -> None:
+        self._office.restore_quarantine()
         self._load(books)
         await self._find_out()
         for symbol in self._office.instruments:
@@ -145,6 +147,9 @@ class Recovery:
         tickets = [t for t in self._office.blotter.tickets.values() if not t.is_ended]
         for ticket in sorted(tickets, key=lambda t: (not t.is_protection, t.adds_risk)):
             self._desks[ticket.order.symbol].put(Resume(ticket))
+        for symbol, atoms in self._hands.fills.atoms.items():
+            if atoms > 0:
+                self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
 
 
 def _found(row: Mapping[str, Any]) -> VenueOrder:

@@ -66,6 +66,7 @@ class Sender:
     async def chase(self, client_id: str) -> None:
         """Ask for an order of unknown outcome until the venue, an event or the barrier has answered."""
         office, delay = self._office, FIRST_S
+        self._settle((office.blotter.orders[client_id],), VenueState.UNKNOWN, "an error came between")
         if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
             office.n_unknown += 1
         while (order := office.blotter.orders[client_id]).state is VenueState.UNKNOWN:
@@ -103,6 +104,7 @@ class Sender:
     async def until_over(self, client_id: str) -> VenueOrder:
         """Wait for the end of an order that cannot rest at the venue, and for all its executions."""
         delay = FIRST_S
+        await self.chase(client_id)
         while not (order := self._office.blotter.orders[client_id]).state.is_over:
             await asyncio.sleep(delay)
             delay = min(LONGEST_S, delay * 2)
@@ -110,6 +112,12 @@ class Sender:
                 await self.query(order)
         await self._fills.complete(client_id)
         return self._office.blotter.orders[client_id]
+
+    def expire(self, order: VenueOrder, detail: str) -> None:
+        """Take an order that worked for over: the venue has forgotten it."""
+        known = self._office.blotter.orders[order.client_id]
+        if known.state is VenueState.WORKING:
+            self._office.blotter.settle((moved(known, VenueState.EXPIRED, detail),))
 
     def hear_answer(self, document: Mapping[str, Any]) -> None:
         """Take in the answer to an order, a list, a cancel or a query."""
@@ -139,6 +147,6 @@ class Sender:
             known = blotter.orders[order.client_id]
             if known.state is VenueState.INTENT and state is not VenueState.VOID:
                 known = moved(known, VenueState.SENT)
-            if known.state in (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN):
+            if known.state is not state and known.state in (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN):
                 after.append(moved(known, state, detail[:200]))
         blotter.settle(after)

@@ -201,6 +201,18 @@ class VenueStore(Protocol):
         """Keep the baseline (again after a transfer or an accepted act from outside)."""
         ...
 
+    def quarantined(self) -> dict[str, str]:
+        """Return the symbols in quarantine with the reason."""
+        ...
+
+    def keep_quarantine(self, symbols: Mapping[str, str]) -> None:
+        """Keep which symbols are in quarantine."""
+        ...
+
+    def newest_number(self) -> int:
+        """Return the highest number of an engine's order that was ever intended, 0 before the first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class BalanceLine:
