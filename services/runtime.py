@@ -78,6 +78,8 @@ class Runtime:
             if event is not None and not self._halted:
                 self._handle(event)
                 changed = True
+            elif event is None and not self._halted:
+                self._engine.catch_up_saving()
             pause = IDLE_S
             if changed or self._screen.is_dirty:
                 pause = BURST_S if self._engine.bus.backlog() == 0 else REFRESH_S

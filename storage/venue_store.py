@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from storage.database import Database, upsert
 from storage.tables import facts, venue_orders
-from trading.domain.venue import TRANSITIONS, VenueOrder, VenueState
+from trading.domain.venue import TRANSITIONS, VenueOrder, VenueState, number_of
 from trading.errors import BrokenInvariant
 
 WATCHED_MS = 24 * 3_600_000
@@ -130,12 +130,6 @@ def check_step(before: VenueOrder | None, after: VenueOrder) -> None:
         raise BrokenInvariant(f"{after.client_id}: {before.state} cannot become {after.state}")
     if after.executed < before.executed:
         raise BrokenInvariant(f"{after.client_id}: executed fell from {before.executed} to {after.executed}")
-
-
-def number_of(order_id: str) -> int:
-    """Return the number at the end of an engine's order id, 0 where there is none."""
-    tail = order_id.rpartition("-")[2]
-    return int(tail) if tail.isdecimal() else 0
 
 
 def _order(row: Mapping[str, Any]) -> VenueOrder:

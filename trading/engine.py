@@ -6,6 +6,7 @@ marked, limits and trailing stops act, agents are asked, and what they say becom
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from trading.domain import (
     TickRange,
     Verdict,
 )
+from trading.errors import StateFailed
 from trading.events import (
     AdviceComplete,
     AlertLogged,
@@ -51,6 +53,11 @@ from trading.ports import Broker, Stretch
 from trading.ranking import TOO_LATE, UNRANKED, Ranking, Round
 from trading.risk import Approval, EntryRequest
 from trading.session import Session
+
+log = logging.getLogger(__name__)
+
+UNSAVED = "database"
+MAX_PATIENCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Engine:
         self.health = MarketHealth(self._step, desk.portfolio, desk.journal)
         self.time = 0
         self._recorder = desk.recorder
-        self._n_saved = 0
+        self._n_saved = self._n_failed = self._n_unsaved = 0
         self._unheard: list[Candle] = []
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
@@ -129,9 +136,41 @@ class Engine:
         marks = (self.portfolio.peak, self.portfolio.day) if kind is PriceMoved else None
         self.bus.handle(event)
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
-        if self._recorder.commit(self.snapshot, moved or kind is Command):
+        if not self._n_failed or self._is_time_to_save():
+            self._keep(moved or kind is Command)
+
+    def catch_up_saving(self) -> None:
+        """Try again to make durable what the last commit could not; nothing when all is."""
+        if self._n_failed:
+            self._keep(True)
+
+    def _is_time_to_save(self) -> bool:
+        """Return whether enough events have passed since a commit failed: each try may wait for a locked file."""
+        self._n_unsaved += 1
+        return self._n_unsaved >= min(MAX_PATIENCE, 2 ** (self._n_failed - 1))
+
+    def _keep(self, force: bool) -> None:
+        """Commit; what fails is kept in memory, closes the gate, is told once, and goes with the next commit."""
+        try:
+            saved = self._recorder.commit(self.snapshot, force or self._n_failed > 0)
+        except StateFailed as trouble:
+            self._n_unsaved, self._n_failed = 0, self._n_failed + 1
+            log.exception("a commit failed, it is tried again")
+            self.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
+            if self._n_failed == 1:
+                self._tell_of_saving(f"nothing is entered, exits and stops go on: {trouble}", "bad")
+            return
+        if self._n_failed:
+            self._n_failed = 0
+            self.gate.open(UNSAVED)
+            self._tell_of_saving("the database can be written again", "good")
+        if saved:
             self._n_saved += 1
             self.bus.handle(StateSaved(self._n_saved))
+
+    def _tell_of_saving(self, words: str, tone: str) -> None:
+        self.journal.write(self.time, "DATABASE", words, tone)
+        self.bus.handle(AlertLogged(self.time, words))
 
     def save(self) -> None:
         """Make everything durable now, whatever the batch."""

@@ -121,6 +121,13 @@ class OrderTakenOver:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberUsed:
+    """The venue knows an order of ours with this number that this database does not, by the broker."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class FillsConfirmed:
     """Every execution of a symbol up to an id was announced, by the broker."""
 
@@ -237,7 +244,7 @@ class CommandAnswered:
 
 Event = (
     CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | RiskChecked
-    | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver | FillsConfirmed | ProtectionWanted
-    | VenueSaid | PositionUpdated | BarTraded
+    | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver | NumberUsed | FillsConfirmed
+    | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

@@ -10,6 +10,7 @@ from trading.domain import Order, OrderType, Side, Trade
 from trading.events import (
     AlertLogged,
     FillsConfirmed,
+    NumberUsed,
     OrderEnded,
     OrderFilled,
     OrderPlaced,
@@ -45,6 +46,7 @@ class Execution:
     def __init__(self, desk: Desk) -> None:
         self._bus, self._portfolio, self._orders = desk.bus, desk.portfolio, desk.orders
         self._risk, self._recorder, self._journal = desk.risk, desk.recorder, desk.journal
+        desk.portfolio.may_owe = desk.orders.is_external  # what a venue has bought is bought, whatever was planned
         self.atr_ticks: dict[str, int] = {}
         self._last_exit: dict[str, str] = {}
         self._raised_by: dict[str, Limits] = {}
@@ -52,6 +54,7 @@ class Execution:
         desk.bus.subscribe(OrderFilled, self._on_filled)
         desk.bus.subscribe(OrderEnded, self._on_ended)
         desk.bus.subscribe(OrderTakenOver, self._on_taken_over)
+        desk.bus.subscribe(NumberUsed, self._on_number_used)
         desk.bus.subscribe(FillsConfirmed, self._on_confirmed)
         desk.bus.subscribe(ProtectionWanted, self._on_protection_wanted)
         desk.bus.subscribe(VenueSaid, self._on_venue_said)
@@ -165,6 +168,9 @@ class Execution:
         order = self._orders.on_filled(event)
         self._recorder.record(fill)
         trade = self._portfolio.apply(fill, order.source)
+        if self._portfolio.cash < 0 and fill.side is Side.BUY:
+            self._bus.publish(AlertLogged(fill.time, f"{fill.symbol} was bought for more than the cash that was left: "
+                                                     "compare the books with the venue"))
         if not self._orders.is_external:
             self._portfolio.confirm(fill.symbol, fill.trade_id)
         if fill.side is Side.BUY:
@@ -232,6 +238,9 @@ class Execution:
         self._orders.take_over(order)
         text = f"found at the venue and taken over: {order.side} {order.type} {order.client_id}"
         self._journal.write(order.time, "ORDER", text, "warn", self._portfolio.specs[order.symbol].display)
+
+    def _on_number_used(self, event: NumberUsed) -> None:
+        self._orders.skip(event.number)
 
     def _on_confirmed(self, event: FillsConfirmed) -> None:
         self._portfolio.confirm(event.symbol, event.trade_id)

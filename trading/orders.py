@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import asdict, replace
 from typing import Any
 
 from trading.domain import Fill, Order, OrderStatus, OrderType, Side
-from trading.errors import BrokenInvariant
+from trading.errors import BrokenInvariant, StateFailed
 from trading.events import OrderEnded, OrderFilled, OrderPlaced
 from trading.ports import Broker, Recorder
+
+log = logging.getLogger(__name__)
 
 N_ENDED = 200
 NEXT = {
@@ -47,6 +50,10 @@ class OrderManager:
         if order.client_id not in self.working:
             self._keep(order)
 
+    def skip(self, number: int) -> None:
+        """Never give a number again, nor any below it: an order with it is known outside."""
+        self._n_orders = max(self._n_orders, number)
+
     @property
     def n_orders(self) -> int:
         """How many orders were numbered."""
@@ -61,9 +68,19 @@ class OrderManager:
         """Record the intent, make it durable when the venue is outside, then place it."""
         self.working[order.client_id] = order
         self._recorder.record(order)
-        if self._broker.is_external:
-            self._recorder.commit_intents()
+        if self._broker.is_external and not self._is_durable() and order.side is Side.BUY:
+            self._move(order, OrderStatus.REJECTED)
+            return
         self._broker.place(order)
+
+    def _is_durable(self) -> bool:
+        """Make the intent durable. A sale goes out without it too: what reduces risk does not wait for the disk."""
+        try:
+            self._recorder.commit_intents()
+        except StateFailed:
+            log.exception("an order's intent could not be kept")
+            return False
+        return True
 
     def amend(self, order: Order) -> None:
         """Change a working protective order at the venue."""

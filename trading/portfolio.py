@@ -6,7 +6,7 @@ cost out of the holding that it books as the trade's cost, fractions of a lot th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -115,6 +115,7 @@ class Portfolio:
         self.costs = costs
         self.start_units = start_units
         self.cash = start_units
+        self.may_owe = False
         self.holdings = {symbol: Holding() for symbol in specs}
         self.marks: dict[str, int] = {}
         self.peak = self.high = self.day_start = start_units
@@ -237,7 +238,7 @@ class Portfolio:
 
     def _buy(self, holding: Holding, fill: Fill, source: str) -> None:
         market = self.markets[fill.symbol]
-        if fill.quote_units > self.cash:
+        if fill.quote_units > self.cash and not self.may_owe:
             raise BrokenInvariant(f"{fill.symbol}: buy of {fill.quote_units} units with cash {self.cash}")
         if not holding.is_open:
             holding.entry_time, holding.source = fill.time, source
@@ -325,15 +326,24 @@ class Portfolio:
             setattr(self, name, snapshot[name])
         self.marks = {symbol: self._rescaled(symbol, ticks, snapshot) for symbol, ticks in snapshot["marks"].items()}
         self.benchmark = Benchmark(**snapshot["benchmark"])
-        self.holdings |= {s: Holding(**row) for s, row in snapshot["holdings"].items()}
+        self.holdings |= {s: self._on_grid(s, Holding(**row), snapshot) for s, row in snapshot["holdings"].items()}
+
+    def _on_grid(self, symbol: str, holding: Holding, snapshot: dict[str, Any]) -> Holding:
+        """Return a saved holding with its prices in today's ticks: the venue may change them while it is open."""
+        def now(ticks: int) -> int:
+            return self._rescaled(symbol, ticks, snapshot) if ticks else 0
+
+        return replace(holding, high_ticks=now(holding.high_ticks), entry_ticks=now(holding.entry_ticks),
+                       stop_ticks=now(holding.stop_ticks), target_ticks=now(holding.target_ticks),
+                       atr_ticks=now(holding.atr_ticks))
 
     def _rescaled(self, symbol: str, ticks: int, snapshot: dict[str, Any]) -> int:
-        """Return a saved mark in today's ticks; a position cannot be carried over a change of tick or lot size."""
+        """Return a saved mark in today's ticks; a position cannot be carried over a change of lot size."""
         tick, lot = snapshot["steps"][symbol]
         spec = self.specs.get(symbol)
         if spec is None or (Decimal(tick), Decimal(lot)) == (spec.tick_size, spec.lot_size):
             return ticks
-        if snapshot["holdings"][symbol]["entry_lots"]:
+        if snapshot["holdings"][symbol]["entry_lots"] and Decimal(lot) != spec.lot_size:
             raise StateFailed(f"{symbol}: the position was saved with tick {tick} and lot {lot}, the venue now has "
                               f"{spec.tick_size} and {spec.lot_size}; start a new account in another COCKPIT_DATA_DIR")
         return max(1, round(ticks * Decimal(tick) / spec.tick_size))

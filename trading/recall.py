@@ -19,6 +19,7 @@ def recall(orders: OrderManager, newer: Iterable[Order], store: VenueStore, port
     """
     for order in newer:
         orders.take_over(order if order.side is Side.SELL else _bought(order, store, portfolio))
+    orders.skip(store.newest_number())
 
 
 def books_of(portfolio: Portfolio, orders: OrderManager) -> Books:

@@ -214,7 +214,7 @@ def test_lost_exit_is_tried_again_under_a_new_id(bench: LiveBench):
     bench.buy()
     bench.venue.script = first("order", Travel(lose_request=True))
     bench.candle(say="SELL")
-    bench.wait(10)
+    bench.wait(20)
     ids = [o.client_id for o in bench.store.orders.values() if o.kind == "MARKET"]
     assert ids == ["ckTEST01-3-1x", "ckTEST01-3-2x"] and bench.held() == 0
     bench.check()

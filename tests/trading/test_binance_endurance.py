@@ -13,9 +13,13 @@ import pytest
 from tests.fakes.exchange_venue import Travel
 from tests.trading.bench import BALANCED
 from tests.trading.live_bench import LiveBench
-from trading.domain.venue import Call, VenueState
+from trading.brokers.binance_options import BrokerSettings
+from trading.brokers.binance_settling import Report, contradiction
+from trading.brokers.binance_trades import VenueTrade
+from trading.domain.venue import Call, VenueOrder, VenueState
 from trading.errors import StateFailed
 from trading.events import VenueSaid
+from trading.portfolio import Portfolio
 
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
 
@@ -61,7 +65,7 @@ def gate(bench: LiveBench) -> str:
     return bench.cockpit.gate.reason("BTCUSDT")
 
 
-def refused(path: str, method: str, code: int = -2013, words: str = "Order does not exist.") -> Callable[[Call], Travel]:
+def refused(path: str, method: str, code: int = -2013, words: str = "No such order.") -> Callable[[Call], Travel]:
     return lambda call: Travel(refused=(code, words)) if (call.path, call.method) == (path, method) else Travel()
 
 
@@ -233,3 +237,203 @@ def test_event_that_failed_is_made_up_for_by_a_sweep_at_once(bench: LiveBench):
     bench.wait(10)
     assert bench.held() > 0
     assert all(order.state is not VenueState.INTENT for order in bench.store.orders.values())
+
+
+# A sale is sent again only when the venue's answers agree that the first never came.
+
+def test_sale_whose_answers_lag_is_not_sold_twice():
+    bench = LiveBench(settings=BrokerSettings(foreign_orders="ignore")).start()
+    bench.buy()
+    bench.venue.is_deaf = True
+    sent: list[float] = []
+
+    def script(call: Call) -> Travel:
+        if call.method == "POST" and call.path == "order" and not sent:
+            sent.append(bench.loop.time())
+            return Travel(lose_reply=True)
+        if call.method == "GET" and call.path == "order" and sent and bench.loop.time() < sent[0] + 60:
+            return Travel(refused=(-2013, "Order does not exist."))
+        return Travel()
+
+    bench.venue.script = script
+    bench.candle(say="SELL")
+    bench.wait(120)
+    assert [call.path for call in bench.venue.posts()].count("order") == 1
+    assert bench.held() == 0 and bench.owned("BTC") >= 0
+    bench.close()
+
+
+def test_sale_is_sent_again_when_only_another_hand_explains_the_balance(bench: LiveBench):
+    bench.buy()
+    bench.exchange.deposit(bench.account, "BTC", Decimal("-1.5"))
+    bench.venue.is_deaf = True
+    lost: list[int] = []
+
+    def script(call: Call) -> Travel:
+        if call.method == "POST" and call.path == "order" and not lost:
+            lost.append(1)
+            return Travel(lose_request=True)
+        return Travel()
+
+    bench.venue.script = script
+    bench.candle(say="SELL")
+    bench.wait(60)
+    assert bench.held() == 0
+
+
+def test_exit_goes_on_while_executions_cannot_be_had(bench: LiveBench):
+    bench.buy()
+    bench.venue.is_deaf = True
+    bench.press("close", symbol="BTCUSDT", rate=0.5)
+    bench.venue.script = lambda call: (
+        Travel(refused=(-1003, "Too many requests.")) if call.path == "myTrades" else
+        Travel(lose_reply=call.method == "POST" and call.path == "order"))
+    bench.wait(40)
+    assert bench.cockpit.broker._desks["BTCUSDT"].is_busy is False
+    assert "missing at the venue" in gate(bench)
+    bench.venue.script = None
+    bench.wait(90)
+    bench.check_stop("BTCUSDT")
+    assert bench.portfolio.holdings["BTCUSDT"].atoms == bench.owned("BTC") * 10**8
+
+
+def test_fill_found_later_on_an_ended_buy_is_booked_whole(bench: LiveBench):
+    office = bench.cockpit.broker._office
+    office.instruments["BTCUSDT"] = replace(office.instruments["BTCUSDT"], opo=False)
+    asked = bench.venue._asked
+
+    def away(call: Call) -> object:
+        if call.method == "POST" and call.path == "order":
+            bench.move("BTCUSDT", 21_500)
+        return asked(call)
+
+    bench.venue._asked = away  # type: ignore[method-assign]
+    bench.buy(seconds=3)
+    (order,) = bench.store.orders.values()
+    trade = VenueTrade("BTCUSDT", 10**6, order.venue_id, "BUY", Decimal("0.01"), Decimal(19_000), Decimal(0), "BTC",
+                       bench.now())
+    bench.cockpit.broker._reconciler._hands.fills.take(trade, office.blotter.orders[order.client_id])
+    bench.wait(1)
+    assert [fill.lots for fill in bench.disk.fills if fill.trade_id == 10**6] == [1_000]
+
+
+def test_exit_filled_on_a_finer_tick_is_booked(bench: LiveBench):
+    bench.buy()
+    cash = bench.portfolio.cash
+    order = next(o for o in bench.store.orders.values() if o.side == "SELL")
+    office = bench.cockpit.broker._office
+    trade = VenueTrade("BTCUSDT", 10**6, order.venue_id, "SELL", Decimal("0.01"), Decimal("20000.005"), Decimal(0),
+                       "USDT", bench.now())
+    office.blotter.settle([replace(office.blotter.orders[order.client_id], executed=Decimal("0.01"))])
+    bench.wait(1)
+    bench.cockpit.broker._reconciler._hands.fills.take(trade, office.blotter.orders[order.client_id])
+    bench.wait(1)
+    assert bench.portfolio.cash - cash == 20_000_005_000
+
+
+# Money and names.
+
+def test_missing_cash_keeps_the_gate_closed_until_it_is_back(bench: LiveBench):
+    bench.venue.is_deaf = True
+    bench.exchange.deposit(bench.account, "USDT", Decimal(-95_000))
+    bench.wait(90)
+    for _ in range(4):
+        bench.wait(60)
+        assert "USDT less" in gate(bench)
+    bench.exchange.deposit(bench.account, "USDT", Decimal(95_000))
+    bench.wait(130)
+    assert gate(bench) == ""
+
+
+def test_gap_of_the_base_asset_is_taken_as_another_hands_at_the_second_release(bench: LiveBench):
+    bench.venue.is_deaf = True
+    bench.exchange.deposit(bench.account, "BTC", Decimal("0.5"))
+    bench.wait(90)
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(5)
+    assert "BTC more" in gate(bench)
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(65)
+    assert gate(bench) == ""
+
+
+def test_restored_backup_gives_no_number_twice(bench: LiveBench):
+    bench.buy()
+    bench.press("flatten")
+    bench.wait(3)
+    snapshot, rows, orders = bench.disk.snapshot, dict(bench.disk.rows), dict(bench.store.orders)
+    bench.press("start")
+    bench.wait(90)
+    bench.candle()
+    bench.candle()
+    bench.buy()
+    bench.press("flatten")
+    bench.wait(3)
+    later = set(bench.store.orders) - set(orders)
+    bench.die(bench.cockpit)
+    bench.disk.snapshot, bench.disk.rows, bench.store.orders = snapshot, rows, orders
+    bench.restart()
+    bench.wait(20)
+    newest = max(int(client_id.split("-")[1]) for client_id in later)
+    assert later and bench.cockpit.orders.n_orders >= newest
+
+
+def test_report_of_another_order_under_the_same_name_is_not_taken_as_ours():
+    order = VenueOrder("ck-1-1e", "ck-1", "BTCUSDT", "BUY", "LIMIT", Decimal(1), 0, VenueState.UNKNOWN, venue_id=7)
+    assert "used twice" in contradiction(order, Report("ck-1-1e", 3, VenueState.FILLED, Decimal(1)))
+
+
+# A commit of the engine that fails is made up for; only the books themselves can halt it.
+
+def test_engine_goes_on_over_failed_commits_and_protects_what_it_bought():
+    bench = LiveBench().start()
+    office = bench.cockpit.broker._office
+    office.instruments["BTCUSDT"] = replace(office.instruments["BTCUSDT"], opo=False)
+    bench.candle(say="BUY")
+    bench.disk.strike = _locked
+    bench.wait(3)
+    assert bench.held() > 0 and "cannot be written" in gate(bench)
+    bench.check_stop("BTCUSDT")
+    bench.candle(say="SELL")
+    bench.wait(5)
+    assert bench.held() == 0
+    bench.disk.strike = lambda point: None
+    bench.engine.catch_up_saving()
+    assert gate(bench) == ""
+    bench.check()
+    bench.close()
+
+
+def test_buy_whose_intent_cannot_be_kept_is_never_sent(bench: LiveBench):
+    bench.disk.strike = _locked
+    bench.buy()
+    assert bench.venue.posts() == [] and not bench.cockpit.orders.working
+
+
+def test_number_of_a_sale_that_no_commit_kept_is_not_given_again(bench: LiveBench):
+    bench.buy()
+    bench.disk.strike = _locked
+    bench.candle(say="SELL")
+    bench.wait(5)
+    numbers = {int(o.order_id.split("-")[1]) for o in bench.store.orders.values()}
+    bench.restart()
+    bench.wait(5)
+    assert bench.cockpit.orders.n_orders >= max(numbers)
+    assert bench.portfolio.holdings["BTCUSDT"].atoms == bench.owned("BTC") * 10**8
+
+
+def _locked(point: str) -> None:
+    if "before" in point:
+        raise StateFailed("database is locked")
+
+
+def test_position_is_carried_over_a_finer_tick():
+    bench = LiveBench().start()
+    bench.buy()
+    before, specs = bench.portfolio.holdings["BTCUSDT"], bench.specs
+    finer = {s: replace(spec, tick_size=spec.tick_size / 10) for s, spec in specs.items()}
+    portfolio = Portfolio(finer, 10_000 * 10**8, bench.portfolio.costs)
+    portfolio.restore(bench.portfolio.snapshot())
+    after = portfolio.holdings["BTCUSDT"]
+    assert (after.atoms, after.stop_ticks) == (before.atoms, before.stop_ticks * 10)
+    bench.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
-from trading.brokers.binance_balances import Balances
+from trading.brokers.binance_balances import GAP, Balances
 from trading.brokers.binance_desk import Amend, Cancel, Job, Place, SymbolDesk
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
@@ -66,6 +66,7 @@ class BinanceBroker:
         self._balances: Balances | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._status = VenueStatus(self.badge, "connecting")
+        self._asked_for: dict[str, str] = {}
         self.gate.close(START, "the account is being reconciled")
         self.gate.close(STREAM, "the account's events are not heard")
 
@@ -209,12 +210,22 @@ class BinanceBroker:
         assert self._reconciler is not None and self._balances is not None
         why = self._office.quarantined.get(symbol, "")
         self._office.quarantined.pop(symbol, None)
+        confirmed = self._asked_for.pop(symbol, "") == why and why.endswith(GAP)
+        if confirmed:
+            self._balances.forgiven.add(symbol)
         try:
             await self._reconciler.sweep()
         except Exception as trouble:
             self._office.quarantine(symbol, why or str(trouble))
             return
-        if symbol not in self._office.quarantined:
+        finally:
+            self._balances.forgiven.discard(symbol)
+        again = self._office.quarantined.get(symbol, "")
+        if again.endswith(GAP):
+            self._asked_for[symbol] = again
+            self._office.say(f"stays in quarantine: {again}; release it once more to take that as another hand's",
+                             "bad", symbol)
+        if not again:
             self._office.release(symbol)
             self._office.say("is out of quarantine: account and books agree", "good", symbol)
             self._office.post(ProtectionWanted(symbol, self._office.venue.now()))

@@ -15,6 +15,7 @@ from trading.domain.venue import BalanceLine, Call, Purpose, VenueState
 from trading.errors import BadInput
 
 SHORT_OF_CASH = "balance"
+GAP = "than the books say"
 ROUNDS = 4
 TOLERANCE = Decimal("0.000001")
 """Of the quote asset: the venue rounds each execution to 1e-8, in a direction that it does not document."""
@@ -28,6 +29,7 @@ class Balances:
         self._hands, self._office = hands, hands.office
         self.lines: tuple[BalanceLine, ...] = ()
         self.checked = 0
+        self.forgiven: set[str] = set()
 
     async def open(self) -> None:
         """See the account for the first time, and keep what is not ours; afterwards compare.
@@ -59,7 +61,7 @@ class Balances:
             self._show(venue)
             gaps = self._gaps(venue)
             if not gaps:
-                self._office.gate.open(SHORT_OF_CASH)
+                self._see_cash(venue)
                 return True
             if gaps == before:
                 settled = [self._settle(asset, gap, venue) for asset, gap in gaps.items()]
@@ -116,12 +118,13 @@ class Balances:
     def _settle(self, asset: str, gap: Decimal, venue: Mapping[str, Decimal]) -> bool:
         """Take a gap as another hand's, if it may be; else close the gate. Return whether it is settled."""
         spare = venue.get(asset, Decimal(0)) - self._ours()[asset]
-        words = f"the account holds {abs(gap):f} {asset} {'more' if gap > 0 else 'less'} than the books say"
+        words = f"the account holds {abs(gap):f} {asset} {'more' if gap > 0 else 'less'} {GAP}"
         if self._is_quote(asset):
-            self.transfer(asset, gap)
             if spare >= 0:
+                self.transfer(asset, gap)
                 self._office.say(f"{words}: taken as a transfer", "warn")
-            else:
+                self._see_cash(venue)
+            elif not self._office.gate.closed_by(SHORT_OF_CASH):
                 self._office.gate.close(SHORT_OF_CASH, words)
                 self._office.say(f"{words}: nothing is entered until it is back", "bad")
             return spare >= 0
@@ -129,10 +132,20 @@ class Balances:
             self.transfer(asset, gap)
             self._office.say(f"{words}: taken as another hand's", "warn")
             return True
-        for symbol, instrument in self._office.instruments.items():
-            if instrument.spec.base == asset:
-                self._office.quarantine(symbol, words)
+        mine = [symbol for symbol, one in self._office.instruments.items() if one.spec.base == asset]
+        if spare >= 0 and any(symbol in self.forgiven for symbol in mine):
+            self.transfer(asset, gap)
+            self._office.say(f"{words}: taken as another hand's, as confirmed by the release", "warn")
+            return True
+        for symbol in mine:
+            self._office.quarantine(symbol, words)
         return False
+
+    def _see_cash(self, venue: Mapping[str, Decimal]) -> None:
+        """Open the gate again once the account holds the ledger's cash."""
+        quotes = {asset: ours for asset, ours in self._ours().items() if self._is_quote(asset)}
+        if all(venue.get(asset, Decimal(0)) >= ours - TOLERANCE for asset, ours in quotes.items()):
+            self._office.gate.open(SHORT_OF_CASH)
 
     def _is_quote(self, asset: str) -> bool:
         return any(instrument.spec.quote == asset for instrument in self._office.instruments.values())

@@ -109,7 +109,8 @@ class Blotter:
         if order is None:
             return ""
         wrong = contradiction(order, report)
-        self.settle((told(order, report),))
+        if not order.venue_id or report.venue_id in (0, order.venue_id):
+            self.settle((told(order, report),))
         return wrong
 
     def claim(self, legs: list[VenueOrder], ticket: Ticket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 
 from trading.brokers import binance_trades
 from trading.brokers.binance_blotter import Ticket
@@ -22,7 +23,7 @@ from trading.rules import notional_ceil
 PAGE = 1_000
 RIPE_MS = 10_000
 """Trades older than this are complete in myTrades: the watermark moves only over them."""
-N_TRIES = 20
+N_TRIES = 8
 
 
 class FillBook:
@@ -37,12 +38,29 @@ class FillBook:
         self.version = 0
         self.n_repeated = 0
         self._held: dict[str, list[VenueTrade]] = {}
+        self._missing: set[str] = set()
 
     def sellable(self, symbol: str) -> int:
         """Return whole lots that are ours by the executions so far, those of unclaimed legs counted as sold."""
         held = [trade for trades in self._held.values() for trade in trades if trade.symbol == symbol]
         whole = self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
-        return whole - sum(self._lots(trade) for trade in held)
+        return whole - sum(self._lots(trade) for trade in held) - self._sold_unseen(symbol)
+
+    def owned(self, base: str) -> Decimal:
+        """Return what of an asset is ours by the executions so far."""
+        instruments = self._office.instruments
+        atoms = sum(held for symbol, held in self.atoms.items() if instruments[symbol].spec.base == base)
+        return Decimal(atoms) / 10**8
+
+    def _sold_unseen(self, symbol: str) -> int:
+        """Return lots that the venue counts as sold but has not shown an execution of."""
+        orders = [self._office.blotter.orders.get(client_id) for client_id in self._missing]
+        missing = [o for o in orders if o is not None and o.symbol == symbol and o.side == Side.SELL]
+        return sum(max(0, self._executed(o) - self._told(o)) for o in missing)
+
+    def _told(self, order: VenueOrder) -> int:
+        held = sum(self._lots(trade) for trade in self._held.get(order.client_id, ()))
+        return self._office.blotter.posted(order.client_id) + held
 
     def take(self, trade: VenueTrade, order: VenueOrder) -> None:
         """Announce an execution unless it was; one of an unclaimed bracket leg waits for the engine's order."""
@@ -58,7 +76,7 @@ class FillBook:
             if all(trade.trade_id != one.trade_id for one in held):
                 held.append(trade)
             return
-        self._announce(trade, order, self.ticket_of(order))
+        self._announce(trade, order, self.ticket_of(order, lots=self._lots(trade)))
 
     def free_held(self, order: VenueOrder) -> None:
         """Announce what a bracket leg filled before it was claimed."""
@@ -72,28 +90,46 @@ class FillBook:
 
     def is_complete(self, order: VenueOrder) -> bool:
         """Return whether all that the venue executed of an order was announced, or waits for its claim."""
-        held = sum(self._lots(trade) for trade in self._held.get(order.client_id, ()))
-        return self._office.blotter.posted(order.client_id) + held >= self._executed(order)
+        return self._told(order) >= self._executed(order)
 
     async def complete(self, client_id: str) -> None:
-        """Fetch executions until all that the venue counted on an order were announced."""
-        delay, n_tries = 0.05, 0
+        """Fetch executions until all that the venue counted on an order were announced.
+
+        After some tries the symbol goes on without them, in quarantine: the sweeps tell the rest.
+        """
+        delay, n_tries = 0.05, N_TRIES - 1 if client_id in self._missing else 0
         while not self.is_complete(order := self._office.blotter.orders[client_id]):
             with suppress(Refused, OutcomeUnknown, NotSent, *UNREADABLE):
                 await self.fetch(order)
             if not self.is_complete(self._office.blotter.orders[client_id]):
                 n_tries += 1
                 if n_tries == N_TRIES:
+                    self._missing.add(client_id)
                     self._office.quarantine(order.symbol, f"executions of {client_id} are missing at the venue")
+                    return
                 await asyncio.sleep(delay)
                 delay = min(2.0, delay * 2)
+        self._missing.discard(client_id)
 
     async def fetch(self, order: VenueOrder) -> None:
         """Take in all executions of one order."""
-        params = {"symbol": order.symbol, "orderId": str(order.venue_id)}
-        rows = await self._office.ask(Call("GET", "myTrades", params, 5, Purpose.QUERY))
+        params = {"symbol": order.symbol, "orderId": str(order.venue_id), "limit": str(PAGE)}
+        while True:
+            rows = await self._office.ask(Call("GET", "myTrades", params, 5, Purpose.QUERY))
+            trades = sorted(map(binance_trades.of_my_trade, rows), key=lambda t: t.trade_id)
+            for trade in trades:
+                self.take(trade, order)
+            if len(rows) < PAGE:
+                return
+            params = params | {"fromId": str(trades[-1].trade_id + 1)}
+
+    async def look(self, symbol: str) -> None:
+        """Take in our newest executions without judging what is not ours: that is for the sweep."""
+        params = {"symbol": symbol, "fromId": str(self.confirmed[symbol] + 1), "limit": str(PAGE)}
+        rows = await self._office.ask(Call("GET", "myTrades", params, 20, Purpose.QUERY))
         for trade in sorted(map(binance_trades.of_my_trade, rows), key=lambda t: t.trade_id):
-            self.take(trade, order)
+            if trade.trade_id not in self.seen[symbol]:
+                await self._took(trade)
 
     async def catch_up(self, symbol: str) -> list[VenueTrade]:
         """Take in every execution above the watermark, move it, and return those that belong to no order of ours."""
@@ -134,6 +170,8 @@ class FillBook:
         if known is not None:
             blotter.hear(report)
             return blotter.orders[report.client_id]
+        if report.client_id.startswith(f"{self._office.store.tag()}-"):
+            self._office.number_seen(report.client_id)
         return None
 
     def _confirm(self, symbol: str, newest: int, foreign: set[int]) -> None:
@@ -149,15 +187,18 @@ class FillBook:
         """Take everything up to a trade as older than this account."""
         self._confirm(symbol, trade_id, set())
 
-    def ticket_of(self, order: VenueOrder, why: str = "filled after it had ended") -> Ticket:
-        """Return the ticket of an order; one that ended, or was never known to the engine, is taken over."""
+    def ticket_of(self, order: VenueOrder, why: str = "filled after it had ended", lots: int = 1) -> Ticket:
+        """Return the ticket of an order; one that ended, or was never known to the engine, is taken over.
+
+        `lots` are those of the execution at hand: the order's own count can be older than that.
+        """
         office = self._office
         ticket = office.blotter.tickets.get(order.order_id)
         if ticket is None or ticket.is_ended:
             ticket = ticket or office.blotter.open_ticket(engine_order(order, office.instruments[order.symbol]))
             untold = self._executed(order) - office.blotter.posted(order.client_id)
             revived = replace(ticket.order, status=OrderStatus.WORKING, filled_lots=ticket.filled,
-                              lots=ticket.filled + max(1, untold))
+                              lots=ticket.filled + max(lots, untold))
             ticket.order, ticket.is_ended, ticket.is_placed = revived, False, True
             if order.client_id not in ticket.attempts:
                 ticket.attempts.append(order.client_id)

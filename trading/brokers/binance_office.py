@@ -13,9 +13,10 @@ from typing import Any
 from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Blotter
 from trading.brokers.binance_options import BrokerSettings, Instrument
-from trading.domain.venue import Call, Venue, VenueStore
+from trading.brokers.binance_requests import engine_id
+from trading.domain.venue import Call, Venue, VenueStore, number_of
 from trading.errors import NotSent, OutcomeUnknown, Refused
-from trading.events import Event, VenueSaid
+from trading.events import Event, NumberUsed, VenueSaid
 from trading.gate import EntryGate
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,10 @@ class Office:
         self._kept = dict(self.store.quarantined())
         for symbol, why in self._kept.items():
             self.quarantine(symbol, why)
+
+    def number_seen(self, client_id: str) -> None:
+        """Tell the engine that an id with our tag is in use at the venue: its number is never given again."""
+        self.post(NumberUsed(number_of(engine_id(client_id))))
 
     def tell_once(self, symbol: str, text: str) -> None:
         """Tell bad news, once for the same words."""

@@ -27,7 +27,7 @@ STREAM, LOST = "user stream", "connection lost"
 TICK_S, LONGEST_S = 0.5, 10.0
 PING_S, LOST_S = 2.0, 5.0
 SETTLED_MS, N_DENIALS, INTERRUPTED_MS = 30_000, 2, 30_000
-"""An order is younger than the venue's last answers may be; denied so often it is gone; in flight so long it is stuck."""
+"""Younger than this an order may be missing from answers; denied so often it is gone; in flight so long it is stuck."""
 YOUNG_MS, HOUR_MS, DAY_MS = 600_000, 3_600_000, 86_400_000
 
 

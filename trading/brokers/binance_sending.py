@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from trading.brokers import binance_trades
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_office import Office
-from trading.brokers.binance_requests import Request, cancel_call, query_call
+from trading.brokers.binance_requests import EXIT, Request, cancel_call, letter_of, query_call
 from trading.brokers.binance_settling import UNREADABLE, barrier, moved, of_document
-from trading.domain.venue import Call, VenueOrder, VenueState
+from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
+SALE_S, SALE_MARGIN_MS, PATIENCE_MS = 0.5, 10_000, 15_000
+"""A sale at the market is asked for this often, that long; then a balance that differs is waited for."""
 NO_SUCH_ORDER = -2013
 ARCHIVED = -2026
 Failure = Refused | NotSent
@@ -70,12 +73,61 @@ class Sender:
         if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
             office.n_unknown += 1
         while (order := office.blotter.orders[client_id]).state is VenueState.UNKNOWN:
-            left_s = (barrier(order, office.settings.margin_ms) - office.venue.now()) / 1000
-            if await self.query(order) == NO_SUCH_ORDER and left_s < 0:
+            left_s = (barrier(order, self._margin_ms(order)) - office.venue.now()) / 1000
+            denied = await self.query(order) == NO_SUCH_ORDER
+            if denied and left_s < 0 and await self._never_arrived(order, left_s):
                 self._settle((order,), VenueState.VOID, "never arrived: the venue does not know it after the barrier")
             elif office.blotter.orders[client_id].state is VenueState.UNKNOWN:
                 await asyncio.sleep(min(delay, left_s + EDGE_S) if left_s > 0 else delay)
-                delay = min(LONGEST_S, delay * 2)
+                delay = min(SALE_S if _is_sale(order) else LONGEST_S, delay * 2)
+
+    def _margin_ms(self, order: VenueOrder) -> int:
+        """Return how long after its window an order may still turn up in the venue's answers."""
+        margin = self._office.settings.margin_ms
+        return max(margin, SALE_MARGIN_MS) if _is_sale(order) else margin
+
+    async def _never_arrived(self, order: VenueOrder, left_s: float) -> bool:
+        """Return whether the venue's other answers agree that a sale at the market never came there.
+
+        It would be sent again, and sold twice: open orders, all orders since its intent, executions and the balance
+        are asked first. When only the balance differs for long, that is another hand's doing, and is told.
+        """
+        if not _is_sale(order) or order.state is not VenueState.UNKNOWN:
+            return True
+        try:
+            rows = await self._rows_since(order)
+            gap = await self._gap(order.symbol)
+        except (Refused, OutcomeUnknown, NotSent, *UNREADABLE):
+            return False
+        found = [row for row in rows if row.get("clientOrderId") == order.client_id]
+        for row in found:
+            self.hear_answer(row)
+        if found or gap >= 0:
+            return not found
+        if left_s * 1000 > -PATIENCE_MS:
+            return False
+        self._office.quarantine(order.symbol, f"the account holds less than the books say, and {order.client_id} is "
+                                              "nowhere at the venue")
+        return True
+
+    async def _rows_since(self, order: VenueOrder) -> list[Mapping[str, Any]]:
+        ask, symbol = self._office.ask, order.symbol
+        since = {"symbol": symbol, "startTime": str(order.timestamp - SALE_MARGIN_MS)}
+        rows = list(await ask(Call("GET", "openOrders", {"symbol": symbol}, 6, Purpose.QUERY)))
+        rows += await ask(Call("GET", "allOrders", since, 20, Purpose.QUERY))
+        await self._fills.look(symbol)
+        return rows
+
+    async def _gap(self, symbol: str) -> Decimal:
+        """Return by how much the venue holds more of the base asset than is ours and was there beside it."""
+        base = self._office.instruments[symbol].spec.base
+        others = (self._office.store.baseline() or {}).get(base)
+        if others is None:
+            return Decimal(0)
+        answer = await self._office.ask(Call("GET", "account", {}, 20, Purpose.QUERY))
+        held = sum((Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]
+                    if row["asset"] == base), Decimal(0))
+        return held - others - self._fills.owned(base)
 
     async def query(self, order: VenueOrder) -> int:
         """Ask what became of an order and take the answer in; return the venue's code when it refused to say."""
@@ -150,3 +202,8 @@ class Sender:
             if known.state is not state and known.state in (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN):
                 after.append(moved(known, state, detail[:200]))
         blotter.settle(after)
+
+
+def _is_sale(order: VenueOrder) -> bool:
+    """Return whether an order sells at the market: it would be sent again, and what it sold would be sold twice."""
+    return letter_of(order.client_id) == EXIT

@@ -81,6 +81,9 @@ def told(order: VenueOrder, report: Report) -> VenueOrder:
 
 def contradiction(order: VenueOrder, report: Report) -> str:
     """Say how a report denies what was certain, "" when it does not."""
+    if order.venue_id and report.venue_id and order.venue_id != report.venue_id:
+        return (f"{order.client_id} is order {report.venue_id} at the venue, ours was {order.venue_id}: the name was "
+                "used twice")
     if order.state is S.VOID:
         return f"{order.client_id} is {report.state} at the venue although it was proven never to have arrived"
     if order.state.is_over and report.executed > order.executed:

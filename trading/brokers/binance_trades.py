@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from trading.brokers.binance_blotter import Ticket
@@ -56,16 +56,19 @@ def of_answer(document: Mapping[str, Any]) -> list[VenueTrade]:
 def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: Instrument) -> Fill:
     """Return an execution in whole units; a commission in a third asset is none of this ledger.
 
+    The money is exact; the price is rounded to a tick, since the venue may make its ticks finer at any time.
+
     Raises
     ------
     BrokenInvariant
-        If price or quantity are off the symbol's grid, or a buy costs more than its order allowed.
+        If the quantity is off the symbol's grid, or a buy costs more than its order allowed.
     """
     spec = instrument.spec
-    lots, price_ticks = trade.quantity / spec.lot_size, trade.price / spec.tick_size
-    if lots != int(lots) or price_ticks != int(price_ticks):
-        raise BrokenInvariant(f"{trade.symbol}: trade {trade.trade_id} of {trade.quantity} at {trade.price} is off "
-                              f"the grid of lots of {spec.lot_size} and ticks of {spec.tick_size}")
+    lots = trade.quantity / spec.lot_size
+    price_ticks = (trade.price / spec.tick_size).to_integral_value(ROUND_HALF_EVEN)
+    if lots != int(lots):
+        raise BrokenInvariant(f"{trade.symbol}: trade {trade.trade_id} of {trade.quantity} is off the grid of lots of "
+                              f"{spec.lot_size}")
     buying = trade.side == Side.BUY
     if buying and order.price and trade.price > order.price:
         raise BrokenInvariant(f"{order.client_id}: bought at {trade.price}, above its limit of {order.price}")

@@ -46,6 +46,12 @@ class Call:
     sending: Callable[[], AbstractContextManager[object]] | None = field(default=None, compare=False, repr=False)
 
 
+def number_of(order_id: str) -> int:
+    """Return the number at the end of an engine's order id, 0 where there is none."""
+    tail = order_id.rpartition("-")[2]
+    return int(tail) if tail.isdecimal() else 0
+
+
 class Venue(Protocol):
     """A venue that speaks Binance's spot API, over the network or inside this process."""
 
