@@ -90,6 +90,8 @@ def at_venue(cockpit: Cockpit) -> Iterator[VenueThread | None]:
     engine = cockpit.engine
     guard = ClockGuard(cockpit.venue, engine.gate, engine.bus.post)
     thread = VenueThread(engine.broker, cockpit.venue, lambda reason: _failed(engine, reason), guard.look)
+    if hasattr(engine.broker, "limit_entries"):
+        engine.broker.limit_entries(limit_of(engine))
     thread.start(books_of(engine.portfolio, engine.orders))
     for lease in cockpit.outside.leases:
         lease.keep(lambda reason: engine.gate.close("lease", reason))
@@ -110,11 +112,29 @@ def working(cockpit: Cockpit, runtime: Runtime, thread: VenueThread | None) -> I
             settle(cockpit.engine, hand, thread)
     finally:
         runtime.stop()
+        tell_bare(cockpit.engine)
+
+
+def tell_bare(engine: Engine) -> None:
+    """Say which positions are left without a stop at the end of a run."""
+    held = [symbol for symbol, holding in engine.portfolio.holdings.items() if holding.is_open]
+    bare = [symbol for symbol in held if engine.orders.protection(symbol) is None] if engine.broker.is_external else []
+    if bare:
+        print(f"WITHOUT A STOP at the venue: {', '.join(bare)}; start again or place one by hand", file=sys.stderr)
+
+
+def limit_of(engine: Engine) -> int:
+    """Return the dearest entry that is ever sent, in units: twice the largest position at the start, for growth."""
+    portfolio = engine.portfolio
+    return round(2 * engine.risk.profile.max_position_rate * portfolio.equity())
 
 
 def _failed(engine: Engine, reason: str) -> None:
+    known = engine.gate.closed_by("connection")
     engine.gate.close("connection", f"the connection to the venue failed: {reason}")
-    engine.bus.post(VenueSaid(engine.time, f"the connection to the venue failed, restart the cockpit: {reason}", "bad"))
+    if not known:
+        words = f"the connection to the venue failed, restart the cockpit to enter again: {reason}"
+        engine.bus.post(VenueSaid(engine.time, words, "bad"))
 
 
 def settle(engine: Engine, hand: Hand, thread: VenueThread) -> bool:

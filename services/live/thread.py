@@ -19,13 +19,14 @@ START_S = 60.0
 STOP_S = 10.0
 SETTLE_S = 10.0
 LOOK_S = 1.0
+FIRST_S, LONGEST_S = 1.0, 30.0
 
 
 class VenueThread:
     """Runs a broker's coroutines (`recover`, `run`, `settle`) on a loop of its own, and closes its venue there.
 
-    `look` is called there every second. `failed` hears, there too, when the broker's work ends with an error: nothing
-    is sent from then on.
+    `look` is called there every second. `failed` hears, there too, when the broker's work ends with an error: it
+    begins anew after a pause, and stops and exits go on.
     """
 
     def __init__(self, broker: Any, venue: Any, failed: Callable[[str], None], look: Callable[[], None]) -> None:
@@ -110,14 +111,18 @@ class VenueThread:
         return True
 
     async def _until(self, stopped: asyncio.Future[Any]) -> None:
-        work = asyncio.ensure_future(self._broker.run())
-        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if work.done() and not work.cancelled() and not self._stop_is_set():
-            error = work.exception()
-            log.error("the connection to the venue failed", exc_info=error)
-            self._failed(f"{type(error).__name__}: {error}" if error else "it ended by itself")
-            await stopped
-        await _cancelled(work)
+        """Let the broker work until it is stopped; when its work ends with an error, say so and begin it anew."""
+        pause = FIRST_S
+        while not self._stop_is_set():
+            work = asyncio.ensure_future(self._broker.run())
+            await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if work.done() and not work.cancelled() and not self._stop_is_set():
+                error = work.exception()
+                log.error("the connection to the venue failed", exc_info=error)
+                self._failed(f"{type(error).__name__}: {error}" if error else "it ended by itself")
+                await asyncio.wait((stopped,), timeout=pause)
+                pause = min(LONGEST_S, pause * 2)
+            await _cancelled(work)
 
     async def _keep_looking(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from tests.trading.bench import SPECS
 from trading.brokers.binance import BinanceBroker, Outside
 from trading.domain import Order
 from trading.domain.venue import Books, SymbolBook
-from trading.events import Event, FillsConfirmed
+from trading.events import Event, FillsConfirmed, ProtectionWanted
 from trading.gate import EntryGate
 from trading.simulation.exchange import Exchange, default_symbols
 
@@ -78,8 +78,8 @@ class Desktop:
 
 
 def _pass_on(event: Event, publish: Callable[[Event], None]) -> None:
-    """What only the ledger's watermark is about is not part of the contract."""
-    if not isinstance(event, FillsConfirmed):
+    """The ledger's watermark, and what a start asks for, are not part of the contract."""
+    if not isinstance(event, FillsConfirmed | ProtectionWanted):
         publish(event)
 
 

@@ -437,3 +437,24 @@ def test_position_is_carried_over_a_finer_tick():
     after = portfolio.holdings["BTCUSDT"]
     assert (after.atoms, after.stop_ticks) == (before.atoms, before.stop_ticks * 10)
     bench.close()
+
+
+def test_graceful_stop_waits_for_the_stop_of_a_fresh_fill():
+    bench = LiveBench().start()
+    office = bench.cockpit.broker._office
+    office.instruments["BTCUSDT"] = replace(office.instruments["BTCUSDT"], opo=False)
+    bench.candle(say="BUY")
+    bench.wait(0.015)
+    assert bench.run(bench.cockpit.broker.settle())
+    assert bench.cockpit.task is not None
+    bench.cockpit.task.cancel()
+    bench.wait(0.3)
+    assert bench.held() > 0
+    bench.check_stop("BTCUSDT")
+    bench.close()
+
+
+def test_entry_dearer_than_the_limit_is_not_sent(bench: LiveBench):
+    bench.cockpit.broker.limit_entries(100 * 10**8)
+    bench.buy()
+    assert bench.venue.posts() == [] and any("notional cap" in line for line in bench.disk.lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import quantiles
 from typing import Any
 
@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 START, STOPPING, ARMED, INTERNAL = "start", "stopping", "armed", "internal error"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 IN_FLIGHT = (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN)
-SETTLE_STEP_S = 0.05
+SETTLE_STEP_S, QUIET_S = 0.05, 0.5
+"""So long nothing must be left to do: the engine answers the last fill with the wish for a stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,10 @@ class BinanceBroker:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._spawn_release, symbol)
 
+    def limit_entries(self, units: int) -> None:
+        """Refuse every entry that may cost more, whatever was approved; before `recover`."""
+        self._office.settings = replace(self._office.settings, max_notional_units=units)
+
     # On the broker's loop.
 
     async def recover(self, books: Books) -> None:
@@ -168,8 +173,11 @@ class BinanceBroker:
                 self._desks[ticket.order.symbol].put(Cancel(ticket.order.client_id))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._office.settings.settle_s
+        quiet_since = loop.time()
         while loop.time() < deadline:
-            if all(desk.is_idle for desk in self._desks.values()):
+            if not all(desk.is_idle for desk in self._desks.values()):
+                quiet_since = loop.time()
+            elif loop.time() - quiet_since >= QUIET_S:
                 return True
             await asyncio.sleep(SETTLE_STEP_S)
         return False
