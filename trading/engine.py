@@ -57,7 +57,8 @@ from trading.session import Session
 log = logging.getLogger(__name__)
 
 UNSAVED = "database"
-MAX_PATIENCE = 64
+LONGEST_WAIT = 6
+"""Powers of two: at most 64 events pass between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Engine:
     def _is_time_to_save(self) -> bool:
         """Return whether enough events have passed since a commit failed: each try may wait for a locked file."""
         self._n_unsaved += 1
-        return self._n_unsaved >= min(MAX_PATIENCE, 2 ** (self._n_failed - 1))
+        return self._n_unsaved >= 1 << min(LONGEST_WAIT, self._n_failed - 1)
 
     def _keep(self, force: bool) -> None:
         """Commit; what fails is kept in memory, closes the gate, is told once, and goes with the next commit."""

@@ -159,3 +159,9 @@ def test_a_database_of_the_release_before_gets_the_tables_and_keeps_its_rows(tmp
     assert again.rows(select(tables.facts)) == [{"name": "kept", "value": "1"}]
     assert (tmp_path / "backups" / "before-0006.db").exists()
     again.close()
+
+
+def test_quarantine_and_the_newest_number_are_kept(store):
+    assert store.quarantined() == {} and store.newest_number() == 0
+    store.keep_quarantine({"BTCUSDT": "a stop was cancelled by another hand"})
+    assert store.quarantined() == {"BTCUSDT": "a stop was cancelled by another hand"}
