@@ -56,7 +56,7 @@ from trading.session import Session
 
 log = logging.getLogger(__name__)
 
-UNSAVED = "database"
+UNSAVED, PRESSED = "database", "kill pressed"
 LONGEST_WAIT = 6
 """Powers of two: at most 64 events pass between two tries."""
 
@@ -107,6 +107,12 @@ class Engine:
         }
         for kind, handler in handlers.items():
             self.bus.subscribe(kind, handler)
+        self.bus.ahead = self._hear_ahead
+
+    def _hear_ahead(self, event: Event) -> None:
+        """Let nothing new out from the moment the kill switch is pressed, whatever waits before it."""
+        if isinstance(event, Command) and event.kind == "kill":
+            self.gate.close(PRESSED, "kill switch: pressed a moment ago")
 
     def warm_up(self, candles: Candles) -> None:
         """Show indicators and agents the bars before the first live one.
@@ -136,6 +142,8 @@ class Engine:
         kind = type(event)
         marks = (self.portfolio.peak, self.portfolio.day) if kind is PriceMoved else None
         self.bus.handle(event)
+        if isinstance(event, Command) and event.kind == "kill":
+            self.gate.open(PRESSED)  # the gate's own kill holds from here on
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
         if not self._n_failed or self._is_time_to_save():
             self._keep(moved or kind is Command)

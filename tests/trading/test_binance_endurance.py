@@ -18,7 +18,7 @@ from trading.brokers.binance_settling import Report, contradiction
 from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import Call, VenueOrder, VenueState
 from trading.errors import StateFailed
-from trading.events import VenueSaid
+from trading.events import Command, VenueSaid
 from trading.portfolio import Portfolio
 
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
@@ -75,6 +75,16 @@ def cancel_stop(bench: LiveBench) -> None:
 
 
 # An error costs a try, never the job.
+
+def test_order_in_flight_that_nobody_waits_for_any_more_is_found_out(bench: LiveBench):
+    bench.buy()
+    intent = VenueOrder("ckTEST01-99-1s", "ckTEST01-99", "BTCUSDT", "SELL", "STOP_LOSS", Decimal("0.01"), bench.now(),
+                        params={"recvWindow": "1000"})
+    bench.store.intend((intent,))
+    bench.cockpit.broker._office.blotter.load(intent)
+    bench.wait(60)
+    assert bench.store.orders[intent.client_id].state is VenueState.VOID
+
 
 @pytest.mark.parametrize("point", ["before intend", "after intend", "before settle", "after settle"])
 @pytest.mark.parametrize("times", [1, 4])
@@ -443,6 +453,8 @@ def test_graceful_stop_waits_for_the_stop_of_a_fresh_fill():
     bench = LiveBench().start()
     office = bench.cockpit.broker._office
     office.instruments["BTCUSDT"] = replace(office.instruments["BTCUSDT"], opo=False)
+    post = office.post
+    office.post = lambda event: bench.loop.call_later(0.3, post, event)  # an engine that is busy
     bench.candle(say="BUY")
     bench.wait(0.015)
     assert bench.run(bench.cockpit.broker.settle())
@@ -458,3 +470,20 @@ def test_entry_dearer_than_the_limit_is_not_sent(bench: LiveBench):
     bench.cockpit.broker.limit_entries(100 * 10**8)
     bench.buy()
     assert bench.venue.posts() == [] and any("notional cap" in line for line in bench.disk.lines)
+
+
+def test_kill_closes_the_gate_in_the_moment_it_is_pressed_and_not_when_its_turn_comes(bench: LiveBench):
+    bench.cockpit.bus.post(Command("kill", "pressed", bench.cockpit.session.control_version, {"reason": "enough"}))
+    assert "kill switch" in gate(bench)
+    bench.cockpit._drain()
+    assert bench.cockpit.session.is_killed and bench.cockpit.gate.closed_by("kill pressed") == ""
+    assert "kill switch" in gate(bench)
+
+
+def test_kill_that_comes_twice_leaves_nothing_behind(bench: LiveBench):
+    command = Command("kill", "pressed", bench.cockpit.session.control_version, {"reason": "enough"})
+    bench.cockpit.handle(command)
+    bench.press("rearm", reason="looked at it")
+    bench.cockpit.bus.post(command)
+    bench.cockpit._drain()
+    assert bench.cockpit.gate.closed_by("kill pressed") == ""

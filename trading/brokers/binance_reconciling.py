@@ -163,7 +163,7 @@ class Reconciler:
                 elif not self._office.blotter.orders[order.client_id].state.is_over:
                     await self._ask_for(order)
                     desk.look(order)
-            self._look_for_interrupted(symbol, desk)
+            await self._look_for_interrupted(symbol, desk)
         self.orders_checked = self._office.venue.now()
 
     async def _ask_for(self, order: VenueOrder) -> None:
@@ -179,12 +179,16 @@ class Reconciler:
             self._hands.sender.expire(order, "the venue knows it no more")
             self._office.quarantine(order.symbol, f"{order.client_id} was working, the venue knows it no more")
 
-    def _look_for_interrupted(self, symbol: str, desk: SymbolDesk) -> None:
-        """Let the desk go on with what has been neither working nor over for too long."""
-        now = self._office.venue.now()
+    async def _look_for_interrupted(self, symbol: str, desk: SymbolDesk) -> None:
+        """Let the desk go on with what is in flight for too long; ask for what serves no order any more."""
+        now, tickets = self._office.venue.now(), self._office.blotter.tickets
         for order in list(self._office.blotter.orders.values()):
             if order.symbol == symbol and order.state in UNSETTLED and now - order.timestamp > INTERRUPTED_MS:
-                desk.look(order)
+                ticket = tickets.get(order.order_id)
+                if ticket is None or ticket.is_ended:
+                    await self._hands.sender.look_once(order.client_id)
+                else:
+                    desk.look(order)
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         kind = event.get("e")

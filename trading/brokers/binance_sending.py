@@ -73,13 +73,24 @@ class Sender:
         if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
             office.n_unknown += 1
         while (order := office.blotter.orders[client_id]).state is VenueState.UNKNOWN:
-            left_s = (barrier(order, self._margin_ms(order)) - office.venue.now()) / 1000
-            denied = await self.query(order) == NO_SUCH_ORDER
-            if denied and left_s < 0 and await self._never_arrived(order, left_s):
-                self._settle((order,), VenueState.VOID, "never arrived: the venue does not know it after the barrier")
-            elif office.blotter.orders[client_id].state is VenueState.UNKNOWN:
+            left_s = await self._ask_for(order)
+            if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
                 await asyncio.sleep(min(delay, left_s + EDGE_S) if left_s > 0 else delay)
                 delay = min(SALE_S if _is_sale(order) else LONGEST_S, delay * 2)
+
+    async def look_once(self, client_id: str) -> None:
+        """Ask once for an order in flight that nobody waits for any more."""
+        self._settle((self._office.blotter.orders[client_id],), VenueState.UNKNOWN, "an error came between")
+        if (order := self._office.blotter.orders[client_id]).state is VenueState.UNKNOWN:
+            await self._ask_for(order)
+
+    async def _ask_for(self, order: VenueOrder) -> float:
+        """Ask for an order of unknown outcome; return the seconds that were left to its barrier."""
+        left_s = (barrier(order, self._margin_ms(order)) - self._office.venue.now()) / 1000
+        denied = await self.query(order) == NO_SUCH_ORDER
+        if denied and left_s < 0 and await self._never_arrived(order, left_s):
+            self._settle((order,), VenueState.VOID, "never arrived: the venue does not know it after the barrier")
+        return left_s
 
     def _margin_ms(self, order: VenueOrder) -> int:
         """Return how long after its window an order may still turn up in the venue's answers."""
