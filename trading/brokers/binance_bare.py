@@ -47,8 +47,8 @@ class BareClock:
             self._office.say(f"has stood without its stop for {bare_s:.1f} s", "bad", self._symbol)
 
     def _is_flat(self) -> bool:
-        instrument, lots = self._office.instruments[self._symbol], self._hands.fills.sellable(self._symbol)
-        return lots <= 0 or instrument.too_small(lots, self._office.usual_price(self._symbol))
+        lots = self._hands.fills.sellable(self._symbol)
+        return lots <= 0 or self._hands.is_too_small(self._symbol, lots)
 
     def _has_stop(self) -> bool:
         return any(order.symbol == self._symbol and order.side == Side.SELL and order.state is VenueState.WORKING

@@ -76,7 +76,7 @@ def _is_nothing(hands: Hands, ticket: Ticket, lots: int) -> bool:
     """End a sale of which nothing is left that can be sold."""
     if lots <= 0:
         hands.fills.end(ticket, "CANCELED", "nothing is left to sell")
-    elif hands.instrument(ticket).too_small(lots, hands.office.usual_price(ticket.order.symbol)):
+    elif hands.is_too_small(ticket.order.symbol, lots):
         end_as_dust(hands, ticket, lots)
     return ticket.is_ended
 

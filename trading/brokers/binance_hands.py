@@ -19,6 +19,7 @@ from trading.errors import NotSent, OutcomeUnknown, Refused
 ROOM = 4
 """The window of a request is so many times what the slowest of late took."""
 CALM_S = 600.0
+N_NEWEST = 5
 
 
 @dataclass(slots=True)
@@ -103,6 +104,15 @@ class Hands:
             return False
         self.office.instruments[symbol] = replace(known, status=fresh.status, limits=fresh.limits)
         return True
+
+    def is_too_small(self, symbol: str, lots: int) -> bool:
+        """Return whether lots are certainly too few to be sold: even at the highest of the newest prices and the usual.
+
+        One wrong price must not make dust of a position; where this doubts, the venue decides.
+        """
+        newest = [ticks for _, ticks in self.office.prices.get(symbol, ())[-N_NEWEST:]]
+        price = max([self.office.usual_price(symbol), *newest])
+        return self.office.instruments[symbol].too_small(lots, price)
 
     def halted(self, symbol: str) -> str:
         """Return why a symbol does not trade by the newest word or refusal, "" when it does."""

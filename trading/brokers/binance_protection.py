@@ -171,8 +171,7 @@ class Guard:
     def _covers(self, left: int, lots: int) -> bool:
         """Return whether a stop over so many lots does, all but what no order could sell."""
         rest = lots - left
-        small = self._office.instruments[self._symbol].too_small(rest, self._office.usual_price(self._symbol))
-        return rest == 0 or (rest > 0 and small)
+        return rest == 0 or (rest > 0 and self._hands.is_too_small(self._symbol, rest))
 
     def _is_gapped(self, live: list[VenueOrder]) -> bool:
         """Return whether the price has stood below the limit of a stop for some seconds: it would never fill."""
@@ -231,7 +230,7 @@ class Guard:
         """Place a stop; return whether to look again at once."""
         self._bare.start(loop_time())
         instrument = self._hands.instrument(ticket)
-        if instrument.too_small(lots, self._office.usual_price(self._symbol)):
+        if self._hands.is_too_small(self._symbol, lots):
             end_as_dust(self._hands, ticket, lots)
             return True
         order, paired = ticket.order, bool(ticket.order.limit_ticks) and instrument.oco
