@@ -159,6 +159,44 @@ def test_sale_in_a_halt_leaves_the_stop_says_so_and_goes_on_when_it_trades(bench
     bench.check()
 
 
+def test_stop_stays_when_orders_are_refused_while_the_symbol_is_said_to_trade(trailing: LiveBench):
+    trailing.buy()
+    trailing.candle(close=20_050)
+    trailing.wait(2)
+    before = trailing.open_orders()
+    trailing.venue.script = lambda call: CLOSED if call.method == "POST" else CALM
+    trailing.candle(close=20_100)
+    trailing.wait(60)
+    assert trailing.open_orders() == before and not said(trailing, "without its stop")
+    trailing.venue.script = None
+    trailing.wait(15)
+    assert trailing.open_orders() != before
+    trailing.check()
+
+
+def test_stop_stays_when_the_venue_would_refuse_the_next(trailing: LiveBench):
+    trailing.buy()
+    trailing.candle(close=20_050)
+    trailing.wait(2)
+    before = trailing.open_orders()
+    refused = replace(CALM, refused=(-1013, "Filter failure: PRICE_FILTER"))
+    trailing.venue.script = lambda call: refused if call.method == "POST" else CALM
+    trailing.candle(close=20_100)
+    trailing.wait(50)
+    assert trailing.open_orders() == before and len(said(trailing, "the stop stays where it is")) == 1
+    trailing.check()
+
+
+def test_lost_stop_is_replaced_at_once_although_its_rehearsal_went_well(trailing: LiveBench):
+    trailing.buy()
+    left = [Travel(lose_request=True)]
+    trailing.venue.script = lambda call: left.pop() if left and (call.method, call.path) == ("POST", "order") else CALM
+    trailing.candle(close=20_100)
+    trailing.wait(10)
+    assert not left and 2_000 < trailing.cockpit.broker.status().unprotected_worst_ms <= 3_000
+    trailing.check()
+
+
 # One stop, not none and not two.
 
 def test_second_stop_that_turns_up_late_is_cancelled_and_told(trailing: LiveBench):
@@ -169,7 +207,7 @@ def test_second_stop_that_turns_up_late_is_cancelled_and_told(trailing: LiveBenc
 
     def script(call: Call) -> Travel:
         now = trailing.loop.time()
-        if call.method == "POST" and not lost:
+        if call.method == "POST" and call.path == "order" and not lost:
             lost.append(now)
             trailing.venue.is_deaf = True
             return Travel(lose_reply=True)

@@ -71,6 +71,18 @@ class Hands:
         self.pace.learn(took_s, loop.time())
         return failure
 
+    async def rehearse(self, request: Request) -> Failure | None:
+        """Ask the venue whether it would take an order, without placing it; what kept it from saying yes."""
+        call = replace(request.call, path="order/test")
+        try:
+            async with asyncio.timeout(self.office.settings.answer_s):
+                await self.office.venue.send(call)
+        except (Refused, NotSent) as trouble:
+            return trouble
+        except (TimeoutError, OutcomeUnknown) as unknown:
+            return NotSent(str(unknown) or "no answer")
+        return None
+
     async def withdraw(self, order: VenueOrder) -> Failure | None:
         """Cancel an order, or its list, once; ask for what the answer left open and return what went wrong."""
         office, failure = self.office, None

@@ -27,7 +27,9 @@ N_BELOW = 3
 LAG_MS = 60_000
 ALONE_S = 600.0
 STOPPING = "stopping"
-PAUSES = {Remedy.PAUSE_SYMBOL: HALTED_S, Remedy.STOP: STOPPED_S}
+PAUSES: dict[str, float] = {Remedy.PAUSE_SYMBOL: HALTED_S, Remedy.STOP: STOPPED_S}
+ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE, Remedy.BALANCES)
+"""Refusals of a rehearsed stop that say nothing against it: the price passed it, or the old one holds the lots."""
 ALONE = (Remedy.FIX, Remedy.REPRICE, Remedy.DUST)
 
 
@@ -47,6 +49,7 @@ class Guard:
         self._withdrawn: set[str] = set()
         self._stuck = Trouble()
         self._waiting = Trouble()
+        self._unwelcome = Trouble()
         self._alone: tuple[int, float] = (0, 0.0)
         self._gapped_since = inf
 
@@ -95,32 +98,46 @@ class Guard:
         if lots > 0 and self._is_gapped(live):
             self._office.say("the price jumped over the stop's limit: selling", "bad", self._symbol)
             return await self._withdraw(live, ticket) and await self._sell(ticket)
-        if not await self._may_change():
+        if not await self._may_change(ticket, lots):
             return self._is_left()
+        self.due = inf
         return await self._withdraw(sets[-1], ticket)
 
     def _rest(self, ticket: Ticket) -> None:
         """Note that the stop is as it is wanted, and look again in a moment."""
         self._bare.stop(loop_time())
-        self._stuck, self._waiting = Trouble(), Trouble()
+        self._stuck, self._waiting, self._unwelcome = Trouble(), Trouble(), Trouble()
         self._hands.fills.announce_placed(ticket)
         if not self._office.gate.closed_by(STOPPING):
             self.due = loop_time() + LOOK_S
 
-    async def _may_change(self) -> bool:
+    async def _may_change(self, ticket: Ticket, lots: int) -> bool:
         """Return whether what comes after a stop could be placed: only then may the stop be taken away.
 
         Where it may not, a sale waits here and says so; another stop is tried again in a moment.
         """
         answered = await self._hands.refresh(self._symbol)
         why = self._hands.halted(self._symbol)
-        if not why and (answered or self._is_left()):
-            return True
         if self._is_left():
-            self._waiting.say(self._hands, self._symbol, f"the sale waits and the stop stays: {why}", 0.0)
-            await asyncio.sleep(HALTED_S)
-        else:
-            self.due = loop_time() + HALTED_S
+            if why:
+                self._waiting.say(self._hands, self._symbol, f"the sale waits and the stop stays: {why}", 0.0)
+                await asyncio.sleep(HALTED_S)
+            return not why
+        self.due = loop_time() + HALTED_S
+        return answered and not why and (lots <= 0 or await self._is_welcome(ticket, lots))
+
+    async def _is_welcome(self, ticket: Ticket, lots: int) -> bool:
+        """Return whether the venue would take the stop that shall come; why not is told, and the old one stays."""
+        order, attempt = replace(ticket.order, limit_ticks=0), self._hands.attempt(ticket)
+        instrument = self._hands.instrument(ticket)
+        request = protection_request(instrument, order, instrument.stop_piece(lots), attempt, self._office.settings)
+        failure = await self._hands.rehearse(request)
+        if failure is None or (isinstance(failure, Refused) and failure.remedy in ELSEWHERE):
+            return True
+        if isinstance(failure, Refused):
+            self._office.heed(failure, self._symbol)
+            self._unwelcome.say(self._hands, self._symbol, f"the stop stays where it is: {failure}", 0.0)
+            self.due = loop_time() + PAUSES.get(failure.remedy, LONGEST_S)
         return False
 
     def _is_left(self) -> bool:
@@ -284,7 +301,7 @@ class Guard:
         if isinstance(failure, NotSent):
             pause = min(LONGEST_S, max(AT_ONCE_S, failure.retry_s))
         elif failure.remedy in PAUSES:
-            pause = PAUSES[Remedy(failure.remedy)]
+            pause = PAUSES[failure.remedy]
         self.due = loop_time() + pause
         return False
 
