@@ -66,7 +66,7 @@ def raise_stop(bench: LiveBench, seconds: float = 2.0) -> None:
 def test_position_is_no_dust_because_the_venue_refused_its_quantity(bench: LiveBench):
     bench.buy()
     held = bench.held()
-    bench.venue.script = on("POST", "order", LOT_SIZE)
+    bench.venue.script = lambda call: LOT_SIZE if call.path in ("order", "order/test") else CALM
     bench.candle(say="SELL")
     bench.wait(30)
     assert bench.held() == held and bench.portfolio.holdings["BTCUSDT"].is_open
@@ -197,6 +197,18 @@ def test_lost_stop_is_replaced_at_once_although_its_rehearsal_went_well(trailing
     trailing.check()
 
 
+def test_sale_waits_with_its_stop_while_orders_are_refused(bench: LiveBench):
+    bench.buy()
+    bench.venue.script = lambda call: CLOSED if call.method == "POST" else CALM
+    bench.press("close", symbol="BTCUSDT")
+    bench.wait(50)
+    assert len(bench.open_orders()) == 2 and len(said(bench, "the sale waits")) == 1
+    bench.venue.script = None
+    bench.wait(15)
+    assert bench.held() == 0
+    bench.check()
+
+
 # One stop, not none and not two.
 
 def test_second_stop_that_turns_up_late_is_cancelled_and_told(trailing: LiveBench):
@@ -274,12 +286,26 @@ def test_refused_key_is_told_once_closes_the_gate_and_is_tried_seldom(bench: Liv
     bench.press("flatten")
     before = len(bench.venue.calls)
     bench.wait(300)
-    tries = [call for _, call in bench.venue.calls[before:] if call.method == "DELETE"]
-    assert len(said(bench, "the stop cannot be withdrawn")) == 1 and len(tries) <= 6
+    tries = [call for _, call in bench.venue.calls[before:] if call.method in ("DELETE", "POST")]
+    assert len(said(bench, "the sale waits")) == 1 and len(tries) <= 6
     assert "refuses" in bench.cockpit.gate.closed_by("refused") and not said(bench, "without its stop")
     bench.venue.script = None
     bench.wait(70)
     assert bench.held() == 0
+
+
+def test_cancel_that_the_key_may_not_do_is_told_once_and_tried_seldom(bench: LiveBench):
+    bench.buy()
+    bench.venue.script = lambda call: NO_KEY if call.method == "DELETE" else CALM
+    bench.press("flatten")
+    bench.wait(300)
+    tries = [call for _, call in bench.venue.calls if call.method == "DELETE"]
+    assert len(said(bench, "the stop cannot be withdrawn")) == 1 and len(tries) <= 7
+    assert bench.cockpit.gate.closed_by("refused")
+    bench.venue.script = None
+    bench.wait(70)
+    assert bench.held() == 0
+    bench.check()
 
 
 def test_sale_is_never_given_up_and_says_that_it_waits(bench: LiveBench):

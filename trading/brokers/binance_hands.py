@@ -126,13 +126,19 @@ class Hands:
         price = max([self.office.usual_price(symbol), *newest])
         return self.office.instruments[symbol].too_small(lots, price)
 
-    def halted(self, symbol: str) -> str:
-        """Return why a symbol does not trade by the newest word or refusal, "" when it does."""
+    def status(self, symbol: str) -> str:
+        """Return in words that a symbol does not trade by the venue's newest word, "" when it does; closes the gate."""
         status = self.office.instruments[symbol].status
-        if status != TRADING and not self.office.gate.closed_by(PAUSED, symbol):
+        if status == TRADING:
+            return ""
+        if not self.office.gate.closed_by(PAUSED, symbol):
             self.office.gate.close(PAUSED, f"paused: {symbol} is {status}", symbol)
             self.office.say(f"is paused: the venue says {status}", "bad", symbol)
-        return self.office.gate.closed_by(PAUSED, symbol)
+        return f"{symbol} is {status}"
+
+    def halted(self, symbol: str) -> str:
+        """Return why a symbol does not trade, by the newest word or refusal, "" when it does."""
+        return self.status(symbol) or self.office.gate.closed_by(PAUSED, symbol)
 
     def spare(self, ticket: Ticket) -> int:
         """Return the lots that are ours by the executions, less what others sell: a sale at the market goes first."""
@@ -141,10 +147,11 @@ class Hands:
                   and not t.is_ended and not t.adds_risk]
         return self.fills.sellable(symbol) - sum(map(self._selling, others))
 
-    def is_leaving(self, symbol: str) -> bool:
-        """Return whether a sale at the market is wanted."""
-        return any(t.order.symbol == symbol and not (t.is_ended or t.adds_risk or t.is_protection)
-                   for t in self.office.blotter.tickets.values())
+    def leaving(self, symbol: str) -> Ticket | None:
+        """Return a sale at the market that is wanted, None when there is none."""
+        wanted = (t for t in self.office.blotter.tickets.values()
+                  if t.order.symbol == symbol and not (t.is_ended or t.adds_risk or t.is_protection))
+        return next(wanted, None)
 
     def _selling(self, ticket: Ticket) -> int:
         if not ticket.is_protection:

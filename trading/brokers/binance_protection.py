@@ -12,7 +12,7 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_exit import Trouble, end_as_dust, is_dust, sell, settled
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import REFUSED
-from trading.brokers.binance_requests import STOP, TARGET, letter_of, protection_request
+from trading.brokers.binance_requests import STOP, TARGET, exit_request, letter_of, protection_request
 from trading.brokers.binance_sending import Failure
 from trading.brokers.binance_settling import CANCELED_BY
 from trading.domain import Order
@@ -23,6 +23,7 @@ NEW_ORDER_REFUSED = -2010
 AT_ONCE_S, FIRST_S, LONGEST_S = 0.05, 0.25, 30.0
 HALTED_S, STOPPED_S = 1.0, 60.0
 LOOK_S, GAP_S = 1.0, 3.0
+REHEARSAL_S = 1.0
 N_BELOW = 3
 LAG_MS = 60_000
 ALONE_S = 600.0
@@ -116,15 +117,41 @@ class Guard:
 
         Where it may not, a sale waits here and says so; another stop is tried again in a moment.
         """
+        if lots <= 0 or self._is_left():
+            return await self._may_leave(self._hands.leaving(self._symbol) or ticket)
         answered = await self._hands.refresh(self._symbol)
-        why = self._hands.halted(self._symbol)
-        if self._is_left():
-            if why:
-                self._waiting.say(self._hands, self._symbol, f"the sale waits and the stop stays: {why}", 0.0)
-                await asyncio.sleep(HALTED_S)
-            return not why
         self.due = loop_time() + HALTED_S
-        return answered and not why and (lots <= 0 or await self._is_welcome(ticket, lots))
+        return answered and not self._hands.halted(self._symbol) and await self._is_welcome(ticket, lots)
+
+    async def _may_leave(self, sale: Ticket) -> bool:
+        """Return whether the venue would sell now; while it would not, the stop stays, and a sale waits and says why.
+
+        A stop that is cancelled makes room for a sale. No answer in good time is no reason to keep a sale waiting.
+        """
+        failure = await self._rehearsed(sale)
+        pause = PAUSES.get(failure.remedy, 0.0) if isinstance(failure, Refused) else 0.0
+        if isinstance(failure, Refused) and pause and not self._office.gate.closed_by(REFUSED):
+            self._office.heed(failure, self._symbol)
+        why = str(failure) if pause else self._hands.status(self._symbol)
+        if why and self._is_left():
+            if pause < STOPPED_S or self._waiting.told < 0:
+                self._waiting.say(self._hands, self._symbol, f"the sale waits and the stop stays: {why}", 0.0)
+            await asyncio.sleep(pause or HALTED_S)
+        elif why:
+            self.due = loop_time() + (pause or HALTED_S)
+        return not why
+
+    async def _rehearsed(self, sale: Ticket) -> Failure | None:
+        """Ask, both at once, whether the symbol trades and whether the venue would take a sale."""
+        instrument = self._hands.instrument(sale)
+        lots = instrument.market_piece(max(1, sale.remaining))
+        request = exit_request(instrument, sale.order, lots, self._hands.attempt(sale))
+        try:
+            async with asyncio.timeout(REHEARSAL_S):
+                asked = asyncio.gather(self._hands.rehearse(request), self._hands.refresh(self._symbol))
+                return (await asked)[0]
+        except TimeoutError:
+            return None
 
     async def _is_welcome(self, ticket: Ticket, lots: int) -> bool:
         """Return whether the venue would take the stop that shall come; why not is told, and the old one stays."""
@@ -141,7 +168,7 @@ class Guard:
         return False
 
     def _is_left(self) -> bool:
-        return self._hands.is_leaving(self._symbol)
+        return self._hands.leaving(self._symbol) is not None
 
     def _needed(self, ticket: Ticket) -> int:
         return 0 if ticket.is_cancelled else min(ticket.remaining, self._hands.spare(ticket))
