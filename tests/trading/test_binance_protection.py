@@ -187,6 +187,31 @@ def test_stop_stays_when_the_venue_would_refuse_the_next(trailing: LiveBench):
     trailing.check()
 
 
+def test_venue_that_answers_no_rehearsal_keeps_no_stop_back(trailing: LiveBench):
+    trailing.buy()
+    trailing.candle(close=20_050)
+    trailing.wait(2)
+    before = trailing.open_orders()
+    trailing.venue.script = on("POST", "order/test", Travel(lose_reply=True))
+    trailing.candle(close=20_100)
+    trailing.wait(30)
+    assert trailing.open_orders() != before
+    trailing.check()
+
+
+def test_stop_that_is_there_does_not_speak_against_the_next(trailing: LiveBench):
+    trailing.buy()
+    trailing.candle(close=20_050)
+    trailing.wait(2)
+    before = trailing.open_orders()
+    full = replace(CALM, refused=(-1013, "Filter failure: MAX_NUM_ALGO_ORDERS"))
+    trailing.venue.script = on("POST", "order/test", full)
+    trailing.candle(close=20_100)
+    trailing.wait(2)
+    assert trailing.open_orders() != before and trailing.cockpit.gate.reason("BTCUSDT") == ""
+    trailing.check()
+
+
 def test_lost_stop_is_replaced_at_once_although_its_rehearsal_went_well(trailing: LiveBench):
     trailing.buy()
     left = [Travel(lose_request=True)]

@@ -6,6 +6,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field, replace
 
+from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_office import PAUSED, Office
@@ -72,13 +73,18 @@ class Hands:
         return failure
 
     async def rehearse(self, request: Request) -> Failure | None:
-        """Ask the venue whether it would take an order, without placing it; what kept it from saying yes."""
+        """Ask the venue whether it would take an order, without placing it; what kept it from saying yes.
+
+        The stop that is there holds the lots and counts as an open order: neither speaks against its successor.
+        """
         call = replace(request.call, path="order/test")
         try:
             async with asyncio.timeout(self.office.settings.answer_s):
                 await self.office.venue.send(call)
-        except (Refused, NotSent) as trouble:
-            return trouble
+        except Refused as refused:
+            return None if refused.remedy == Remedy.BALANCES or "MAX_NUM" in str(refused) else refused
+        except NotSent as unsent:
+            return unsent
         except (TimeoutError, OutcomeUnknown) as unknown:
             return NotSent(str(unknown) or "no answer")
         return None

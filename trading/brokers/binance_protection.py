@@ -29,8 +29,9 @@ LAG_MS = 60_000
 ALONE_S = 600.0
 STOPPING = "stopping"
 PAUSES: dict[str, float] = {Remedy.PAUSE_SYMBOL: HALTED_S, Remedy.STOP: STOPPED_S}
-ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE, Remedy.BALANCES)
-"""Refusals of a rehearsed stop that say nothing against it: the price passed it, or the old one holds the lots."""
+ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE)
+"""Refusals of a rehearsed stop that say nothing against it: the price passed it already, so it becomes a sale."""
+N_UNHEARD = 5
 ALONE = (Remedy.FIX, Remedy.REPRICE, Remedy.DUST)
 
 
@@ -51,6 +52,7 @@ class Guard:
         self._stuck = Trouble()
         self._waiting = Trouble()
         self._unwelcome = Trouble()
+        self._n_unheard = 0
         self._alone: tuple[int, float] = (0, 0.0)
         self._gapped_since = inf
 
@@ -161,10 +163,14 @@ class Guard:
         failure = await self._hands.rehearse(request)
         if failure is None or (isinstance(failure, Refused) and failure.remedy in ELSEWHERE):
             return True
-        if isinstance(failure, Refused):
+        if isinstance(failure, NotSent):
+            self._n_unheard += 1
+            return self._n_unheard > N_UNHEARD  # a venue that never answers a rehearsal keeps no stop back
+        self._n_unheard = 0
+        if not self._office.gate.closed_by(REFUSED):
             self._office.heed(failure, self._symbol)
             self._unwelcome.say(self._hands, self._symbol, f"the stop stays where it is: {failure}", 0.0)
-            self.due = loop_time() + PAUSES.get(failure.remedy, LONGEST_S)
+        self.due = loop_time() + PAUSES.get(failure.remedy, LONGEST_S)
         return False
 
     def _is_left(self) -> bool:
