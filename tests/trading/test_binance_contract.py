@@ -14,6 +14,7 @@ from tests.fakes.exchange_venue import ExchangeVenue
 from tests.fakes.virtual_time import VirtualLoop
 from tests.trading.bench import SPECS
 from trading.brokers.binance import BinanceBroker, Outside
+from trading.brokers.binance_options import BrokerSettings
 from trading.domain import Order
 from trading.domain.venue import Books, SymbolBook
 from trading.events import Event, FillsConfirmed, ProtectionWanted
@@ -36,7 +37,9 @@ class Desktop:
         self.venue = ExchangeVenue(self.exchange, account)
         self.crowd: list[int] = []
         self.move(2_000_000)
-        outside = Outside(self.venue, DictStore(self.now), EntryGate(), lambda event: _pass_on(event, publish))
+        settings = BrokerSettings(bare_s=3_600.0)  # no engine asks for a stop here
+        outside = Outside(self.venue, DictStore(self.now), EntryGate(), lambda event: _pass_on(event, publish),
+                          settings)
         self.broker = BinanceBroker(outside, {SYMBOL: SPECS[SYMBOL]})
         self.badge = self.broker.badge
         books = Books(10**14, {SYMBOL: SymbolBook(OWNED_LOTS * 1_000, last_ticks=2_000_000)})

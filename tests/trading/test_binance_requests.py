@@ -102,3 +102,27 @@ def test_dearest_price_is_the_last_at_which_the_budget_is_enough():
     for budget in (2_020_000_000, 2_020_000_999, 2_020_001_000):
         price = market.dearest(100, budget)
         assert price * 100 * 10 <= budget < (price + 1) * 100 * 10
+
+
+def limited(**filters: dict[str, str]) -> Instrument:
+    """BTCUSDT with other filters."""
+    document = DOCUMENT | {"filters": [one | filters.get(one["filterType"], {}) for one in DOCUMENT["filters"]]}
+    return instrument_of(SPECS["BTCUSDT"], document)
+
+
+def test_sale_is_cut_into_equal_pieces_by_the_largest_market_order_and_a_stop_by_the_largest_order():
+    instrument = limited(MARKET_LOT_SIZE={"maxQty": "0.05"}, LOT_SIZE={"maxQty": "0.1"})
+    assert [instrument.market_piece(lots) for lots in (4_000, 5_000, 5_001, 12_483)] == [4_000, 5_000, 2_501, 4_161]
+    assert [instrument.stop_piece(lots) for lots in (4_000, 12_483)] == [4_000, 10_000]
+
+
+def test_quantities_follow_a_step_that_has_become_coarser():
+    instrument = limited(LOT_SIZE={"stepSize": "0.001", "minQty": "0.001"})
+    assert (instrument.market_piece(12_483), instrument.stop_piece(12_483)) == (12_400, 12_400)
+    assert instrument.too_small(99, 2_000_000) and not instrument.too_small(100, 2_000_000)
+
+
+def test_limits_that_the_venue_does_not_say_are_those_of_the_spec():
+    instrument = instrument_of(SPECS["BTCUSDT"], DOCUMENT | {"filters": []})
+    assert instrument.too_small(24, 2_000_000) and not instrument.too_small(25, 2_000_000)
+    assert instrument.market_piece(10**9) == 10**9

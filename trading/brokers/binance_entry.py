@@ -18,7 +18,7 @@ from trading.rules import MAX_TICKS
 async def enter(hands: Hands, ticket: Ticket) -> None:
     """Buy, with the protection in the same request where the symbol takes that."""
     order, office = ticket.order, hands.office
-    problem = objection(hands, ticket)
+    problem = _stale(hands, ticket) or objection(hands, ticket)
     if problem:
         hands.fills.end(ticket, "REJECTED", problem)
         return
@@ -69,6 +69,17 @@ def objection(hands: Hands, ticket: Ticket) -> str:
     return ""
 
 
+def _stale(hands: Hands, ticket: Ticket) -> str:
+    """Say that the market has gone on since a wish, by the feed's time or, when that stands still, by the clock."""
+    office, order = hands.office, ticket.order
+    seen = office.prices.get(order.symbol)
+    market_ms = seen[-1][0] - order.time if seen else 0
+    clock_ms = office.venue.now() - order.time
+    if market_ms <= office.settings.stale_ms and clock_ms <= office.settings.old_ms:
+        return ""
+    return f"stale: it was wanted {max(market_ms, clock_ms) / 1000:.0f} s ago"
+
+
 async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
     office = hands.office
     usual, instrument = office.usual_price(ticket.order.symbol), hands.instrument(ticket)
@@ -76,7 +87,7 @@ async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
     request = entry_request(instrument, ticket.order, hands.attempt(ticket), ceiling)
     office.n_posts += 1
     office.latencies.append(office.venue.now() - ticket.order.time)
-    return await hands.sender.place(request, ticket)
+    return await hands.place(request, ticket)
 
 
 def _is_of_the_list(refused: Refused) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from trading.domain import SymbolSpec
-from trading.portfolio import market_of
+from trading.portfolio import UNITS, market_of
 from trading.rules import Market, notional_floor
 
 HALT, IGNORE = "halt", "ignore"
@@ -19,13 +19,18 @@ TRADING = "TRADING"
 class BrokerSettings:
     """Deadlines and limits. Times in seconds or (`_ms`) milliseconds, limits of 0 are off.
 
-    `entry_window_ms` and `window_ms` are the recvWindow of entries and of everything that reduces risk: an order that
-    did not arrive within it never will, and `margin_ms` later the venue's answers must show it if it did.
+    `entry_window_ms` and `window_ms` are the recvWindow of entries and of stops and sales: an order that did not arrive
+    within it never will, and `margin_ms` later the venue's answers must show it if it did. `window_ms` is the least:
+    it grows to `longest_window_ms` as requests are seen to take longer. A wish to buy is not sent when the market has
+    gone on for `stale_ms` since, or the clock for `old_ms`.
     """
 
     foreign_orders: str = HALT
     entry_window_ms: int = 2_500
     window_ms: int = 1_000
+    longest_window_ms: int = 5_000
+    stale_ms: int = 5_000
+    old_ms: int = 60_000
     margin_ms: int = 1_500
     reply_s: float = 1.5
     answer_s: float = 2.0
@@ -43,8 +48,22 @@ class BrokerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an order may be, by the venue's newest word: in lots and units, a largest of 0 is none.
+
+    What rests is bounded by `max_lots`, what sells at the market by `max_market_lots`.
+    """
+
+    min_lots: int
+    max_lots: int
+    max_market_lots: int
+    step_lots: int
+    min_notional: int
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
-    """A symbol with its arithmetic and what kinds of order it takes."""
+    """A symbol with its arithmetic, what kinds of order it takes and how large they may be now."""
 
     spec: SymbolSpec
     market: Market
@@ -52,6 +71,7 @@ class Instrument:
     oco: bool
     opo: bool
     status: str
+    limits: Limits
 
     @property
     def symbol(self) -> str:
@@ -69,16 +89,56 @@ class Instrument:
 
     def too_small(self, lots: int, price_ticks: int) -> bool:
         """Return whether the venue would refuse so small an order; a price of 0 is not known."""
-        if lots < self.market.min_lots:
+        if self._whole(lots) < self.limits.min_lots:
             return True
-        return price_ticks > 0 and int(notional_floor(self.market, price_ticks, lots)) < self.market.min_notional
+        return price_ticks > 0 and self._worth(lots, price_ticks) < self.limits.min_notional
+
+    def is_near_smallest(self, lots: int, price_ticks: int) -> bool:
+        """Return whether a refusal for being too small can be true: worth less than twice the minimum."""
+        if self._whole(lots) < self.limits.min_lots:
+            return True
+        return price_ticks > 0 and self._worth(lots, price_ticks) < 2 * self.limits.min_notional
+
+    def market_piece(self, lots: int) -> int:
+        """Return how many of so many lots one sale at the market takes: all, or one of several equal parts."""
+        whole, most = self._whole(lots), self.limits.max_market_lots
+        if not 0 < most < whole:
+            return whole
+        n_pieces = -(-whole // most)
+        return self._whole(-(-whole // n_pieces)) or whole
+
+    def stop_piece(self, lots: int) -> int:
+        """Return how many of so many lots one resting order takes."""
+        whole, most = self._whole(lots), self.limits.max_lots
+        return self._whole(most) if 0 < most < whole else whole
+
+    def _whole(self, lots: int) -> int:
+        return lots - lots % self.limits.step_lots
+
+    def _worth(self, lots: int, price_ticks: int) -> int:
+        return int(notional_floor(self.market, price_ticks, lots))
 
 
 def instrument_of(spec: SymbolSpec, document: Mapping[str, Any]) -> Instrument:
     """Read what a symbol allows from its part of exchangeInfo; what is not said is not allowed."""
     return Instrument(spec, market_of(spec), frozenset(document.get("orderTypes", ())),
                       bool(document.get("ocoAllowed")), bool(document.get("opoAllowed") and document.get("otoAllowed")),
-                      str(document.get("status", "")))
+                      str(document.get("status", "")), limits_of(spec, document))
+
+
+def limits_of(spec: SymbolSpec, document: Mapping[str, Any]) -> Limits:
+    """Read the bounds of orders from a symbol's part of exchangeInfo; what is not said is as the spec has it."""
+    filters = {str(one["filterType"]): one for one in document.get("filters", ())}
+    lot, sold = filters.get("LOT_SIZE", {}), filters.get("MARKET_LOT_SIZE", {})
+    least = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+
+    def up(name: str, otherwise: Decimal) -> int:
+        return int((Decimal(lot.get(name, otherwise)) / spec.lot_size).to_integral_value(ROUND_CEILING))
+
+    most = [int(Decimal(one.get("maxQty", 0)) / spec.lot_size) for one in (lot, sold)]
+    return Limits(max(1, up("minQty", spec.min_quantity)), most[0], min((n for n in most if n > 0), default=0),
+                  max(1, up("stepSize", spec.lot_size)),
+                  int(Decimal(least.get("minNotional", spec.min_notional)) * UNITS))
 
 
 def text(number: Decimal) -> str:

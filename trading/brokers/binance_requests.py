@@ -11,6 +11,7 @@ from trading.domain.venue import Call, Purpose, VenueOrder
 from trading.rules import MAX_TICKS
 
 ENTRY, STOP, TARGET, LIST, CANCEL, EXIT = "estlcx"
+CANCEL_WINDOW_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,10 @@ def protection_request(
 def cancel_call(order: VenueOrder, now: int, window_ms: int) -> Call:
     """Return the request that takes an order, or the whole list that it belongs to, out of the book.
 
-    It must arrive in time: one that is late could cancel for a process that is gone.
+    It has longer than an order, `CANCEL_WINDOW_MS`: a late one harms nobody, while one that is refused for being late
+    keeps a sale waiting. Not for ever: it must not cancel for a process that is long gone.
     """
+    window_ms = max(window_ms, CANCEL_WINDOW_MS)
     which = {"listClientOrderId": order.list_id} if order.list_id else {"origClientOrderId": order.client_id}
     params = {"symbol": order.symbol, **which, "newClientOrderId": f"{order.client_id[:-1]}{CANCEL}",
               "recvWindow": str(window_ms), "timestamp": str(now)}
