@@ -193,6 +193,11 @@ class Scene:
         """What the cockpit thinks it holds."""
         return Decimal(self.engine.portfolio.holdings[BTC].atoms) / UNITS
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the cockpit thinks that no position is open; crumbs of commission may be left."""
+        return not self.engine.portfolio.holdings[BTC].is_open
+
     def is_ready(self) -> bool:
         """Whether an entry would pass."""
         return not self.gate.reason(BTC) and self.engine.health.feed.state == "live" and self.engine.price_of(BTC) > 0
