@@ -142,15 +142,18 @@ class Scene:
     def say(self, action: str) -> Decision:
         """Let the agent advise on the newest bar; return what the cockpit decided."""
         while True:
-            name = uuid4().hex
-            time_ = self.engine.cursor[BTC]
-            price = float(self.engine.portfolio.specs[BTC].price(self.engine.price_of(BTC)))
-            candle = Candle(BTC, self.settings.interval, time_, price, price, price, price, 1.0)
-            signal = Signal(BTC, candle.close_time, name, Action(action), 0.6, "as the test says")
-            self.engine.bus.post(SignalGenerated(candle, (signal,), True))
-            made = until(lambda n=name: self._decision(n), f"a decision on {action}", 10)
+            advice = self.advice(action)
+            self.engine.bus.post(advice)
+            made = until(lambda name=advice.signals[0].source: self._decision(name), f"a decision on {action}", 10)
             if "after the next bar" not in made.reason:
                 return made
+
+    def advice(self, action: str) -> SignalGenerated:
+        """Return what the agent would say on the newest bar."""
+        price = float(self.engine.portfolio.specs[BTC].price(self.engine.price_of(BTC)))
+        candle = Candle(BTC, self.settings.interval, self.engine.cursor[BTC], price, price, price, price, 1.0)
+        signal = Signal(BTC, candle.close_time, uuid4().hex, Action(action), 0.6, "as the test says")
+        return SignalGenerated(candle, (signal,), True)
 
     def _decision(self, source: str) -> Decision | None:
         found = [e.decision for e in self.heard(DecisionMade) if any(s.source == source for s in e.decision.signals)]

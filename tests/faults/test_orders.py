@@ -179,7 +179,7 @@ def test_symbol_of_an_order_that_cannot_be_found_at_the_start_is_quarantined(sce
     scene.wrong("order_404")
     again = stage()
     again.begin()
-    until(lambda: again.gate.closed_by("quarantine", BTC), "the symbol is quarantined", 10)
+    until(lambda: again.gate.closed_by("quarantine", BTC), "the symbol is quarantined", 5)
 
 
 # -- rows 6 and 7: told twice, told late
