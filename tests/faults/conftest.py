@@ -59,8 +59,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, walls: Walls) -> Itera
     """Open an exchange on terms of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with ExitStack() as ending:
-        def opened(terms: Terms | None = None) -> HostedExchange:
-            exchange = ending.enter_context(HostedExchange(simulated((BTC,), now=walls.theirs, terms=terms)))
+        def opened(terms: Terms | None = None, symbols: tuple[str, ...] = (BTC,)) -> HostedExchange:
+            exchange = ending.enter_context(HostedExchange(simulated(symbols, now=walls.theirs, terms=terms)))
             forget_wire(exchange.urls["rest"])
             return exchange
 

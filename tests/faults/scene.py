@@ -21,6 +21,7 @@ from services.rehearsal.second import SecondCockpit, second_cockpit
 from services.settings import Settings
 from storage.database import Database
 from tests.fakes.rehearsal_exchange import HostedExchange
+from trading.brokers.binance_options import BrokerSettings
 from trading.domain import Action, Candle, Decision, Signal
 from trading.domain.rehearsal import Ledger, RehearsalRequest, RehearsalUrls
 from trading.events import (
@@ -40,6 +41,7 @@ from trading.gate import EntryGate
 BTC = "BTCUSDT"
 UNITS = Decimal(10**8)
 POLL_S = 0.02
+DUPLICATE_S = BrokerSettings().duplicate_ms / 1000 + 0.1
 NEVER = {"version": 2, "name": "Never", "symbols": [BTC], "timeframe": "1m",
          "entry": {"left": "close", "op": "<", "right": 0}, "exit": {"left": "close", "op": "<", "right": 0}}
 HEARD = (AlertLogged, CommandAnswered, DecisionMade, FeedStatus, OrderEnded, OrderFilled, TradeClosed, VenueSaid)
@@ -88,6 +90,7 @@ class Scene:
         self.parts: Any = None
         self.cockpit: SecondCockpit | None = None
         self.events: list[Any] = []
+        self._bought = 0.0
 
     # -- life
 
@@ -161,10 +164,26 @@ class Scene:
 
     def buy(self, seconds: float = 10.0) -> Decision:
         """Enter, and wait until the position stands under its stop at the exchange."""
+        until(lambda: time.monotonic() > self._bought + DUPLICATE_S, "a second entry is no duplicate", 5)
         made = self.say("BUY")
+        self._bought = time.monotonic()
         assert made.outcome == "entry", made.reason
-        until(lambda: self.held and self.working("SELL"), "a position under its stop", seconds)
+        until(lambda: self.is_protected and self.working("SELL"), "a position under its stop", seconds)
         return made
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether the cockpit knows of its position and that a stop works for it."""
+        stop = self.engine.orders.protection(BTC)
+        return not self.is_flat and stop is not None and stop.status.value == "WORKING"
+
+    def follow(self) -> None:
+        """Wait until the cockpit has heard of the market's price."""
+        def told() -> bool:
+            price = float(self.hosted.rehearsal.market.price(BTC))
+            return abs(float(self.engine.portfolio.specs[BTC].price(self.engine.price_of(BTC))) / price - 1) < 0.0005
+
+        until(told, "the price of the market", 10)
 
     def press(self, kind: str, nonce: str = "", version: int | None = None, **arguments: Any) -> CommandAnswered:
         """Send a command as a page that is up to date, and return the answer."""

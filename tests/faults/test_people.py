@@ -59,6 +59,17 @@ def test_stop_that_is_cancelled_by_hand_halts_the_symbol_and_is_not_fought_over(
     scene.assert_books_equal()
 
 
+@fault(14)
+def test_stop_that_is_cancelled_by_hand_in_the_moment_of_the_entry_leaves_no_bare_position(scene: Scene):
+    scene.say("BUY")
+    until(lambda: scene.working("SELL"), "the stop that came with the entry", 5)
+    scene.wrong("external_cancel")
+    until(lambda: scene.struck("external_cancel"), "somebody cancels it", 5)
+    until(lambda: scene.gate.closed_by("quarantine", BTC) or (scene.is_protected and scene.working("SELL")),
+          "the symbol is halted, or the stop placed again", 60)
+    scene.assert_books_equal()
+
+
 # -- row 15: two instances
 
 
@@ -102,6 +113,8 @@ def test_second_cockpit_on_the_data_folder_is_refused_and_ends_within_two_second
 @fault(43)
 def test_command_that_is_sent_again_is_refused(scene: Scene):
     scene.buy()
+    assert scene.press("close", symbol=BTC, rate=0.5).accepted
+    until(lambda: len(scene.engine.orders.working) == 1 and scene.is_protected, "half is sold", 10)
     version = scene.engine.session.control_version
     assert scene.press("add", "n1", version, symbol=BTC).accepted is True
     until(lambda: len(scene.orders("BUY", "LIMIT")) >= 2, "the second buy", 5)
