@@ -22,7 +22,7 @@ from services.settings import Settings
 from storage.database import Database
 from tests.fakes.rehearsal_exchange import HostedExchange
 from trading.brokers.binance_options import BrokerSettings
-from trading.domain import Action, Candle, Decision, Signal
+from trading.domain import Action, Candle, Decision, Side, Signal
 from trading.domain.rehearsal import Ledger, RehearsalRequest, RehearsalUrls
 from trading.events import (
     AlertLogged,
@@ -164,12 +164,21 @@ class Scene:
 
     def buy(self, seconds: float = 10.0) -> Decision:
         """Enter, and wait until the position stands under its stop at the exchange."""
-        until(lambda: time.monotonic() > self._bought + DUPLICATE_S, "a second entry is no duplicate", 5)
-        made = self.say("BUY")
-        self._bought = time.monotonic()
+        made = self.enter()
         assert made.outcome == "entry", made.reason
         until(lambda: self.is_protected and self.working("SELL"), "a position under its stop", seconds)
         return made
+
+    def enter(self) -> Decision:
+        """Let the agent say BUY, late enough to be no duplicate of the buy before."""
+        self.let_pass()
+        made = self.say("BUY")
+        self._bought = time.monotonic()
+        return made
+
+    def let_pass(self) -> None:
+        """Wait until another buy is no duplicate."""
+        until(lambda: time.monotonic() > self._bought + DUPLICATE_S, "another buy is no duplicate", 5)
 
     @property
     def is_protected(self) -> bool:
@@ -219,6 +228,11 @@ class Scene:
     def is_flat(self) -> bool:
         """Whether the cockpit thinks that no position is open; crumbs of commission may be left."""
         return not self.engine.portfolio.holdings[BTC].is_open
+
+    @property
+    def is_entering(self) -> bool:
+        """Whether the cockpit waits for what becomes of a buy."""
+        return any(order.side is Side.BUY for order in list(self.engine.orders.working.values()))
 
     def is_ready(self) -> bool:
         """Whether an entry would pass."""

@@ -49,12 +49,15 @@ def test_exits_have_a_reserve_of_the_limit_that_entries_may_not_touch(
     hosted.call(hosted.rehearsal.drive)
     scene = stage().start()
     scene.buy()
+    assert scene.press("close", symbol=BTC, rate=0.5).accepted
+    until(lambda: len(scene.engine.orders.working) == 1 and scene.is_protected, "half is sold", 10)
     governor = wire_of(hosted.urls["rest"]).governor
     limit = int(governor.weight_used / 0.86) + 1
     governor.learn_limits([{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}])
     n_buys = len(scene.orders("BUY"))
-    scene.press("add", symbol=BTC)
-    until(lambda: [e for e in scene.heard(OrderEnded) if e.client_id], "the entry is held back", 5)
+    scene.let_pass()
+    assert scene.press("add", symbol=BTC).accepted
+    until(lambda: [e for e in scene.heard(OrderEnded) if "rate limit" in e.detail], "the entry is held back", 5)
     assert len(scene.orders("BUY")) == n_buys
     assert scene.press("close", symbol=BTC).accepted
     until(lambda: scene.is_flat, "an exit passes", 10)
@@ -72,7 +75,7 @@ def test_silent_market_stream_blocks_entries_and_is_replaced(stage: Stage):
     scene.wrong("ws_mute")
     until(lambda: scene.engine.health.feed.state != "live", "the silence is noticed", 3 + 2)
     assert time.monotonic() - began > 2
-    while_never(lambda: scene.is_ready(), "entries pass in the silence", 0.3)
+    while_never(scene.is_ready, "entries pass in the silence", 0.3)
     scene.right()
     until(lambda: scene.engine.health.feed.state == "live", "a new connection", 30)
     price = scene.engine.price_of(BTC)
@@ -109,7 +112,7 @@ def test_fill_that_was_missed_while_the_stream_was_away_is_booked_within_ten_sec
     until(lambda: scene.is_flat, "the stop's fill is booked", 10 + settings.get("seconds", 0))
     until(lambda: scene.parts.venue.stream.n_subscribed > n_subscribed, "subscribed anew", 10)
     scene.assert_books_equal()
-    buys_again(scene, 30)
+    until(scene.is_ready, "entries pass again", 30)
 
 
 @fault(20)
@@ -182,8 +185,8 @@ def test_maintenance_ends_nothing_and_trading_goes_on_within_a_minute(scene: Sce
 def test_answer_that_is_no_object_is_an_unknown_outcome(scene: Scene, executed: float):
     for n in range(1, 3):
         scene.wrong("garbage", count=1, paths="POST order", executed=executed)
-        assert scene.say("BUY").outcome == "entry"
-        until(lambda: not scene.engine.orders.of(BTC, "BUY"), "the order is settled", 7.5)
+        assert scene.enter().outcome == "entry"
+        until(lambda: not scene.is_entering, "the order is settled", 7.5)
         assert scene.struck("garbage") == n
         if executed:
             until(lambda: scene.held and scene.working("SELL"), "it is found", 5)

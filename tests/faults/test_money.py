@@ -86,7 +86,7 @@ def coarse(tick: str, lot: str, least: str) -> Terms:
 def test_no_order_meets_a_filter_of_the_venue(host: Host, stage_at: StageAt, tick: str, lot: str, least: str):
     dice = Random(f"{tick} {lot}")
     scene = stage_at(host(coarse(tick, lot, least)), profile="Aggressive").start()
-    for _ in range(4):
+    for _ in range(2):
         scene.move(dice.uniform(0.997, 1.003))
         scene.follow()
         scene.buy()

@@ -34,11 +34,6 @@ def entry_posts(scene: Scene) -> list[dict[str, Any]]:
     return [line for line in scene.requests("POST order") if "oco" not in line["path"] or "opoco" in line["path"]]
 
 
-def settled(scene: Scene) -> bool:
-    """Whether the order is found out and its end was told."""
-    return not scene.engine.orders.of(BTC, "BUY") and not set(scene.states().values()) & set(UNSETTLED)
-
-
 # -- row 1: nobody says
 
 
@@ -114,7 +109,8 @@ def test_order_of_a_cockpit_that_was_killed_before_it_could_save_is_adopted_with
         assert child.stdout.readline() == "armed\n"
         child.stdin.write("BUY\n")
         child.stdin.flush()
-        until(lambda: hosted.call(hosted.rehearsal.exchange.ledger, hosted.rehearsal.account).fills, "the order at the exchange", 10)
+        exchange, account = hosted.rehearsal.exchange, hosted.rehearsal.account
+        until(lambda: hosted.call(exchange.ledger, account).fills, "the order at the exchange", 10)
     finally:
         child.kill()
         child.wait()

@@ -115,13 +115,14 @@ def test_command_that_is_sent_again_is_refused(scene: Scene):
     scene.buy()
     assert scene.press("close", symbol=BTC, rate=0.5).accepted
     until(lambda: len(scene.engine.orders.working) == 1 and scene.is_protected, "half is sold", 10)
+    scene.let_pass()
     version = scene.engine.session.control_version
     assert scene.press("add", "n1", version, symbol=BTC).accepted is True
     until(lambda: len(scene.orders("BUY", "LIMIT")) >= 2, "the second buy", 5)
     again = scene.press("add", "n1", version, symbol=BTC)
     assert not again.accepted and "already" in again.detail
     assert not scene.press("add", "n2", version, symbol=BTC).accepted, "a reload has a new nonce and the old version"
-    until(lambda: not scene.engine.orders.of(BTC, "BUY"), "nothing is under way", 5)
+    until(lambda: not scene.is_entering, "nothing is under way", 5)
     assert len([o for o in scene.orders("BUY") if o["status"] == "FILLED"]) == 2
     scene.assert_books_equal()
 
