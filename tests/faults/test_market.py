@@ -119,18 +119,6 @@ def test_gap_behind_which_a_bar_closes_on_the_stream_is_told_and_nothing_is_ente
 
 
 @fault(30)
-def test_gap_is_told_and_nothing_is_entered_until_bars_are_whole_again(scene: Scene, walls: Walls):
-    scene.wrong("gap", rate=0.0)
-    before = scene.engine.cursor[BTC]
-    sleep(scene, walls, 56)
-    until(lambda: scene.engine.cursor[BTC] > before + MINUTE_MS, "a bar closes behind the gap", 20)
-    until(lambda: scene.lines("bars are missing"), "the gap is told", 5)
-    made = scene.say("BUY")
-    assert made.outcome == "denied: market" and "missing" in made.reason
-    assert scene.orders() == []
-
-
-@fault(30)
 def test_gap_that_the_venue_can_fill_is_filled(scene: Scene, walls: Walls):
     before = scene.engine.cursor[BTC]
     scene.wrong("ws_down", seconds=2)
