@@ -66,7 +66,8 @@ def test_nothing_is_entered_by_hand_when_the_last_closed_candle_is_older_than_tw
     until(lambda: scene.hosted.rehearsal.now() - scene.engine.cursor[BTC] > 3 * MINUTE_MS, "they are old", 5)
     until(scene.is_ready, "the connection is whole again", 10)
     scene.let_pass()
-    assert not scene.press("add", symbol=BTC).accepted, "entered on candles of three minutes ago"
+    answered = scene.press("add", symbol=BTC)
+    assert not answered.accepted, f"entered on candles of three minutes ago: {answered.detail}"
 
 
 # -- row 29: numbers that are none
