@@ -1,0 +1,264 @@
+"""Rows 33 to 38: jobs, a second engine, and a house in which the disk is locked, full or broken."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app import create_app, web_server
+from models.registry import Registry
+from services.learning.shelf import ModelShelf
+from services.scheduler import MISFIRE_GRACE_S, JobBoard
+from storage.database import Database
+from storage.instance import InstanceLock
+from tests.fakes.fake_services import FakeWorld
+from tests.faults.catalogue import fault
+from tests.faults.scene import BTC, Scene, until, while_never
+from tests.models.made_models import made_model, request_for
+from trading.errors import AlreadyRunning, StateFailed
+
+Stage = Callable[..., Scene]
+
+
+# -- rows 33 and 34: jobs and engines
+
+
+@pytest.fixture
+def board() -> JobBoard:
+    board = JobBoard()
+    yield board
+    board.stop()
+
+
+@fault(33)
+def test_job_that_takes_longer_than_its_turn_runs_once_at_a_time_and_this_is_told(
+        board: JobBoard, caplog: pytest.LogCaptureFixture):
+    going, most, lock, free = [0], [0], threading.Lock(), threading.Event()
+
+    def slow() -> str:
+        with lock:
+            going[0] += 1
+            most[0] = max(most[0], going[0])
+        free.wait(1.0)
+        with lock:
+            going[0] -= 1
+        return "slow"
+
+    board.every("slow", 0.1, slow, first_after=0)
+    board.start()
+    until(lambda: "maximum number of running instances" in caplog.text, "the overlap is told", 5)
+    free.set()
+    until(lambda: board.views()[0].state == "done", "it goes on", 5)
+    assert most[0] == 1
+
+
+@fault(33)
+def test_job_that_missed_its_moment_runs_once_for_all_that_were_missed(board: JobBoard):
+    n_runs = [0]
+
+    def count() -> str:
+        n_runs[0] += 1
+        return ""
+
+    board.every("late", 3_600, count, first_after=-1_800)
+    board.every("very late", 600, count, first_after=-3_000)
+    assert MISFIRE_GRACE_S >= 3_000
+    board.start()
+    until(lambda: n_runs[0] == 2, "both run, late as they are", 5)
+    while_never(lambda: n_runs[0] > 2, "missed runs came one after the other", 0.5)
+
+
+@fault(34)
+def test_page_is_served_without_a_reloader_that_would_start_everything_twice(tmp_path: Path):
+    server = web_server(create_app(FakeWorld().services, ("127.0.0.1",)))
+    assert server.config.should_reload is False and server.config.workers == 1
+
+
+@fault(34)
+def test_second_engine_in_the_same_process_is_refused(stage: Stage):
+    scene = stage()
+    scene.begin()
+    with pytest.raises(AlreadyRunning):
+        stage("two").begin()
+    lock = InstanceLock(scene.folder)
+    lock.acquire("the first")
+    with pytest.raises(AlreadyRunning, match="the first"):
+        InstanceLock(scene.folder).acquire("the second")
+    lock.release()
+
+
+@fault(34)
+def test_clock_of_the_jobs_cannot_be_started_twice(board: JobBoard):
+    from apscheduler.schedulers import SchedulerAlreadyRunningError
+
+    board.start()
+    with pytest.raises(SchedulerAlreadyRunningError):
+        board.start()
+
+
+# -- row 35: a locked database
+
+
+def locked(scene: Scene, seconds: float) -> threading.Thread:
+    """Let another hand hold the database; return when it does."""
+    holds = threading.Event()
+
+    def hold() -> None:
+        with closing(sqlite3.connect(scene.database.path, timeout=10, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            holds.set()
+            threading.Event().wait(seconds)
+            other.execute("COMMIT")
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert holds.wait(10)
+    return thread
+
+
+@fault(35)
+def test_database_that_is_locked_for_a_moment_loses_no_write(scene: Scene):
+    thread = locked(scene, 2)
+    scene.say("BUY")
+    thread.join()
+    until(lambda: scene.held and scene.working("SELL"), "bought", 10)
+    scene.assert_books_equal()
+
+
+@fault(35)
+def test_database_that_is_locked_for_longer_lets_nothing_in_and_nothing_out_without_an_intent(scene: Scene):
+    thread = locked(scene, 8)
+    began = time.monotonic()
+    scene.engine.bus.post(scene.advice("BUY"))
+    until(lambda: scene.gate.reason(BTC), "entries are halted", 7)
+    assert time.monotonic() - began > 4 and scene.orders() == []
+    thread.join()
+    while_never(scene.orders, "an order without an intent", 1)
+    assert scene.cockpit is not None
+    assert "locked" in scene.cockpit.view().session.kill_reason or scene.alerts("locked"), "a person is told"
+
+
+# -- row 36: a full disk
+
+
+def fill_up(database: Database) -> None:
+    """Let the file grow no more."""
+    with database.write() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+
+
+@fault(36)
+def test_nothing_is_sent_without_an_intent_on_the_disk(scene: Scene):
+    full = threading.Event()
+    write = scene.database.write
+
+    def refused() -> object:
+        if full.is_set():
+            raise StateFailed(f"{scene.database.path} cannot be written: database or disk is full; nothing was changed")
+        return write()
+
+    scene.database.write = refused  # type: ignore[method-assign,assignment]
+    full.set()
+    scene.engine.bus.post(scene.advice("BUY"))
+    until(lambda: scene.gate.reason(BTC), "entries are halted", 5)
+    while_never(scene.orders, "an order without an intent", 1)
+    assert scene.cockpit is not None
+    until(lambda: "disk is full" in scene.cockpit.view().session.kill_reason, "a person is told", 5)
+    full.clear()
+
+
+@fault(36)
+def test_stop_at_the_venue_stands_when_the_disk_is_full(scene: Scene, stage: Stage):
+    scene.stand_still()
+    scene.buy()
+    scene.assert_books_equal()
+    fill_up(scene.database)
+    for n in range(40):
+        scene.engine.bus.post(scene.advice("HOLD" if n else "BUY"))
+    while_never(lambda: not scene.working("SELL"), "the stop is gone", 2)
+    assert len(scene.orders("BUY")) == 1
+    scene.stop()
+    scene.database.close()
+    again = stage().start()
+    again.assert_books_equal()
+
+
+# -- row 37: a broken database
+
+
+def break_and_restore(scene: Scene, backup: Path) -> None:
+    """Flip the database's bytes, see that nobody trades on it, and do as the refusal advises."""
+    path = scene.database.path
+    scene.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(byte ^ 0xFF for byte in content[4096:])
+    path.write_bytes(content)
+    with pytest.raises(StateFailed, match="backups"):
+        Database(path).open()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.write_bytes(backup.read_bytes())
+
+
+UNKNOWN_ORDER = "a trade of ours whose order a restored database does not know is taken for another hand's"
+
+
+@fault(37)
+def test_broken_database_is_refused(scene: Scene):
+    break_and_restore(scene, scene.folder / "never.json")
+
+
+@pytest.mark.xfail(strict=True, reason=UNKNOWN_ORDER)
+@fault(37)
+def test_newest_backup_reconciles_with_the_venue(scene: Scene, stage: Stage):
+    backup = scene.folder / "backups" / "cockpit-20260101T000000.db"
+    scene.buy()
+    scene.press("close", symbol=BTC)
+    until(lambda: scene.is_flat, "sold", 10)
+    scene.assert_books_equal()
+    scene.database.backup(backup)
+    scene.buy()
+    scene.stand_still()
+    scene.assert_books_equal()
+    break_and_restore(scene, backup)
+    again = stage().begin()
+    until(lambda: again.is_protected and again.working("SELL"), "what the backup did not know is adopted", 5)
+    again.assert_books_equal()
+
+
+@pytest.mark.xfail(strict=True, reason=f"{UNKNOWN_ORDER}; nothing seems held, so the stop is withdrawn")
+@fault(37)
+def test_stop_at_the_venue_stands_when_a_backup_does_not_know_what_it_protects(scene: Scene, stage: Stage):
+    scene.stand_still()
+    backup = scene.folder / "backups" / "cockpit-20260101T000000.db"
+    scene.database.backup(backup)
+    scene.buy()
+    break_and_restore(scene, backup)
+    again = stage().begin()
+    assert again.gate.closed_by("quarantine", BTC), "at least nothing new is entered"
+    while_never(lambda: not again.working("SELL"), "the position stands bare", 3)
+
+
+# -- row 38: a broken model
+
+
+@fault(38)
+@pytest.mark.parametrize("keep", [0, 100, -1])
+def test_model_whose_file_was_cut_off_is_told_once_and_silent(tmp_path: Path, keep: int):
+    registry, said = Registry(tmp_path / "models", "code-1"), []
+    version = registry.save(made_model(), request_for())
+    registry.appoint(version.id, "by hand", "for this test")
+    (path,) = (tmp_path / "models").rglob("boost.ubj")
+    path.write_bytes(path.read_bytes()[:keep])
+    shelf = ModelShelf(registry, lambda *words: said.append(words), inline=True)
+    for _ in range(3):
+        shelf.changed(BTC, "1m")
+    assert shelf.standing(BTC, "1m").state == "failed" and shelf.standing(BTC, "1m").ensemble is None
+    ((symbol, trouble, abstains),) = said
+    assert (symbol, abstains) == (BTC, True) and "boost.ubj" in trouble
