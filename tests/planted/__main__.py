@@ -27,7 +27,8 @@ SUITE = (
     "tests/binance/test_binance_clock.py", "tests/binance/test_binance_client.py",
     "tests/storage/test_venue_store.py", "tests/test_live_campaign.py",
 )
-HEAVY = ["pytest", "numpy", "pandas", "numba", "sqlalchemy", "hypothesis", "aiohttp"]
+HEAVY = ["pytest", "_pytest.assertion.rewrite", "pytest_timeout", "_hypothesis_pytestplugin", "hypothesis.stateful",
+         "aiohttp", "numpy", "pandas", "numba.np.ufunc", "scipy", "sqlalchemy.dialects.sqlite", "alembic"]
 """What takes long to import and is none of ours: shared by all that are forked from it."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ import pytest
 from tests.planted.patches import ROOT, Patch
 
 SECONDS_A_TEST = 60
+OPTIONS = ("-x", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin", "-p", "no:terminal",
+           "-p", "no:cacheprovider", "-o", "addopts=")
 
 
 class Planter(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
@@ -72,8 +75,8 @@ def run(patch: Patch | None, tests: Sequence[str]) -> Witness:
     if planter is not None:
         sys.meta_path.insert(0, planter)
     witness = Witness()
-    code = pytest.main(["-x", "-p", "no:terminal", "-p", "no:cacheprovider", "-o", "addopts=", "--timeout",
-                        str(SECONDS_A_TEST), *tests], plugins=[witness])
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # most of the time would be theirs
+    code = pytest.main([*OPTIONS, "--timeout", str(SECONDS_A_TEST), *tests], plugins=[witness])
     if planter is not None and not planter.is_planted:
         witness.broken = f"{planter.name} was never imported"
     elif not witness.found_by and not witness.n_passed:
