@@ -21,10 +21,12 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from tests.trading.live_bench import LiveBench
 from tests.trading.live_hours import Hours
 
+ROOT = Path(__file__).resolve().parent.parent
 HOURS_A_SEED = 10.0
 TWICE_EVERY = 10
 
@@ -84,7 +86,8 @@ def play_elsewhere(seed: int, hours: float) -> str:
     """Return the hash that another process comes to, one whose sets and dictionaries hash otherwise."""
     command = [sys.executable, "-m", "tests.live_campaign", "--only", str(seed), "--hours", str(hours)]
     environment = os.environ | {"PYTHONHASHSEED": str(seed + 1)}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True,
+                          text=True).stdout.strip()
 
 
 def play_checked(seed: int, hours: float) -> Outcome:
