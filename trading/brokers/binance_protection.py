@@ -33,6 +33,8 @@ ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE)
 """Refusals of a rehearsed stop that say nothing against it: the price passed it already, so it becomes a sale."""
 N_UNHEARD = 5
 ALONE = (Remedy.FIX, Remedy.REPRICE, Remedy.DUST)
+RESIZE = (Remedy.FIX, Remedy.DUST)
+"""Refusals after which the symbol's sizes and steps are read again: the venue may have changed them."""
 
 
 class Guard:
@@ -206,10 +208,10 @@ class Guard:
     def _agrees(self, ticket: Ticket, live: list[VenueOrder], lots: int) -> bool:
         """Return whether one set of legs is what is wanted: its prices, and its size."""
         instrument = self._hands.instrument(ticket)
-        spec, order = instrument.spec, ticket.order
-        wanted = {spec.price(order.stop_ticks)}
+        order = ticket.order
+        wanted = {instrument.price_below(order.stop_ticks)}
         if order.limit_ticks and instrument.oco and not self._is_alone(order, live):
-            wanted.add(spec.price(order.limit_ticks))
+            wanted.add(instrument.price_above(order.limit_ticks))
         prices = {leg.price if letter_of(leg.client_id) == TARGET else leg.stop_price for leg in live}
         lots = instrument.stop_piece(lots)
         return prices == wanted and all(self._covers(self._left(leg), lots) for leg in live)
@@ -303,7 +305,7 @@ class Guard:
         if failure.remedy == Remedy.DUST and is_dust(self._hands, self._symbol, lots):
             end_as_dust(self._hands, ticket, lots)
             return True
-        if failure.remedy == Remedy.DUST:
+        if failure.remedy in RESIZE:
             await self._hands.refresh(self._symbol)
         if paired and (failure.remedy in ALONE or "MAX_NUM" in str(failure)):
             self._alone = (ticket.order.limit_ticks, loop_time() + ALONE_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +14,12 @@ from trading.brokers.binance_balances import Balances
 from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
-from trading.brokers.binance_options import IGNORE, TRADING, instrument_of
+from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
 from trading.brokers.binance_requests import engine_id
 from trading.brokers.binance_settling import UNREADABLE
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
-from trading.errors import BadInput, NotSent, OutcomeUnknown, StateFailed
+from trading.errors import BadInput, NotSent, OutcomeUnknown, Refused, StateFailed
 from trading.events import ProtectionWanted
 
 S = VenueState
@@ -49,7 +50,18 @@ class Recovery:
         for symbol, spec in specs.items():
             if symbol not in documents:
                 raise BadInput(f"{symbol} is not a symbol of the venue; take it off the list of assets")
-            self._office.instruments[symbol] = instrument_of(spec, documents[symbol])
+            self._office.instruments[symbol] = await self._with_rate(instrument_of(spec, documents[symbol]))
+
+    async def _with_rate(self, instrument: Instrument) -> Instrument:
+        """Learn the commission where the size of a bracket's legs depends on it."""
+        if instrument.opo or not instrument.oto:
+            return instrument
+        params = {"symbol": instrument.symbol}
+        try:
+            answer = await self._office.ask(Call("GET", "account/commission", params, 20, Purpose.RECONCILE))
+            return replace(instrument, taker_rate=taker_rate_of(answer))
+        except (Refused, KeyError, ArithmeticError):
+            return instrument
 
     async def run(self, books: Books, specs: Mapping[str, SymbolSpec]) -> None:
         """Find out, tell, compare; then let the desks go on where they were.
