@@ -209,7 +209,7 @@ class SymbolDesk:
             await self.guard.settle()
             return
         for order in self._hands.office.blotter.live(ticket):
-            await self._hands.sender.withdraw(order)
+            await self._hands.withdraw(order)
         await self._end_if_over(ticket)
 
     async def _see_after(self, order_id: str) -> None:
