@@ -25,9 +25,10 @@ from services.runtime import Runtime
 from services.settings import Settings
 from storage.database import Database
 from storage.instance import InstanceLock
-from tests.killing.exchange import SYMBOLS
+from tests.killing.exchange import SYMBOLS, WITHOUT_END
 from tests.killing.mark import Mark, Reaper
 from trading.binance.user_stream import StreamOptions
+from trading.binance.wire import wire_of
 from trading.domain import Action, Candle, Signal
 from trading.events import SignalGenerated
 
@@ -37,6 +38,8 @@ STRATEGY = {"version": 2, "name": "Never", "symbols": list(SYMBOLS), "timeframe"
                      "max_positions": 10, "daily_loss_rate": 1.0, "max_drawdown_rate": 0.99}}
 CHECKS = {"orders_s": 2.0, "balances_s": 3.0}
 LISTEN = StreamOptions(ping_s=1.0, echo_s=2.0, backoff_s=0.2)
+LIMITS = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WITHOUT_END}]
+"""Known before the first request: a campaign asks in a minute what a cockpit asks in an hour."""
 POLL_S = 0.01
 READY_S, PRICES_S = 30.0, 5.0
 Weather = Mapping[str, Mapping[str, Any]]
@@ -80,6 +83,7 @@ class Life:
         `early` is done right before the account is reconciled.
         """
         self.back_door("reset")
+        wire_of(self.plan.url).governor.learn_limits(LIMITS)
         settings = settings_of(self.plan)
         lock = InstanceLock(settings.data_dir)
         lock.acquire("a campaign")

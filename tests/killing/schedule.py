@@ -108,6 +108,7 @@ class Campaign:
         self._dice = random.Random(f"{chosen.seed}/{chosen.part}")
         self._schedule = Schedule(points.names, self._dice, chosen.part, chosen.of)
         self._n = 0
+        self._before = ""
 
     def run(self) -> None:
         """Kill until it is enough, and every point was visited if there were kills enough for that."""
@@ -135,7 +136,8 @@ class Campaign:
         self._n += death.how == KILLED
         say(how=death.how, scenario=scenario.name, lived=round(death.lived_s, 3), left=len(self._schedule.left),
             point="" if death.point is None else self._points.names[death.point],
-            recovery=None if is_first else death.recovery_s, words=world.words if death.how == FAILED else "")
+            recovery=None if is_first else death.recovery_s, before=self._before, words=world.words if death.how == FAILED else "")
+        self._before = f"{scenario.name} {'' if death.point is None else self._points.names[death.point]}"
         if not verdict.is_clean:
             tell(verdict, world)
 
