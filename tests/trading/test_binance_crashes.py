@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tests.fakes.exchange_venue import Weather
+from tests.fakes.exchange_venue import Travel, Weather
 from tests.trading.crashes import PROFILE, Point, play
 from tests.trading.live_bench import LiveBench
 
@@ -122,6 +122,24 @@ def test_recovery_takes_no_more_than_five_seconds():
         spans.append(bench.loop.time() - began - 1.3)
         bench.close()
     assert max(spans) <= 5.0
+
+
+def test_start_does_not_wait_for_a_sale_that_may_have_come_through():
+    bench = LiveBench().start()
+    bench.buy()
+    bench.venue.script = lambda call: Travel(lose_request=(call.method, call.path) == ("POST", "order"))
+    bench.candle(say="SELL")
+    bench.wait(0.3)
+    bench.die(bench.cockpit)
+    began = bench.loop.time()
+    bench.restart()
+    assert bench.loop.time() - began - 1.3 <= 1.0
+    bench.venue.script = None
+    bench.wait(8.0)
+    assert bench.held() > 0 and "order" not in [call.path for call in bench.venue.posts()]
+    bench.wait(10.0)
+    assert bench.held() == 0
+    _check(bench, "a sale whose request was lost before the crash")
 
 
 def _check(bench: LiveBench, what: str) -> None:

@@ -15,7 +15,7 @@ from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
-from trading.brokers.binance_requests import engine_id
+from trading.brokers.binance_requests import EXIT, engine_id, letter_of
 from trading.brokers.binance_settling import UNREADABLE
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
@@ -103,12 +103,20 @@ class Recovery:
                         for o in interrupted])
 
     async def _find_out(self) -> None:
-        """Ask for every order that is not over: all at once, so that they share one barrier."""
+        """Ask for every order that is not over: all at once, so that they share one barrier.
+
+        A sale at the market has a later one: it is asked for once, and its desk goes on with that before it sells.
+        """
         orders = [o for o in self._office.blotter.orders.values() if not o.state.is_over]
         unknown = [o for o in orders if o.state is S.UNKNOWN]
         self._office.n_recovered += len(unknown)
-        await asyncio.gather(*(self._hands.sender.chase(o.client_id) for o in unknown),
-                             *(self._hands.sender.query(o) for o in orders if o not in unknown))
+        chased = [o for o in unknown if not self._is_gone_on_with(o)]
+        await asyncio.gather(*(self._hands.sender.chase(o.client_id) for o in chased),
+                             *(self._hands.sender.query(o) for o in orders if o not in chased))
+
+    def _is_gone_on_with(self, order: VenueOrder) -> bool:
+        ticket = self._office.blotter.tickets.get(order.order_id)
+        return letter_of(order.client_id) == EXIT and ticket is not None and not ticket.is_ended
 
     async def _tell_fills(self, symbol: str) -> None:
         fills, blotter = self._hands.fills, self._office.blotter
