@@ -24,6 +24,7 @@ bench: $(VENV)/.bench browser
 torture: $(VENV)/.dev
 	$(PY) -m tests.evolution_campaign --seeds $(or $(SEEDS),40) --out docs/evolution-campaign.json
 	$(PY) -m tests.torture --kills $(or $(KILLS),100)
+	$(PY) -m tests.killing --kills $(or $(KILLS),100)
 
 browser: $(VENV)/.dev
 	@$(PY) -m tests.browser.install

@@ -44,6 +44,7 @@ class Tally:
     recoveries: list[tuple[float, str]] = field(default_factory=list)
     wrongs: Counter[str] = field(default_factory=Counter)
     words: list[str] = field(default_factory=list)
+    lives: list[dict[str, Any]] = field(default_factory=list)
 
     def hear(self, line: dict[str, Any]) -> None:
         """Take in what a worker says."""
@@ -57,6 +58,7 @@ class Tally:
 
     def _hear_of_death(self, line: dict[str, Any]) -> None:
         self.hows[line["how"]] += 1
+        self.lives.append(line)
         if line["point"]:
             self.visited[line["point"]] += 1
         if line["recovery"]:
@@ -150,7 +152,8 @@ def campaign(chosen: argparse.Namespace) -> tuple[Tally, list[str]]:
     n_elsewhere = tally.kills - sum(tally.visited.values())
     minutes = (time.monotonic() - began) / 60
     print(f"{n_elsewhere} of the kills came at another moment, {tally.hows['ended']} lives ended gracefully, "
-          f"{tally.hows['no start']} did not start, {tally.n_checks} comparisons, {tally.kills / minutes:.0f} kills a minute")
+          f"{tally.hows['no start']} did not start, {tally.n_checks} comparisons, "
+          f"{tally.kills / minutes:.0f} kills a minute")
     return tally, broken
 
 
@@ -164,7 +167,7 @@ def main() -> int:
     tally, broken = campaign(chosen)
     if chosen.json:
         document = {"line": tally.line(), "broken": broken, "hows": tally.hows, "visited": tally.visited,
-                    "slowest": sorted(tally.recoveries, reverse=True)[:30], "excluded": EXCLUDED}
+                    "slowest": sorted(tally.recoveries, reverse=True)[:30], "excluded": EXCLUDED, "lives": tally.lives}
         Path(chosen.json).write_text(json.dumps(document, indent=1, sort_keys=True))
     for words in broken:
         print(words)

@@ -27,13 +27,15 @@ PLAIN, GAPPY, BARE, LONELY = "BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT"
 """Takes brackets; has stops with a limit only; takes no bracket; says that it takes lists, and refuses them."""
 SYMBOLS = (PLAIN, GAPPY, BARE, LONELY)
 WITHOUT_END = 10**7
-FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "SOL": Decimal(1_000), "BNB": Decimal(1_000)}
+FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "SOL": Decimal(1_000),
+         "BNB": Decimal(1_000)}
 
 
 def documents() -> list[dict[str, Any]]:
     """Return the symbols' documents."""
     found = {str(each["symbol"]): dict(each) for each in default_symbols()}
-    found[GAPPY]["orderTypes"] = [kind for kind in found[GAPPY]["orderTypes"] if kind not in ("STOP_LOSS", "TAKE_PROFIT")]
+    kinds = found[GAPPY]["orderTypes"]
+    found[GAPPY]["orderTypes"] = [kind for kind in kinds if kind not in ("STOP_LOSS", "TAKE_PROFIT")]
     found[BARE] |= {"opoAllowed": False, "otoAllowed": False}
     change(found[LONELY], "MAX_NUM_ORDER_LISTS", maxNumOrderLists=0)
     for each in found.values():

@@ -19,7 +19,7 @@ import main
 from services.commandline import parse_arguments
 from services.headless import Console
 from services.live.account import venue_account
-from services.live.running import Hand, at_venue, let_out, open_disarmed, working
+from services.live.running import at_venue, let_out, open_disarmed, working
 from services.rehearsal.admin import Admin
 from services.runtime import Runtime
 from services.settings import Settings
@@ -47,7 +47,7 @@ Weather = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """Where a life takes place, and what happens in it. `weather` comes up once its prices and its account are known."""
+    """Where a life takes place, and in which weather, which comes up once prices and account are known."""
 
     folder: Path
     url: str

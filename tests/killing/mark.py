@@ -18,14 +18,15 @@ class Mark:
     """How often each point was passed, when the life was ready to trade, and at which of them it died."""
 
     def __init__(self, n_points: int) -> None:
-        memory = mmap.mmap(-1, 8 * (N_FIELDS + n_points))
+        memory = mmap.mmap(-1, 8 * (N_FIELDS + 2 * n_points))
         self._fields = np.frombuffer(memory, np.float64, N_FIELDS)
         self.passed = np.frombuffer(memory, np.int64, n_points, 8 * N_FIELDS)
+        self.early = np.frombuffer(memory, np.int64, n_points, 8 * (N_FIELDS + n_points))
 
     def clear(self) -> None:
         """Forget the last life."""
         self._fields[:] = 0
-        self.passed[:] = 0
+        self.passed[:] = self.early[:] = 0
 
     @property
     def ready_at(self) -> float:
@@ -38,7 +39,8 @@ class Mark:
         return int(self._fields[HIT]) - 1 if self._fields[HIT] else None
 
     def ready(self) -> None:
-        """Note that the life is ready."""
+        """Note that the life is ready, and what it has passed until then."""
+        self.early[:] = self.passed
         self._fields[READY] = time.monotonic()
 
     def hit(self, number: int) -> None:

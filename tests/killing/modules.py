@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.killing.points import Points, instrument
 
@@ -22,6 +23,8 @@ OTHERS = (
     "services.learning.shelf", "models.registry", "models.source", "storage.candle_store", "storage.history",
     "storage.instance", "trading.agents.desk", "trading.feeds.binance", "tests.killing.schedule",
 )
+USED = ("atr",)
+"""Indicators that an engine asks; its strategy never trades by itself here."""
 
 
 def load() -> Points:
@@ -29,8 +32,8 @@ def load() -> Points:
     points = instrument(ORDER_PATH)
     for name in (*ORDER_PATH, *OTHERS):
         import_module(name)
-    from trading.warm import warm
-
-    warm()
+    warm: Any = import_module("trading.warm")
+    warm.INDICATORS, warm.warm_kernel = dict.fromkeys(USED), lambda _: None  # backtests are not in this
+    warm.warm()
     gc.freeze()
     return points

@@ -15,7 +15,7 @@ from tests.killing.life import Life
 ROUGH: Mapping[str, Mapping[str, Any]] = {
     "drop_request": {"rate": 0.03}, "drop_reply": {"rate": 0.07}, "late_accept": {"rate": 0.03},
 }
-"""Lost requests (of any kind), lost replies and late accepts of orders, as in the trial that the protocol comes from."""
+"""Lost requests of any kind, lost replies and late accepts of orders, as in the trial behind the protocol."""
 DELAYS_MS = (300, 900, 2_000)
 FAIR: Mapping[str, Mapping[str, Any]] = {}
 ORDERS = "POST order"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.killing.excluded import EXCLUDED
+from tests.killing.mark import Mark
 from tests.killing.oracle import Verdict
 from tests.killing.points import Points
 from tests.killing.scenarios import SCENARIOS, Scenario
@@ -18,8 +19,8 @@ from tests.killing.world import FAILED, KILLED, Death, World
 LIVES_A_WORLD, LIVES_A_CHECK = 100, 25
 MORE = 1.5
 DEEPEST = 6
-KNOWN = 0.85
-FIRST = "first start"
+KNOWN = 0.7
+TRADING, FIRST = "trading", "first start"
 
 
 @dataclass
@@ -37,67 +38,74 @@ class Reach:
         for number in passed.nonzero()[0]:
             self.passed[int(number)] += int(passed[number])
 
+    @property
+    def mean_s(self) -> float:
+        """Mean length of a life."""
+        return self.seconds / max(1, self.n_lives)
+
     def worth(self, number: int) -> float:
         """Return how often a point is passed in a second."""
         return self.passed.get(number, 0) / max(0.1, self.seconds)
 
 
 class Schedule:
-    """Chooses where and how the next life ends: each point of its own once, then any."""
+    """Chooses where and how the next life ends: each point of its own once, then any, at any passage.
+
+    Points that a start passes are taken one at a time. For the others a life dies at the first one that is left.
+    """
 
     def __init__(self, names: list[str], dice: random.Random, part: int, parts: int) -> None:
-        self._names, self._dice = names, dice
+        self._dice = dice
         wanted = [n for n, name in enumerate(names) if name not in EXCLUDED]
         self.left = set(wanted[part::parts])
-        self._reach: dict[str, Reach] = defaultdict(Reach)
-        self._missed: defaultdict[int, int] = defaultdict(int)
+        self._reach: dict[str, Reach] = {name: Reach() for name in (*SCENARIOS, FIRST)}
+        self._early: dict[int, int] = defaultdict(int)
+        self._n_ready = 0
 
     def next(self, is_first: bool) -> tuple[Scenario, frozenset[int], int]:
         """Return the scenario, the points to die at, and the passage."""
-        if not self._reach["trading"].n_lives:
-            return SCENARIOS["trading"], frozenset(), 1
+        if not self._n_ready:
+            return SCENARIOS[TRADING], frozenset(), 1
         if is_first and (fresh := self._only_first()):
-            return SCENARIOS["trading"], frozenset(fresh), 1
-        known = sorted(n for n in self.left if self._best(n)) if self.left else self._all_known()
-        if known and (not self.left or self._dice.random() < KNOWN or len(known) == len(self.left)):
-            number = self._dice.choice(known)
-            name = self._best(number) if self.left else self._any(number)
-            return SCENARIOS[name], frozenset({number}), self._passage(name, number)
-        return SCENARIOS[self._least_tried()], frozenset(self.left - set(known)), 1
+            return SCENARIOS[TRADING], frozenset(fresh), 1
+        if not self.left:
+            return self._any()
+        early = sorted(n for n in self.left if 2 * self._early[n] > self._n_ready)
+        if early and self._dice.random() < max(0.3, len(early) / len(self.left)):
+            return SCENARIOS[TRADING], frozenset({self._dice.choice(early)}), 1
+        return SCENARIOS[self._promising()], frozenset(self.left.difference(early)), 1
 
-    def learn(self, name: str, passed: Any, death: Death, targets: frozenset[int]) -> None:
+    def learn(self, name: str, mark: Mark, death: Death) -> None:
         """Take a life in."""
-        self._reach[name].learn(passed, death.lived_s)
+        self._reach[name].learn(mark.passed, death.lived_s)
         if death.point is not None:
             self.left.discard(death.point)
-        elif len(targets) == 1:
-            self._missed[next(iter(targets))] += 1
+        if mark.ready_at and name != FIRST:
+            self._n_ready += 1
+            for number in mark.early.nonzero()[0]:
+                self._early[int(number)] += 1
 
     def _only_first(self) -> set[int]:
-        return {n for n in self.left if self._reach[FIRST].passed.get(n) and not self._best(n)}
+        return {n for n in self.left if self._reach[FIRST].passed.get(n) and not self._ways(n)}
 
-    def _best(self, number: int) -> str:
-        """Return the scenario that passes a point most often, "" when none is known to; after misses, any of them."""
-        names = [name for name in SCENARIOS if self._reach[name].passed.get(number)]
-        if self._missed[number] and names:
-            return self._dice.choice(names)
-        return max(names, key=lambda name: self._reach[name].worth(number), default="")
+    def _ways(self, number: int) -> list[str]:
+        return [name for name in SCENARIOS if self._reach[name].passed.get(number)]
 
-    def _all_known(self) -> list[int]:
-        return sorted({n for name in SCENARIOS for n in self._reach[name].passed})
+    def _promising(self) -> str:
+        """Return the scenario that is known to pass most of what is left, or the one that had least time so far."""
+        known = {name: len(self.left & self._reach[name].passed.keys()) for name in SCENARIOS}
+        best = max(known, key=lambda name: known[name] / (1 + self._reach[name].mean_s))
+        if known[best] and self._dice.random() < KNOWN:
+            return best
+        return min(SCENARIOS, key=lambda name: (self._reach[name].n_lives > 0, self._reach[name].seconds))
 
-    def _any(self, number: int) -> str:
-        names = [name for name in SCENARIOS if self._reach[name].passed.get(number)]
-        weights = [self._reach[name].worth(number) for name in names]
-        return self._dice.choices(names, weights)[0]
-
-    def _passage(self, name: str, number: int) -> int:
-        reach = self._reach[name]
-        usual = reach.passed[number] // max(1, reach.n_lives)
-        return 1 if self._missed[number] else 1 + self._dice.randrange(max(1, min(DEEPEST, usual)))
-
-    def _least_tried(self) -> str:
-        return min(SCENARIOS, key=lambda name: self._reach[name].n_lives)
+    def _any(self) -> tuple[Scenario, frozenset[int], int]:
+        """Return any point, by a way that passes it often, at one of the passages of a life."""
+        number = self._dice.choice(sorted({n for name in SCENARIOS for n in self._reach[name].passed}))
+        names = self._ways(number)
+        name = self._dice.choices(names, [self._reach[name].worth(number) for name in names])[0]
+        usual = self._reach[name].passed[number] // max(1, self._reach[name].n_lives)
+        return SCENARIOS[name], frozenset({number}), 1 + self._dice.randrange(max(1, min(DEEPEST, usual)))
 
 
 class Campaign:
@@ -132,11 +140,12 @@ class Campaign:
         scenario, targets, passage = self._schedule.next(is_first)
         names = frozenset(self._points.names[n] for n in targets)
         death, verdict = world.live(scenario, names, passage)
-        self._schedule.learn(FIRST if is_first else scenario.name, world.mark.passed, death, targets)
+        self._schedule.learn(FIRST if is_first else scenario.name, world.mark, death)
         self._n += death.how == KILLED
         say(how=death.how, scenario=scenario.name, lived=round(death.lived_s, 3), left=len(self._schedule.left),
             point="" if death.point is None else self._points.names[death.point],
-            recovery=None if is_first else death.recovery_s, before=self._before, words=world.words if death.how == FAILED else "")
+            recovery=None if is_first else death.recovery_s, before=self._before,
+            words=world.words if death.how == FAILED else "")
         self._before = f"{scenario.name} {'' if death.point is None else self._points.names[death.point]}"
         if not verdict.is_clean:
             tell(verdict, world)
