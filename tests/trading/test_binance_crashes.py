@@ -142,6 +142,18 @@ def test_start_does_not_wait_for_a_sale_that_may_have_come_through():
     _check(bench, "a sale whose request was lost before the crash")
 
 
+def test_stray_buy_is_cancelled_wherever_its_taking_over_is_broken_off():
+    for at in range(0, 40):
+        bench = LiveBench().start()
+        bench.die(bench.cockpit)
+        bench.exchange.request("POST", "order", {
+            "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01",
+            "price": "15000", "newClientOrderId": "ckTEST01-77-1e"}, bench.account)
+        bench.restart(Point(at)).restart().wait()
+        assert bench.open_orders() == [] and bench.store.orders["ckTEST01-77-1e"].state == "CANCELED", at
+        bench.close()
+
+
 def _check(bench: LiveBench, what: str) -> None:
     try:
         bench.check()

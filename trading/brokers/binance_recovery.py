@@ -11,13 +11,14 @@ from typing import Any
 
 from trading.brokers import binance_settling
 from trading.brokers.binance_balances import Balances
+from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
 from trading.brokers.binance_requests import EXIT, engine_id, letter_of
 from trading.brokers.binance_settling import UNREADABLE
-from trading.domain import SymbolSpec
+from trading.domain import OrderType, Side, SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
 from trading.errors import BadInput, NotSent, OutcomeUnknown, Refused, StateFailed
 from trading.events import ProtectionWanted
@@ -157,13 +158,30 @@ class Recovery:
         self._office.store.intend((order,))
         self._office.blotter.load(order)
         self._hands.sender.hear_answer(row)
-        ticket = self._hands.fills.ticket_of(self._office.blotter.orders[order.client_id],
-                                             "is ours but was not in this database")
-        ticket.is_cancelled = ticket.adds_risk
+        ticket = self._adopted(self._office.blotter.orders[order.client_id], "is ours but was not in this database")
         self._desks[symbol].put(Resume(ticket))
+
+    def _adopted(self, order: VenueOrder, why: str) -> Ticket:
+        """Return a ticket for an order that serves none; a buy that nobody wants is cancelled."""
+        ticket = self._hands.fills.ticket_of(order, why)
+        ticket.is_cancelled = ticket.adds_risk
+        return ticket
+
+    def _adopt_orphans(self) -> None:
+        """Go on with orders over whose taking over the cockpit died: they serve none of the engine's, or rest for a
+        buy at the market, which never rests.
+        """
+        blotter = self._office.blotter
+        for order in [o for o in blotter.orders.values() if o.state is S.WORKING and not blotter.is_bracket(o)]:
+            ticket = blotter.tickets.get(order.order_id)
+            if ticket is None:
+                self._adopted(order, "works at the venue for no order of ours")
+            elif order.side == Side.BUY and ticket.order.type is not OrderType.LIMIT:
+                ticket.is_cancelled = True
 
     def _resume(self) -> None:
         """Let the desks go on: stops first, then sales, then what is left of buys."""
+        self._adopt_orphans()
         tickets = [t for t in self._office.blotter.tickets.values() if not t.is_ended]
         for ticket in sorted(tickets, key=lambda t: (not t.is_protection, t.adds_risk)):
             self._desks[ticket.order.symbol].put(Resume(ticket))
