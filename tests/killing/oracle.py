@@ -142,14 +142,15 @@ def _stops(life: Life, orders: Rows, tag: str) -> Iterable[str]:
     for symbol in SYMBOLS:
         spec, lots = life.engine.portfolio.specs[symbol], life.engine.portfolio.sellable_lots(symbol)
         sets: defaultdict[Any, Rows] = defaultdict(list)
-        for order in (o for o in mine if o["symbol"] == symbol):
+        here = [o for o in mine if o["symbol"] == symbol]
+        for order in here:
             key = order["orderListId"] if order["orderListId"] != -1 else f"order {order['orderId']}"
             sets[key].append(order)
         stops = [legs for legs in sets.values() if any(leg["type"].startswith("STOP_LOSS") for leg in legs)]
         covered = {_left(leg) for legs in sets.values() for leg in legs}
         wanted = {spec.quantity(lots)} if life.is_open(symbol) else set()
         if len(sets) != len(wanted) or len(stops) != len(wanted) or covered != wanted:
-            yield f"{symbol}: {lots} lots are held, {[(o['clientOrderId'], str(_left(o))) for o in mine]} work"
+            yield f"{symbol}: {lots} lots are held, {[(o['clientOrderId'], str(_left(o))) for o in here]} work"
 
 
 def _left(order: Mapping[str, Any]) -> Decimal:
