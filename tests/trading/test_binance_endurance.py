@@ -307,6 +307,20 @@ def test_exit_goes_on_while_executions_cannot_be_had(bench: LiveBench):
     assert bench.portfolio.holdings["BTCUSDT"].atoms == bench.owned("BTC") * 10**8
 
 
+def test_stop_for_what_is_sold_by_the_venues_word_is_wished_once(bench: LiveBench):
+    bench.buy()
+    bench.venue.is_deaf = True
+    bench.venue.script = lambda call: (
+        Travel(refused=(-1003, "Too many requests.")) if call.path == "myTrades" else
+        Travel(lose_reply=call.method == "POST" and call.path == "order"))
+    bench.candle(say="SELL")
+    bench.wait(120)
+    assert bench.engine.orders.n_orders < 6
+    bench.venue.script = None
+    bench.wait(90)
+    assert not bench.portfolio.holdings["BTCUSDT"].is_open and not bench.engine.orders.working
+
+
 def test_fill_found_later_on_an_ended_buy_is_booked_whole(bench: LiveBench):
     office = bench.cockpit.broker._office
     office.instruments["BTCUSDT"] = replace(office.instruments["BTCUSDT"], opo=False)

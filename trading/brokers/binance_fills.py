@@ -44,7 +44,7 @@ class FillBook:
         """Return whole lots that are ours by the executions so far, those of unclaimed legs counted as sold."""
         held = [trade for trades in self._held.values() for trade in trades if trade.symbol == symbol]
         whole = self.atoms[symbol] // self._office.instruments[symbol].market.lot_atoms
-        return whole - sum(self._lots(trade) for trade in held) - self._sold_unseen(symbol)
+        return whole - sum(self._lots(trade) for trade in held) - self.sold_unseen(symbol)
 
     def owned(self, base: str) -> Decimal:
         """Return what of an asset is ours by the executions so far."""
@@ -52,7 +52,7 @@ class FillBook:
         atoms = sum(held for symbol, held in self.atoms.items() if instruments[symbol].spec.base == base)
         return Decimal(atoms) / 10**8
 
-    def _sold_unseen(self, symbol: str) -> int:
+    def sold_unseen(self, symbol: str) -> int:
         """Return lots that the venue counts as sold but has not shown an execution of."""
         orders = [self._office.blotter.orders.get(client_id) for client_id in self._missing]
         missing = [o for o in orders if o is not None and o.symbol == symbol and o.side == Side.SELL]

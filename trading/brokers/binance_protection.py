@@ -84,6 +84,9 @@ class Guard:
                 self._give_up(ticket, foreign)
             elif live and not await self._keep_or_withdraw(ticket, live, lots):
                 return
+            elif not live and lots <= 0 and self._is_sold_unseen(ticket):
+                self.due = loop_time() + LOOK_S
+                return
             elif not live and lots <= 0:
                 self._hands.fills.end(ticket, "CANCELED", "canceled by the cockpit")
             elif not live and not await self._raise(ticket, lots):
@@ -180,6 +183,10 @@ class Guard:
 
     def _needed(self, ticket: Ticket) -> int:
         return 0 if ticket.is_cancelled else min(ticket.remaining, self._hands.spare(ticket))
+
+    def _is_sold_unseen(self, ticket: Ticket) -> bool:
+        """Return whether nothing is left to protect but by the venue's word: its executions will end the wish."""
+        return not ticket.is_cancelled and not self._is_left() and self._hands.fills.sold_unseen(self._symbol) > 0
 
     async def _claim(self, ticket: Ticket) -> None:
         """Take over the legs that came with the entry; how large they are, and that they live, the venue says.

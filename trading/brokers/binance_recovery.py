@@ -61,7 +61,7 @@ class Recovery:
         try:
             answer = await self._office.ask(Call("GET", "account/commission", params, 20, Purpose.RECONCILE))
             return replace(instrument, taker_rate=taker_rate_of(answer))
-        except (Refused, KeyError, ArithmeticError):
+        except (Refused, *UNREADABLE):
             return instrument
 
     async def run(self, books: Books, specs: Mapping[str, SymbolSpec]) -> None:
