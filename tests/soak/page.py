@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.error import URLError
@@ -13,6 +14,7 @@ from trading.controls import LIVE_WORD
 
 TIMEOUT_S = 20.0
 WHY = "a soak: the faults are wanted"
+OUT_OF_DATE = "the page was out of date"
 Json = dict[str, Any]
 
 
@@ -34,13 +36,15 @@ class Page:
             return False
 
     def start(self) -> None:
-        """Press Start and type the word."""
-        self.click(ids.AUTO_START)
-        self.click(ids.LV_ARM, {ids.LV_WORD: LIVE_WORD, ids.LV_REASON: WHY})
+        """Press Start and type the word, again while the page is a moment behind."""
+        for button, values in ((ids.AUTO_START, {}), (ids.LV_ARM, {ids.LV_WORD: LIVE_WORD, ids.LV_REASON: WHY})):
+            while OUT_OF_DATE in self.click(button, values):
+                time.sleep(0.5)
 
     def rearm(self) -> None:
         """Take the kill switch back, and go on."""
-        self.click(ids.REARM, {ids.REARM_REASON: WHY})
+        while OUT_OF_DATE in self.click(ids.REARM, {ids.REARM_REASON: WHY}):
+            time.sleep(0.5)
         self.start()
 
     def release(self, symbol: str) -> None:
