@@ -263,8 +263,6 @@ class VenueStatus:
     balances_checked: int = 0
     post_p50_ms: float | None = None
     post_p95_ms: float | None = None
-    frame_p50_ms: float | None = None
-    frame_p95_ms: float | None = None
     n_posts: int = 0
     unprotected_last_ms: int = 0
     unprotected_worst_ms: int = 0
@@ -273,3 +271,5 @@ class VenueStatus:
     balances: tuple[BalanceLine, ...] = ()
     n_unknown: int = 0
     n_recovered: int = 0
+    frame_p50_ms: float | None = None
+    frame_p95_ms: float | None = None
