@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
+from time import monotonic
 from typing import Any
 
 from trading.agents.desk import SignalDesk, combined
@@ -57,6 +58,7 @@ from trading.session import Session
 log = logging.getLogger(__name__)
 
 UNSAVED, PRESSED = "database", "kill pressed"
+LONGEST_DEFERRAL_S = 0.05
 LONGEST_WAIT = 6
 """Powers of two: at most 64 events pass between two tries."""
 
@@ -93,6 +95,9 @@ class Engine:
         self.time = 0
         self._recorder = desk.recorder
         self._n_saved = self._n_failed = self._n_unsaved = 0
+        self.defers = False
+        """Whether a commit may wait for an order's way to the venue; for who calls `catch_up_saving` soon after."""
+        self._deferred_since = 0.0
         self._unheard: list[Candle] = []
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
@@ -139,19 +144,33 @@ class Engine:
 
     def handle(self, event: Event) -> None:
         """Handle one event to completion and make its outcome durable, at once for a command or a new peak."""
-        kind = type(event)
+        kind, n_orders = type(event), self.orders.n_orders
         marks = (self.portfolio.peak, self.portfolio.day) if kind is PriceMoved else None
         self.bus.handle(event)
         if isinstance(event, Command) and event.kind == "kill":
             self.gate.open(PRESSED)  # the gate's own kill holds from here on
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
+        if self.defers and self._is_on_its_way(event, self.orders.n_orders - n_orders):
+            return
         if not self._n_failed or self._is_time_to_save():
             self._keep(moved or kind is Command)
 
     def catch_up_saving(self) -> None:
-        """Try again to make durable what the last commit could not; nothing when all is."""
-        if self._n_failed:
+        """Make durable what a commit could not, or what waited for an order to leave; nothing when all is."""
+        if self._n_failed or self._deferred_since:
             self._keep(True)
+
+    def _is_on_its_way(self, event: Event, n_new: int) -> bool:
+        """Return whether an order comes of an event, or may: one file takes one commit at a time, the order's first.
+
+        A crash before the commit costs nothing: the order's intent is durable, an unheard bar is fetched again.
+        """
+        waits = isinstance(event, CandleClosed) and event.live and event.candle.symbol in self.asked
+        goes_on = self._deferred_since and isinstance(event, CandleClosed | PriceMoved | SignalGenerated)
+        if self._n_failed or not (waits or n_new or goes_on):
+            return False
+        self._deferred_since = self._deferred_since or monotonic()
+        return monotonic() - self._deferred_since < LONGEST_DEFERRAL_S
 
     def _is_time_to_save(self) -> bool:
         """Return whether enough events have passed since a commit failed: each try may wait for a locked file."""
@@ -160,6 +179,7 @@ class Engine:
 
     def _keep(self, force: bool) -> None:
         """Commit; what fails is kept in memory, closes the gate, is told once, and goes with the next commit."""
+        self._deferred_since = 0.0
         try:
             saved = self._recorder.commit(self.snapshot, force or self._n_failed > 0)
         except StateFailed as trouble:

@@ -14,11 +14,13 @@ class CandleClosed:
 
     `covered_by_ticks`: its range already passed through `PriceMoved`, so the broker must not match it again.
     `live`: False for a bar that is replayed to fill a gap; such a bar never opens a position.
+    `heard`: seconds of the monotonic clock when its frame arrived, 0 when it did not come by a frame.
     """
 
     candle: Candle
     covered_by_ticks: bool = False
     live: bool = True
+    heard: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from statistics import quantiles
 from typing import Any
 
 from trading.brokers.binance_balances import GAP, Balances
@@ -22,10 +21,11 @@ from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_reconciling import STREAM, TICK_S, Reconciler
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import Sender
+from trading.brokers.binance_way import median_and_p95
 from trading.domain import Order, SymbolSpec
 from trading.domain.venue import Books, FlightLine, Venue, VenueState, VenueStatus, VenueStore
 from trading.errors import BadInput
-from trading.events import Event, OrderEnded, ProtectionWanted
+from trading.events import CandleClosed, Event, OrderEnded, ProtectionWanted
 from trading.gate import EntryGate
 from trading.ports import Stretch
 
@@ -93,6 +93,10 @@ class BinanceBroker:
 
     def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
         """Nothing: the venue matches."""
+
+    def on_close(self, event: CandleClosed) -> None:
+        """Note when a closed candle's frame arrived: the way to the order is measured from there."""
+        self._office.way.closed(event, self._office.venue.now)
 
     def snapshot(self) -> dict[str, Any]:
         """Return nothing: what was sent is in the store, what filled is in the ledger."""
@@ -246,8 +250,7 @@ class BinanceBroker:
     def _show(self, state: str) -> None:
         """Swap the picture that other threads see."""
         office, reconciler, balances = self._office, self._reconciler, self._balances
-        latencies = sorted(office.latencies)
-        cuts = quantiles(latencies, n=20) if len(latencies) > 1 else [float(n) for n in latencies] * 19
+        posts, frames = median_and_p95(office.way.posts), median_and_p95(office.way.frames)
         now = office.venue.now()
         flights = tuple(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail)
                         for o in office.blotter.orders.values() if o.state in IN_FLIGHT)
@@ -256,7 +259,8 @@ class BinanceBroker:
             user_stream=reconciler.user_stream if reconciler else "connecting",
             orders_checked=reconciler.orders_checked if reconciler else 0,
             balances_checked=balances.checked if balances else 0,
-            post_p50_ms=cuts[9] if cuts else None, post_p95_ms=cuts[18] if cuts else None, n_posts=office.n_posts,
+            post_p50_ms=posts[0], post_p95_ms=posts[1], frame_p50_ms=frames[0], frame_p95_ms=frames[1],
+            n_posts=office.n_posts,
             unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
             quarantined=tuple(office.quarantined.items()), in_flight=flights,
             balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Any
@@ -14,6 +14,8 @@ from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Blotter
 from trading.brokers.binance_options import BrokerSettings, Instrument
 from trading.brokers.binance_requests import engine_id
+from trading.brokers.binance_way import Way
+from trading.domain import Order
 from trading.domain.venue import Call, Venue, VenueStore, number_of
 from trading.errors import NotSent, OutcomeUnknown, Refused
 from trading.events import Event, NumberUsed, VenueSaid
@@ -23,7 +25,6 @@ log = logging.getLogger(__name__)
 
 QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
 N_PRICES, RECENT_MS = 31, 600_000
-N_LATENCIES = 200
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +43,7 @@ class Office:
     told: set[tuple[str, str]] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
     entered: dict[str, int] = field(default_factory=dict)
-    latencies: deque[int] = field(default_factory=lambda: deque(maxlen=N_LATENCIES))
+    way: Way = field(default_factory=Way)
     bare_last_ms: int = 0
     bare_worst_ms: int = 0
     n_posts: int = 0
@@ -77,6 +78,13 @@ class Office:
     def denial(self, symbol: str, client_id: str) -> str:
         """Return why an entry must not leave (any more), "" when it may."""
         return "cancelled before it was sent" if client_id in self.revoked else self.gate.reason(symbol)
+
+    @contextmanager
+    def sending(self, order: Order) -> Iterator[None]:
+        """Hold the gate while an entry leaves, and note how long after its candle that was."""
+        with self.gate.sending():
+            yield
+        self.way.left(order)
 
     def say(self, text: str, tone: str = "warn", symbol: str = "") -> None:
         """Tell the engine, which tells people."""

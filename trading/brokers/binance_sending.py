@@ -40,7 +40,7 @@ class Sender:
         call = request.call
         if ticket.adds_risk:
             call = replace(call, denied=lambda: office.denial(symbol, ticket.order.client_id),
-                           sending=office.gate.sending)
+                           sending=lambda: office.sending(ticket.order))
             if closed := office.denial(symbol, ticket.order.client_id):
                 return NotSent(closed)
         office.blotter.intend(request.orders, ticket)
