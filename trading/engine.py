@@ -200,6 +200,7 @@ class Engine:
     def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
         """Take a wish to buy through the rules; the decision says what became of it."""
         price = self.price_of(symbol)
+        market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
         session = self.session.verdict()
         wanted = session.passed or (adds and self.session.may_add)
@@ -215,6 +216,10 @@ class Engine:
         order = self.execution.enter(request, approval, source)
         return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
                         order.client_id)
+
+    def _now(self) -> int:
+        """Return the time of the market, or the venue's clock: it goes on when no price comes."""
+        return max(self.time, self.broker.now())
 
     def _approval(self, request: EntryRequest) -> Approval:
         closed = self.gate.reason(request.symbol)

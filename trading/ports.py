@@ -96,6 +96,10 @@ class Broker(Protocol):
     badge: str
     is_external: bool
 
+    def now(self) -> int:
+        """Return the venue's time, UTC ms; 0 where the market's own time counts."""
+        ...
+
     def place(self, order: Order) -> None:
         """Send an order; the outcome comes as OrderPlaced, OrderFilled or OrderEnded."""
         ...

@@ -73,6 +73,10 @@ class BinanceBroker:
 
     # The port, on the engine's thread.
 
+    def now(self) -> int:
+        """Return the venue's time, UTC ms; from any thread."""
+        return self._office.venue.now()
+
     def place(self, order: Order) -> None:
         """Queue a new order."""
         self._hand_over(order.symbol, Place(order))
