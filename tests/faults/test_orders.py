@@ -166,7 +166,6 @@ def test_order_that_cannot_be_found_at_the_start_is_not_taken_for_cancelled(scen
     while_never(lambda: {o["clientOrderId"] for o in again.working("SELL")} - before, "a second stop was placed", 2)
 
 
-@pytest.mark.xfail(strict=True, reason="-2013 for an order that was working is left as it is: nothing is quarantined")
 @fault(5)
 def test_symbol_of_an_order_that_cannot_be_found_at_the_start_is_quarantined(scene: Scene, stage: Stage):
     scene.stand_still()
@@ -193,7 +192,6 @@ def test_fill_that_is_told_twice_counts_once(scene: Scene):
     scene.assert_books_equal()
 
 
-@pytest.mark.xfail(strict=True, reason="the broker counts repeated executions (n_repeated) and writes no line")
 @fault(6)
 def test_fill_that_is_told_twice_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture):
     caplog.set_level("INFO")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -18,6 +19,7 @@ from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import ARCHIVED, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE
+from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
@@ -28,6 +30,7 @@ TICK_S, LONGEST_S = 0.5, 10.0
 PING_S, LOST_S = 2.0, 5.0
 SETTLED_MS, N_DENIALS, INTERRUPTED_MS = 30_000, 2, 30_000
 """Younger than this an order may be missing from answers; denied so often it is gone; in flight so long it is stuck."""
+N_STREAMED = 500
 YOUNG_MS, HOUR_MS, DAY_MS = 600_000, 3_600_000, 86_400_000
 
 
@@ -45,6 +48,7 @@ class Reconciler:
         self._denied: dict[str, int] = {}
         self._lost_since: dict[str, float] = {}
         self._stream_lost = inf
+        self._streamed: deque[tuple[str, int]] = deque(maxlen=N_STREAMED)
 
     async def listen(self) -> None:
         """Take in the account's events for ever; one that cannot be read is said and left out."""
@@ -214,9 +218,19 @@ class Reconciler:
             self._office.quarantine(order.symbol, wrong)
         order = blotter.orders[report.client_id]
         if event["x"] == "TRADE":
-            self._hands.fills.take(binance_trades.of_event(event), order)
+            trade = binance_trades.of_event(event)
+            self._note_repetition(trade)
+            self._hands.fills.take(trade, order)
         if order.state.is_over or wrong:
             self._desks[order.symbol].look(order)
+
+    def _note_repetition(self, trade: VenueTrade) -> None:
+        """Say that the stream told an execution again; that an answer tells it too is as it should be."""
+        key = trade.symbol, trade.trade_id
+        if self._streamed.count(key) == 1:
+            self._office.say(f"repeated report of trade {trade.trade_id} ignored: it was counted once", "plain",
+                             trade.symbol)
+        self._streamed.append(key)
 
     def _hear_stranger(self, event: Mapping[str, Any], client_id: str) -> None:
         """Hear of an order that is not in the store: the next check says what it is."""

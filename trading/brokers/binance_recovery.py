@@ -15,6 +15,7 @@ from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, instrument_of
 from trading.brokers.binance_requests import engine_id
+from trading.brokers.binance_sending import ARCHIVED, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
@@ -22,6 +23,7 @@ from trading.errors import BadInput, NotSent, OutcomeUnknown, StateFailed
 from trading.events import ProtectionWanted
 
 S = VenueState
+YOUNG_MS, N_LOOKS, LAG_S = 30_000, 6, 0.4
 
 
 class Recovery:
@@ -96,7 +98,19 @@ class Recovery:
         unknown = [o for o in orders if o.state is S.UNKNOWN]
         self._office.n_recovered += len(unknown)
         await asyncio.gather(*(self._hands.sender.chase(o.client_id) for o in unknown),
-                             *(self._hands.sender.query(o) for o in orders if o not in unknown))
+                             *(self._ask_for(o) for o in orders if o not in unknown))
+
+    async def _ask_for(self, order: VenueOrder) -> None:
+        """Ask what became of an order that worked; one that cannot be found is not over: its symbol is quarantined.
+
+        The venue's answers can lag behind a young order: it is asked for again for a moment.
+        """
+        is_young = self._office.venue.now() - order.timestamp < YOUNG_MS
+        for _ in range(N_LOOKS if is_young else 1):
+            if await self._hands.sender.query(order) not in (NO_SUCH_ORDER, ARCHIVED):
+                return
+            await asyncio.sleep(LAG_S if is_young else 0.0)
+        self._office.quarantine(order.symbol, f"{order.client_id} was working, the venue does not find it at the start")
 
     async def _tell_fills(self, symbol: str) -> None:
         fills, blotter = self._hands.fills, self._office.blotter
