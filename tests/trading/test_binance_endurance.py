@@ -211,9 +211,9 @@ def test_stream_that_is_lost_closes_the_gate_until_it_is_back(bench: LiveBench):
     bench.venue.health = lambda: health  # type: ignore[attr-defined]
     bench.wait(2)
     health.user_stream = "reconnecting"
-    bench.wait(4)
+    bench.wait(0.4)
     assert gate(bench) == ""
-    bench.wait(3)
+    bench.wait(1.2)
     assert "not heard" in gate(bench) and any("not heard" in text for text in said(bench))
     health.user_stream = "live"
     bench.wait(3)

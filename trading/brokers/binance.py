@@ -148,7 +148,8 @@ class BinanceBroker:
         assert self._reconciler is not None, "recover() comes first"
         look = self._reconciler
         jobs = (look.listen, look.watch_orders, look.watch_account, look.watch_stops, look.watch_pauses,
-                look.watch_connection, self._keep_showing, *(desk.run for desk in self._desks.values()))
+                look.watch_connection, look.watch_losses, self._keep_showing,
+                *(desk.run for desk in self._desks.values()))
         self._tasks = [asyncio.ensure_future(self._for_ever(job)) for job in jobs]
         try:
             await asyncio.gather(*self._tasks)
