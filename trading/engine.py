@@ -37,6 +37,7 @@ from trading.events import (
     DecisionMade,
     Event,
     FeedStatus,
+    PriceJudged,
     PriceMoved,
     RiskChecked,
     SignalGenerated,
@@ -94,6 +95,8 @@ class Engine:
         self._recorder = desk.recorder
         self._n_saved = self._n_failed = self._n_unsaved = 0
         self._unheard: list[Candle] = []
+        self._held_back: dict[str, SignalGenerated] = {}
+        self._highs: dict[str, int] = {}
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self._subscribe()
@@ -103,7 +106,7 @@ class Engine:
             CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
             BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
             AdviceComplete: self._grant, SourceFailed: self._on_source_failed,
-            Checkpoint: self._on_checkpoint,
+            Checkpoint: self._on_checkpoint, PriceJudged: self._on_price_judged,
         }
         for kind, handler in handlers.items():
             self.bus.subscribe(kind, handler)
@@ -305,14 +308,23 @@ class Engine:
         self._mark(symbol, prices.close, time)
         (atr,) = self._atr[symbol].push(candle)
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, atr)
-        self.execution.on_bar(symbol, prices.high, time, not self.session.is_killed)
+        self.execution.on_bar(symbol, self._high(symbol, prices), time, not self.session.is_killed)
         point = self.portfolio.point(time)
         self.performance.add(point)
         self._recorder.record(point)
         self.asked[symbol] = candle.open_time
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 
+    def _high(self, symbol: str, prices: TickRange) -> int:
+        """Return a bar's high; of one that is in doubt, the highest price that was not."""
+        believed = max(self._highs.pop(symbol, 0), prices.open if not self.broker.is_far(symbol, prices.open) else 0)
+        return believed if self.broker.is_far(symbol, prices.high) else prices.high
+
     def _mark(self, symbol: str, ticks: int, time: int) -> None:
+        if self.broker.is_external:
+            if self.broker.doubts(symbol, ticks):
+                ticks = self.price_of(symbol) or ticks
+            self._highs[symbol] = max(self._highs.get(symbol, 0), ticks)
         self.portfolio.mark(symbol, ticks, time)
         if not self.session.is_killed and self.risk.drawdown_breached():
             self.kill(f"drawdown reached {self.risk.profile.max_drawdown_rate:.0%}", time)
@@ -361,7 +373,7 @@ class Engine:
         verdicts: tuple[Verdict, ...] = ()
         client_id, outcome = "", "no position"
         if self.portfolio.holdings[symbol].is_open:
-            late = self._lateness(event)
+            late = self._lateness(event) or self._doubt(event)
             if self.session.is_killed:
                 verdicts, outcome = (self.session.verdict(),), "denied: kill_switch"
             elif late:
@@ -371,6 +383,19 @@ class Engine:
                 client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
         return Decision(symbol, time, event.candle.close, "SELL", outcome, chosen.reason, event.signals, verdicts,
                         client_id)
+
+    def _doubt(self, event: SignalGenerated) -> str:
+        """Hold a wish to sell back while the price that brought it is in doubt."""
+        symbol, ticks = event.candle.symbol, self.portfolio.specs[event.candle.symbol].to_ticks(event.candle.close)
+        if not self.broker.doubts(symbol, ticks):
+            return ""
+        self._held_back[symbol] = event
+        return "the price is far from the usual one: the venue's book is asked first"
+
+    def _on_price_judged(self, event: PriceJudged) -> None:
+        held_back = self._held_back.pop(event.symbol, None)
+        if held_back is not None and event.agrees:
+            self.conclude(self._decide(held_back, Action.SELL))
 
     def _staleness(self, event: SignalGenerated) -> str:
         return self._lateness(event) or self.health.trouble()
