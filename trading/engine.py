@@ -257,7 +257,11 @@ class Engine:
     def _on_feed(self, event: FeedStatus) -> None:
         if event.state == "ended":
             self._grant()
+        was_live = self.health.feed.state == "live"
         self.health.hear(event, self.time)
+        if was_live and event.state not in ("live", "ended") and self.bus.hears(AlertLogged):
+            words = f"the feed is {event.state}, nothing is entered: {event.detail}"
+            self.bus.publish(AlertLogged(self.time, words.removesuffix(": ")))
 
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick

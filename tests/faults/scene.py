@@ -43,6 +43,9 @@ BTC = "BTCUSDT"
 UNITS = Decimal(10**8)
 POLL_S = 0.02
 LATE_MS = 120_000
+SLACK_S = 2.5
+"""For a machine that does other things beside."""
+DETECTED_S, ALERTED_S = 5.0 + SLACK_S, 30.0 + SLACK_S
 DUPLICATE_S = BrokerSettings().duplicate_ms / 1000 + 0.1
 NEVER = {"version": 2, "name": "Never", "symbols": [BTC], "timeframe": "1m",
          "entry": {"left": "close", "op": "<", "right": 0}, "exit": {"left": "close", "op": "<", "right": 0}}
@@ -81,11 +84,12 @@ class Scene:
         strategy = folder / "never.json"
         strategy.write_text(json.dumps(NEVER))
         rest = hosted.urls["rest"]
+        named = rest.replace("127.0.0.1", settings.pop("host", "127.0.0.1"))
         self.admin = Admin(rest)
         asked = RehearsalRequest((BTC,), drill=False)
         wanted = {"data_dir": folder, "history_bars": 200, "strategy": str(strategy)} | settings
         interval = wanted.pop("interval", "1m")
-        there = settings_there(Settings(**wanted), asked, RehearsalUrls(rest, hosted.urls["streams"], ""))
+        there = settings_there(Settings(**wanted), asked, RehearsalUrls(named, named.replace("http", "ws"), ""))
         self.settings = there.model_copy(update={"interval": interval})
         self.database = Database(folder / "cockpit.db")
         self.database.open()
