@@ -82,6 +82,9 @@ class Guard:
             if lots > 0 and (foreign := self._cancelled_by_others(ticket)) and not (
                     live and self._agrees(ticket, live, lots)):
                 self._give_up(ticket, foreign)
+            elif live and lots <= 0 and self._is_spared(ticket):
+                self._rest(ticket)
+                return
             elif live and not await self._keep_or_withdraw(ticket, live, lots):
                 return
             elif not live and lots <= 0 and self._is_sold_unseen(ticket):
@@ -177,6 +180,10 @@ class Guard:
             self._unwelcome.say(self._hands, self._symbol, f"the stop stays where it is: {failure}", 0.0)
         self.due = loop_time() + PAUSES.get(failure.remedy, LONGEST_S)
         return False
+
+    def _is_spared(self, ticket: Ticket) -> bool:
+        """Return whether a stop stays although nothing seems held: in quarantine the books themselves are in doubt."""
+        return not ticket.is_cancelled and self._symbol in self._office.quarantined and not self._is_left()
 
     def _is_left(self) -> bool:
         return self._hands.leaving(self._symbol) is not None
