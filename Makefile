@@ -26,6 +26,7 @@ torture: $(VENV)/.dev
 	$(PY) -m tests.torture --kills $(or $(KILLS),100)
 	$(PY) -m tests.live_campaign --hours $(or $(HOURS),1000)
 	$(PY) -m tests.planted
+	$(PY) -m tests.killing --kills $(or $(KILLS),100)
 
 browser: $(VENV)/.dev
 	@$(PY) -m tests.browser.install

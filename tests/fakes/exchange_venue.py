@@ -171,6 +171,9 @@ class ExchangeVenue:
         if call.path == "exchangeInfo":
             documents = [desk.symbol.document | {"status": desk.status} for desk in self.exchange.desks.values()]
             return {"symbols": [d for d in documents if d["symbol"] in json.loads(call.params["symbols"])]}
+        if call.path == "ticker/bookTicker":
+            _, ((bid, _),), ((ask, _),) = self.exchange.depth(call.params["symbol"], 1)
+            return {"symbol": call.params["symbol"], "bidPrice": bid, "askPrice": ask}
         if call.path == "time":
             return {"serverTime": self.now()}
         return self.exchange.request(call.method, call.path, call.params, self.account if call.signed else None)

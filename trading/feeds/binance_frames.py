@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,29 @@ class BadFrame(BadCandles):
 
 @dataclass(frozen=True, slots=True)
 class Kline:
-    """One update of a bar: as far as it has formed, or closed. `time` is UTC ms of the event, within the bar."""
+    """One update of a bar: as far as it has formed, or closed. `time` is UTC ms of the event, within the bar.
+
+    `heard` is when its frame arrived, in seconds of the monotonic clock.
+    """
 
     candle: Candle
     closed: bool
     time: int
+    heard: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A parsed frame, and when it arrived in seconds of the monotonic clock."""
+
+    frame: Any
+    at: float
+
+
+def heard(text: str | bytes) -> Heard:
+    """Parse a frame in the moment it arrives."""
+    at = time.monotonic()
+    return Heard(decode(text), at)
 
 
 def decode(text: str | bytes) -> Any:
