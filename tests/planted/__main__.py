@@ -21,8 +21,8 @@ from tests.planted.planting import Found, show
 SUITE = (
     *(f"tests/trading/test_{name}.py" for name in (
         "gate", "recall", "orders", "portfolio", "binance_settling", "binance_requests", "binance_doors",
-        "binance_broker", "binance_protection", "binance_contract", "binance_doubt", "binance_endurance", "engine", "controls",
-        "arming", "binance_crashes", "binance_machine")),
+        "binance_broker", "binance_protection", "binance_contract", "binance_doubt", "binance_endurance", "engine",
+        "controls", "arming", "binance_crashes", "binance_machine")),
     "tests/binance/test_binance_governor.py", "tests/binance/test_binance_refusals.py",
     "tests/binance/test_binance_clock.py", "tests/binance/test_binance_client.py",
     "tests/storage/test_venue_store.py", "tests/test_live_campaign.py",
