@@ -398,6 +398,8 @@ class Engine:
 
     def _on_price_judged(self, event: PriceJudged) -> None:
         held_back = self._held_back.pop(event.symbol, None)
+        if event.agrees:
+            self._mark(event.symbol, event.price_ticks, self.time)
         if held_back is not None and event.agrees:
             self.conclude(self._decide(held_back, Action.SELL))
 
