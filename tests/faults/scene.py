@@ -155,7 +155,7 @@ class Scene:
         while True:
             advice = self.advice(action)
             self.engine.bus.post(advice)
-            made = until(lambda name=advice.signals[0].source: self._decision(name), f"a decision on {action}", 10)
+            made = until(lambda name=advice.signals[0].source: self._decision(name), f"a decision on {action}", 30)
             if "after the next bar" not in made.reason:
                 return made
 
