@@ -175,11 +175,19 @@ class Scene:
         made = self.enter()
         assert made.outcome == "entry", made.reason
         try:
-            until(lambda: self.is_protected and self.working("SELL"), "a position under its stop", seconds)
+            until(lambda: self._is_late() or (self.is_protected and self.working("SELL")), "a position under its stop",
+                  seconds)
+            if self._is_late():
+                return self.buy(seconds)
         except AssertionError as late:
             told = [line.text for line in self.parts.history.lines(12)]
             raise AssertionError(f"{late}; last lines of the log: {told}") from None
         return made
+
+    def _is_late(self) -> bool:
+        """Whether the last entry never left because this machine was too busy to send it in time."""
+        ended = self.heard(OrderEnded)
+        return bool(ended) and "waited too long" in ended[-1].detail and self.is_flat and not self.is_entering
 
     def enter(self) -> Decision:
         """Let the agent say BUY, late enough to be no duplicate of the buy before."""

@@ -145,8 +145,9 @@ def test_exit_in_a_halt_is_tried_a_few_times_and_done_when_the_symbol_trades(sce
     scene.buy()
     scene.wrong("status_break")
     assert scene.press("close", symbol=BTC).accepted
-    until(lambda: refused_posts(scene), "the sale is refused", 10)
+    until(lambda: refused_posts(scene) or scene.alerts("sale waits"), "the sale is refused, or kept back and told", 20)
     while_never(lambda: len(refused_posts(scene)) > 2, "a storm of orders", 3)
+    assert refused_posts(scene) or scene.working("SELL"), "what is kept back keeps its stop"
     scene.right()
     until(lambda: scene.is_flat, "sold once it trades", 15)
     scene.assert_books_equal()
@@ -177,6 +178,7 @@ def test_price_of_zero_is_never_traded_and_never_values_a_position(scene: Scene)
 def spiked(scene: Scene, factor: float, say: str = "") -> None:
     """Let the streams tell bad prices until they are heard and told of; let the agent speak meanwhile."""
     scene.wrong("spike", factor=factor, count=40)
+    scene.move(1.0001)
     until(lambda: scene.alerts("far from the usual"), "a person is told", ALERTED_S)
     if say:
         scene.engine.bus.post(scene.advice(say))
@@ -196,7 +198,7 @@ def test_entry_is_never_sent_at_a_bad_price(scene: Scene, factor: float):
     until(lambda: not scene.is_entering, "nothing is under way", 10)
     limits = [Decimal(order["price"]) for order in scene.orders("BUY")]
     assert all(abs(limit / price - 1) < Decimal("0.0501") for limit in limits), "beyond the collar"
-    assert scene.engine.price_of(BTC) == usual, "a bad price was believed"
+    assert abs(scene.engine.price_of(BTC) / usual - 1) < 0.01, "a bad price was believed"
 
 
 @fault(28)
