@@ -43,6 +43,7 @@ BTC = "BTCUSDT"
 UNITS = Decimal(10**8)
 POLL_S = 0.02
 LATE_MS = 120_000
+LATE = ("waited too long", "UNFILLED_FOK")
 SLACK_S = 2.5
 """For a machine that does other things beside."""
 DETECTED_S, ALERTED_S = 5.0 + SLACK_S, 30.0 + SLACK_S
@@ -185,9 +186,10 @@ class Scene:
         return made
 
     def _is_late(self) -> bool:
-        """Whether the last entry never left because this machine was too busy to send it in time."""
+        """Whether the last entry came too late to be sent, or for its price, as this machine was busy."""
         ended = self.heard(OrderEnded)
-        return bool(ended) and "waited too long" in ended[-1].detail and self.is_flat and not self.is_entering
+        return bool(ended) and any(why in ended[-1].detail for why in LATE) \
+            and self.is_flat and not self.is_entering
 
     def enter(self) -> Decision:
         """Let the agent say BUY, late enough to be no duplicate of the buy before."""
