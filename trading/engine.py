@@ -104,6 +104,7 @@ class Engine:
         self._highs: dict[str, int] = {}
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
+        self.orders.on_unsaved = self._hear_no_intent
         self._subscribe()
 
     def _subscribe(self) -> None:
@@ -186,23 +187,30 @@ class Engine:
         try:
             saved = self._recorder.commit(self.snapshot, force or self._n_failed > 0)
         except StateFailed as trouble:
-            self._n_unsaved, self._n_failed = 0, self._n_failed + 1
             log.exception("a commit failed, it is tried again")
-            self.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
-            if self._n_failed == 1:
-                self._tell_of_saving(f"nothing is entered, exits and stops go on: {trouble}", "bad")
+            self._hear_unsaved(trouble, self.bus.handle)
             return
         if self._n_failed:
             self._n_failed = 0
             self.gate.open(UNSAVED)
-            self._tell_of_saving("the database can be written again", "good")
+            self._tell_of_saving("the database can be written again", "good", self.bus.handle)
         if saved:
             self._n_saved += 1
             self.bus.handle(StateSaved(self._n_saved))
 
-    def _tell_of_saving(self, words: str, tone: str) -> None:
+    def _hear_no_intent(self, trouble: StateFailed) -> None:
+        """Close the gate in the middle of an event, when an intent could not be kept."""
+        self._hear_unsaved(trouble, self.bus.publish)
+
+    def _hear_unsaved(self, trouble: StateFailed, tell: Callable[[Event], None]) -> None:
+        self._n_unsaved, self._n_failed = 0, self._n_failed + 1
+        self.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
+        if self._n_failed == 1:
+            self._tell_of_saving(f"nothing is entered, exits and stops go on: {trouble}", "bad", tell)
+
+    def _tell_of_saving(self, words: str, tone: str, tell: Callable[[Event], None]) -> None:
         self.journal.write(self.time, "DATABASE", words, tone)
-        self.bus.handle(AlertLogged(self.time, words))
+        tell(AlertLogged(self.time, words))
 
     def save(self) -> None:
         """Make everything durable now, whatever the batch."""
@@ -303,7 +311,9 @@ class Engine:
         if self.round.wishes and self.round.begins(candle.open_time):
             self._grant()
         if event.covered_by_ticks or not event.live:
-            self.health.follow(candle, self.cursor.get(symbol))
+            missing = self.health.follow(candle, self.cursor.get(symbol))
+            if missing and self.bus.hears(AlertLogged):
+                self.bus.publish(AlertLogged(time, f"{self.portfolio.specs[symbol].display} {missing}"))
         self.cursor[symbol] = candle.open_time
         self.time = max(self.time, time)
         finished = BarFinished(candle, prices, event.live)
@@ -418,6 +428,8 @@ class Engine:
 
     def _on_price_judged(self, event: PriceJudged) -> None:
         held_back = self._held_back.pop(event.symbol, None)
+        if event.agrees:
+            self._mark(event.symbol, event.price_ticks, self.time)
         if held_back is not None and event.agrees:
             self.conclude(self._decide(held_back, Action.SELL))
 

@@ -134,6 +134,7 @@ class PriceJudged:
     """A second source was asked about a price far from the usual one, and agrees or not, by the broker."""
 
     symbol: str
+    price_ticks: int
     agrees: bool
 
 

@@ -43,6 +43,7 @@ BTC = "BTCUSDT"
 UNITS = Decimal(10**8)
 POLL_S = 0.02
 LATE_MS = 120_000
+LATE = ("waited too long", "UNFILLED_FOK")
 SLACK_S = 2.5
 """For a machine that does other things beside."""
 DETECTED_S, ALERTED_S = 5.0 + SLACK_S, 30.0 + SLACK_S
@@ -155,7 +156,7 @@ class Scene:
         while True:
             advice = self.advice(action)
             self.engine.bus.post(advice)
-            made = until(lambda name=advice.signals[0].source: self._decision(name), f"a decision on {action}", 10)
+            made = until(lambda name=advice.signals[0].source: self._decision(name), f"a decision on {action}", 30)
             if "after the next bar" not in made.reason:
                 return made
 
@@ -175,11 +176,20 @@ class Scene:
         made = self.enter()
         assert made.outcome == "entry", made.reason
         try:
-            until(lambda: self.is_protected and self.working("SELL"), "a position under its stop", seconds)
+            until(lambda: self._is_late() or (self.is_protected and self.working("SELL")), "a position under its stop",
+                  seconds)
+            if self._is_late():
+                return self.buy(seconds)
         except AssertionError as late:
             told = [line.text for line in self.parts.history.lines(12)]
             raise AssertionError(f"{late}; last lines of the log: {told}") from None
         return made
+
+    def _is_late(self) -> bool:
+        """Whether the last entry came too late to be sent, or for its price, as this machine was busy."""
+        ended = self.heard(OrderEnded)
+        return bool(ended) and any(why in ended[-1].detail for why in LATE) \
+            and self.is_flat and not self.is_entering
 
     def enter(self) -> Decision:
         """Let the agent say BUY, late enough to be no duplicate of the buy before."""

@@ -28,10 +28,10 @@ class Doubts:
     def is_far(self, symbol: str, ticks: int) -> bool:
         """Return whether a price is further from the median of those before the last one than the collar allows."""
         seen = self._office.prices.get(symbol, ())
-        before = [price for time, price in seen[:-1] if time >= seen[-1][0] - RECENT_MS]
-        if not before:
+        if not seen:
             return False
-        usual = median_low(before)
+        before = [price for time, price in seen[:-1] if time >= seen[-1][0] - RECENT_MS]
+        usual = median_low(before or [seen[-1][1]])
         return abs(ticks - usual) > usual * self._office.settings.collar_rate
 
     def begin(self, symbol: str) -> bool:
@@ -58,7 +58,7 @@ class Doubts:
             other = f"the venue's book says {spec.price(known):f}" if known else "the venue's book cannot be had"
             office.say(f"a price of {spec.price(ticks):f} is far from the usual one and not acted on: {other}", "warn",
                        symbol)
-        office.post(PriceJudged(symbol, agrees))
+        office.post(PriceJudged(symbol, ticks, agrees))
 
     async def _price(self, symbol: str) -> int:
         """Return the middle of the venue's best quotes in ticks, 0 when it does not say within some seconds."""
