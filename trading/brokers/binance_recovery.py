@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from trading.brokers import binance_settling
@@ -15,7 +14,7 @@ from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, instrument_of
 from trading.brokers.binance_requests import engine_id
-from trading.brokers.binance_settling import UNREADABLE
+from trading.brokers.binance_settling import UNREADABLE, amount, whole
 from trading.domain import SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
 from trading.errors import BadInput, NotSent, OutcomeUnknown, StateFailed
@@ -155,5 +154,5 @@ class Recovery:
 def _found(row: Mapping[str, Any]) -> VenueOrder:
     client_id = str(row["clientOrderId"])
     return VenueOrder(client_id, engine_id(client_id), str(row["symbol"]), str(row["side"]), str(row["type"]),
-                      Decimal(row["origQty"]), int(row.get("time", 0)), price=Decimal(row["price"]),
-                      stop_price=Decimal(row.get("stopPrice", "0")), detail="found at the venue")
+                      amount(row["origQty"]), whole(row.get("time", 0)), price=amount(row["price"]),
+                      stop_price=amount(row.get("stopPrice", "0")), detail="found at the venue")
