@@ -38,6 +38,7 @@ from trading.events import (
     DecisionMade,
     Event,
     FeedStatus,
+    PriceJudged,
     PriceMoved,
     RiskChecked,
     SignalGenerated,
@@ -99,6 +100,8 @@ class Engine:
         """Whether a commit may wait for an order's way to the venue; for who calls `catch_up_saving` soon after."""
         self._deferred_since = 0.0
         self._unheard: list[Candle] = []
+        self._held_back: dict[str, SignalGenerated] = {}
+        self._highs: dict[str, int] = {}
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self._subscribe()
@@ -108,7 +111,7 @@ class Engine:
             CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
             BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
             AdviceComplete: self._grant, SourceFailed: self._on_source_failed,
-            Checkpoint: self._on_checkpoint,
+            Checkpoint: self._on_checkpoint, PriceJudged: self._on_price_judged,
         }
         for kind, handler in handlers.items():
             self.bus.subscribe(kind, handler)
@@ -220,6 +223,7 @@ class Engine:
     def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
         """Take a wish to buy through the rules; the decision says what became of it."""
         price = self.price_of(symbol)
+        market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
         session = self.session.verdict()
         wanted = session.passed or (adds and self.session.may_add)
@@ -235,6 +239,10 @@ class Engine:
         order = self.execution.enter(request, approval, source)
         return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
                         order.client_id)
+
+    def _now(self) -> int:
+        """Return the time of the market, or the venue's clock: it goes on when no price comes."""
+        return max(self.time, self.broker.now())
 
     def _approval(self, request: EntryRequest) -> Approval:
         closed = self.gate.reason(request.symbol)
@@ -269,7 +277,11 @@ class Engine:
     def _on_feed(self, event: FeedStatus) -> None:
         if event.state == "ended":
             self._grant()
+        was_live = self.health.feed.state == "live"
         self.health.hear(event, self.time)
+        if was_live and event.state not in ("live", "ended") and self.bus.hears(AlertLogged):
+            words = f"the feed is {event.state}, nothing is entered: {event.detail}"
+            self.bus.publish(AlertLogged(self.time, words.removesuffix(": ")))
 
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick
@@ -320,14 +332,23 @@ class Engine:
         self._mark(symbol, prices.close, time)
         (atr,) = self._atr[symbol].push(candle)
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, atr)
-        self.execution.on_bar(symbol, prices.high, time, not self.session.is_killed)
+        self.execution.on_bar(symbol, self._high(symbol, prices), time, not self.session.is_killed)
         point = self.portfolio.point(time)
         self.performance.add(point)
         self._recorder.record(point)
         self.asked[symbol] = candle.open_time
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 
+    def _high(self, symbol: str, prices: TickRange) -> int:
+        """Return a bar's high; of one that is in doubt, the highest price that was not."""
+        believed = max(self._highs.pop(symbol, 0), prices.open if not self.broker.is_far(symbol, prices.open) else 0)
+        return believed if self.broker.is_far(symbol, prices.high) else prices.high
+
     def _mark(self, symbol: str, ticks: int, time: int) -> None:
+        if self.broker.is_external:
+            if self.broker.doubts(symbol, ticks):
+                ticks = self.price_of(symbol) or ticks
+            self._highs[symbol] = max(self._highs.get(symbol, 0), ticks)
         self.portfolio.mark(symbol, ticks, time)
         if not self.session.is_killed and self.risk.drawdown_breached():
             self.kill(f"drawdown reached {self.risk.profile.max_drawdown_rate:.0%}", time)
@@ -376,7 +397,7 @@ class Engine:
         verdicts: tuple[Verdict, ...] = ()
         client_id, outcome = "", "no position"
         if self.portfolio.holdings[symbol].is_open:
-            late = self._lateness(event)
+            late = self._lateness(event) or self._doubt(event)
             if self.session.is_killed:
                 verdicts, outcome = (self.session.verdict(),), "denied: kill_switch"
             elif late:
@@ -386,6 +407,19 @@ class Engine:
                 client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
         return Decision(symbol, time, event.candle.close, "SELL", outcome, chosen.reason, event.signals, verdicts,
                         client_id)
+
+    def _doubt(self, event: SignalGenerated) -> str:
+        """Hold a wish to sell back while the price that brought it is in doubt."""
+        symbol, ticks = event.candle.symbol, self.portfolio.specs[event.candle.symbol].to_ticks(event.candle.close)
+        if not self.broker.doubts(symbol, ticks):
+            return ""
+        self._held_back[symbol] = event
+        return "the price is far from the usual one: the venue's book is asked first"
+
+    def _on_price_judged(self, event: PriceJudged) -> None:
+        held_back = self._held_back.pop(event.symbol, None)
+        if held_back is not None and event.agrees:
+            self.conclude(self._decide(held_back, Action.SELL))
 
     def _staleness(self, event: SignalGenerated) -> str:
         return self._lateness(event) or self.health.trouble()

@@ -130,6 +130,14 @@ class NumberUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceJudged:
+    """A second source was asked about a price far from the usual one, and agrees or not, by the broker."""
+
+    symbol: str
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FillsConfirmed:
     """Every execution of a symbol up to an id was announced, by the broker."""
 
@@ -247,6 +255,6 @@ class CommandAnswered:
 Event = (
     CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | RiskChecked
     | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver | NumberUsed | FillsConfirmed
-    | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
+    | PriceJudged | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

@@ -12,6 +12,7 @@ from trading.portfolio import Portfolio
 from trading.rules import MAX_TICKS
 
 GAP_BARS = 14  # as many as risk's ATR needs
+OLD_BARS = 2
 
 
 class MarketHealth:
@@ -58,6 +59,11 @@ class MarketHealth:
     def trouble(self) -> str:
         """Return why prices cannot be trusted now; empty when they can."""
         return "" if self.feed.state == "live" else f"the feed is {self.feed.state}"
+
+    def age(self, last_open: int | None, time: int) -> str:
+        """Return why the last closed bar is too old to enter on; empty while it is not."""
+        n_bars = 0.0 if last_open is None else (time - last_open) / self._step - 1
+        return f"the last closed bar is {n_bars:.0f} bars old" if n_bars > OLD_BARS else ""
 
     def gap(self, candle: Candle) -> str:
         """Return why a bar's indicators cannot be trusted; empty when they can."""

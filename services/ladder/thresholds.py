@@ -21,7 +21,7 @@ DEFAULTS: dict[str, dict[str, float]] = {
     "small": {"days": 14, "trades": 30, "gap_bps": 15, "unmatched_rate": 0.05, "reconciled": 144},
 }
 LABELS = {
-    "days": "Days traded", "trades": "Trades", "gap_bps": "Mean size of the parity gap",
+    "days": "Days running", "trades": "Trades", "gap_bps": "Mean size of the parity gap",
     "unmatched_rate": "Trades without a partner", "faults": "Faults survived",
     "reconciled": "Clean reconciliations in a row",
 }

@@ -206,15 +206,11 @@ def break_and_restore(scene: Scene, backup: Path) -> None:
     path.write_bytes(backup.read_bytes())
 
 
-UNKNOWN_ORDER = "a trade of ours whose order a restored database does not know is taken for another hand's"
-
-
 @fault(37)
 def test_broken_database_is_refused(scene: Scene):
     break_and_restore(scene, scene.folder / "never.json")
 
 
-@pytest.mark.xfail(strict=True, reason=UNKNOWN_ORDER)
 @fault(37)
 def test_newest_backup_reconciles_with_the_venue(scene: Scene, stage: Stage):
     backup = scene.folder / "backups" / "cockpit-20260101T000000.db"
@@ -232,7 +228,6 @@ def test_newest_backup_reconciles_with_the_venue(scene: Scene, stage: Stage):
     again.assert_books_equal()
 
 
-@pytest.mark.xfail(strict=True, reason=f"{UNKNOWN_ORDER}; nothing seems held, so the stop is withdrawn")
 @fault(37)
 def test_stop_at_the_venue_stands_when_a_backup_does_not_know_what_it_protects(scene: Scene, stage: Stage):
     scene.stand_still()

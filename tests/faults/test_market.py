@@ -54,7 +54,6 @@ def test_no_agent_is_asked_while_candles_stand_still_and_exits_stay_allowed(scen
     scene.assert_books_equal()
 
 
-@pytest.mark.xfail(strict=True, reason="nobody asks how old the last closed candle is while the stream still talks")
 @fault(27)
 def test_nothing_is_entered_by_hand_when_the_last_closed_candle_is_older_than_two_bars(scene: Scene, walls: Walls):
     scene.buy()

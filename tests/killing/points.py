@@ -1,4 +1,4 @@
-"""Every place where the order path can die: before and after each await, and each write to the disk.
+"""Every place where the order path can die: before and after each await, and each write to the disk, and in it.
 
 `instrument` rewrites modules while they are imported; nothing of it is in the product. A point is named by module,
 function and its number in there, so that the list only changes when the code does.
@@ -16,6 +16,8 @@ from typing import Any
 
 WRITES = frozenset({"intend", "settle", "keep_baseline", "commit", "commit_intents", "record_evidence"})
 """Methods after which something is durable."""
+TRANSACTION = "write"
+"""Method that opens a transaction for a `with`: what is in it is durable when the block has ended, or not at all."""
 HOOK = "__at_point__"
 Visit = Callable[[str], None]
 
@@ -70,6 +72,16 @@ class _Marker(ast.NodeTransformer):
         node.body.insert(0, ast.Expr(_call(after, ast.Constant(None))))
         return node
 
+    def visit_With(self, node: ast.With) -> ast.AST:
+        """Mark a transaction: `<` in it before its first row, `>` with all of its rows, and not committed yet."""
+        if not any(_opens(item.context_expr) for item in node.items):
+            return self.generic_visit(node)
+        before, after = self._named(TRANSACTION)
+        self.generic_visit(node)
+        node.body.insert(0, ast.Expr(_call(before, ast.Constant(None))))
+        node.body.append(ast.Expr(_call(after, ast.Constant(None))))
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Mark a durable write: `<` with its arguments made, `>` once it is on the disk."""
         if not (isinstance(node.func, ast.Attribute) and node.func.attr in WRITES):
@@ -79,6 +91,10 @@ class _Marker(ast.NodeTransformer):
         self.generic_visit(node)
         node.func = _call(before, node.func)  # type: ignore[assignment]
         return _call(after, node)
+
+
+def _opens(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == TRANSACTION
 
 
 def _call(name: str, value: ast.expr) -> ast.Call:

@@ -16,6 +16,7 @@ from trading.brokers.binance_options import BrokerSettings
 from trading.domain.venue import Call, VenueState
 from trading.errors import BadInput, StateFailed
 from trading.events import OrderEnded, OrderFilled, OrderTakenOver
+from trading.simulation.exchange import default_symbols
 
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
 
@@ -154,6 +155,31 @@ def test_symbol_that_takes_no_brackets_gets_its_stop_after_the_fill():
     assert paths(bench) == ["order", "orderList/oco"]
     bench.check()
     bench.close()
+
+
+def test_symbol_that_takes_otoco_alone_gets_its_stop_with_the_entry(monkeypatch: pytest.MonkeyPatch):
+    documents = [d | {"opoAllowed": False} for d in default_symbols()]
+    monkeypatch.setattr("tests.trading.live_bench.default_symbols", lambda: documents)
+    bench = LiveBench().start()
+    bench.buy(seconds=3.0)
+    assert paths(bench) == ["orderList/otoco"]
+    bench.check()
+    bench.close()
+
+
+def test_stop_follows_a_tick_that_became_coarser(bench: LiveBench):
+    def coarser(call: Call) -> Travel | None:
+        off_grid = Decimal(call.params.get("belowStopPrice", "0")) % Decimal("0.05")
+        return replace(CALM, refused=(-1013, "Filter failure: PRICE_FILTER")) if off_grid else None
+
+    office = bench.cockpit.broker._office
+    office.instruments["BTCUSDT"] = replace(office.instruments["BTCUSDT"], opo=False, oto=False)
+    for one in bench.exchange.desk("BTCUSDT").symbol.document["filters"]:
+        one.update({"tickSize": "0.05"} if one["filterType"] == "PRICE_FILTER" else {})
+    bench.venue.script = coarser
+    bench.buy(seconds=4.0)
+    stop = next(order for order in bench.open_orders() if order["type"] == "STOP_LOSS")
+    assert Decimal(stop["stopPrice"]) % Decimal("0.05") == 0
 
 
 def test_refused_bracket_falls_back_to_a_plain_entry(bench: LiveBench):

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tests.fakes.exchange_venue import Weather
+from tests.fakes.exchange_venue import Travel, Weather
 from tests.trading.crashes import PROFILE, Point, play
 from tests.trading.live_bench import LiveBench
 
@@ -122,6 +122,36 @@ def test_recovery_takes_no_more_than_five_seconds():
         spans.append(bench.loop.time() - began - 1.3)
         bench.close()
     assert max(spans) <= 5.0
+
+
+def test_start_does_not_wait_for_a_sale_that_may_have_come_through():
+    bench = LiveBench().start()
+    bench.buy()
+    bench.venue.script = lambda call: Travel(lose_request=(call.method, call.path) == ("POST", "order"))
+    bench.candle(say="SELL")
+    bench.wait(0.3)
+    bench.die(bench.cockpit)
+    began = bench.loop.time()
+    bench.restart()
+    assert bench.loop.time() - began - 1.3 <= 1.0
+    bench.venue.script = None
+    bench.wait(8.0)
+    assert bench.held() > 0 and "order" not in [call.path for call in bench.venue.posts()]
+    bench.wait(10.0)
+    assert bench.held() == 0
+    _check(bench, "a sale whose request was lost before the crash")
+
+
+def test_stray_buy_is_cancelled_wherever_its_taking_over_is_broken_off():
+    for at in range(0, 40):
+        bench = LiveBench().start()
+        bench.die(bench.cockpit)
+        bench.exchange.request("POST", "order", {
+            "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01",
+            "price": "15000", "newClientOrderId": "ckTEST01-77-1e"}, bench.account)
+        bench.restart(Point(at)).restart().wait()
+        assert bench.open_orders() == [] and bench.store.orders["ckTEST01-77-1e"].state == "CANCELED", at
+        bench.close()
 
 
 def _check(bench: LiveBench, what: str) -> None:

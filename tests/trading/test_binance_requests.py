@@ -51,6 +51,25 @@ def test_bracket_without_a_target_is_an_opo():
     assert call.path == "orderList/opo" and call.params["pendingType"] == "STOP_LOSS"
 
 
+def test_legs_of_an_oto_get_what_the_commission_leaves():
+    instrument = replace(instrument_of(SPECS["BTCUSDT"], DOCUMENT | {"opoAllowed": False}), taker_rate=Decimal("0.001"))
+    call = entry_request(instrument, replace(BRACKETED, lots=12_345), TRY).call
+    assert call.path == "orderList/otoco"
+    assert (call.params["workingQuantity"], call.params["pendingQuantity"]) == ("0.12345", "0.12332")
+    alone = entry_request(instrument, replace(BRACKETED, bracket_target_ticks=0), TRY).call
+    assert alone.path == "orderList/oto" and "pendingQuantity" in alone.params
+
+
+def test_coarser_tick_of_the_venue_moves_prices_away_from_the_market():
+    filters = [f | {"tickSize": "0.05"} if f["filterType"] == "PRICE_FILTER" else f for f in DOCUMENT["filters"]]
+    instrument = instrument_of(SPECS["BTCUSDT"], DOCUMENT | {"filters": filters})
+    pair = protection_request(instrument, protection(stop=1_900_003, target=2_100_003), 60, TRY, BrokerSettings()).call
+    assert (pair.params["belowStopPrice"], pair.params["abovePrice"]) == ("19000.00", "21000.05")
+    dear = replace(BRACKETED, bracket_stop_ticks=1_900_004, budget_units=2_020_003_000)
+    call = entry_request(instrument, dear, TRY).call
+    assert (call.params["workingPrice"], call.params["pendingBelowStopPrice"]) == ("20200.00", "19000.00")
+
+
 @pytest.mark.parametrize("lacking", [{"opoAllowed": False}, {"otoAllowed": False}, {"orderTypes": ["LIMIT", "MARKET"]}])
 def test_symbol_without_brackets_gets_a_plain_limit_that_does_not_rest(lacking: dict):
     instrument = instrument_of(SPECS["BTCUSDT"], DOCUMENT | lacking)

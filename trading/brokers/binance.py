@@ -14,6 +14,7 @@ from typing import Any
 
 from trading.brokers.binance_balances import GAP, Balances
 from trading.brokers.binance_desk import Amend, Cancel, Job, Place, SymbolDesk
+from trading.brokers.binance_doubt import Doubts
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import Office
@@ -58,6 +59,7 @@ class BinanceBroker:
         self.badge = outside.venue.badge
         self.gate = outside.gate
         self._office = Office(outside.venue, outside.store, outside.gate, outside.settings, outside.post)
+        self._doubts = Doubts(self._office)
         self._specs = dict(specs)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[tuple[str, Job]] = []
@@ -72,6 +74,21 @@ class BinanceBroker:
         self.gate.close(STREAM, "the account's events are not heard")
 
     # The port, on the engine's thread.
+
+    def now(self) -> int:
+        """Return the venue's time, UTC ms; from any thread."""
+        return self._office.venue.now()
+
+    def is_far(self, symbol: str, price_ticks: int) -> bool:
+        """Compare with the median of recent prices."""
+        return self._doubts.is_far(symbol, price_ticks)
+
+    def doubts(self, symbol: str, price_ticks: int) -> bool:
+        """Compare with the median of recent prices; ask the venue's book when the price is far from it."""
+        is_far = self._doubts.is_far(symbol, price_ticks)
+        if is_far and self._loop is not None and self._doubts.begin(symbol):
+            self._loop.call_soon_threadsafe(self._spawn, self._doubts.ask(symbol, price_ticks))
+        return is_far
 
     def place(self, order: Order) -> None:
         """Queue a new order."""
@@ -112,7 +129,7 @@ class BinanceBroker:
     def release(self, symbol: str) -> None:
         """Ask for the end of a quarantine: granted if the account agrees with the books; from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._spawn_release, symbol)
+            self._loop.call_soon_threadsafe(self._spawn, self._release(symbol))
 
     def limit_entries(self, units: int) -> None:
         """Refuse every entry that may cost more, whatever was approved; before `recover`."""
@@ -148,7 +165,8 @@ class BinanceBroker:
         assert self._reconciler is not None, "recover() comes first"
         look = self._reconciler
         jobs = (look.listen, look.watch_orders, look.watch_account, look.watch_stops, look.watch_pauses,
-                look.watch_connection, self._keep_showing, *(desk.run for desk in self._desks.values()))
+                look.watch_connection, look.watch_losses, self._keep_showing,
+                *(desk.run for desk in self._desks.values()))
         self._tasks = [asyncio.ensure_future(self._for_ever(job)) for job in jobs]
         try:
             await asyncio.gather(*self._tasks)
@@ -215,8 +233,9 @@ class BinanceBroker:
             self._office.post(OrderEnded(order.client_id, order.symbol, "REJECTED", order.time,
                                          f"unknown symbol {order.symbol}"))
 
-    def _spawn_release(self, symbol: str) -> None:
-        self._tasks.append(asyncio.ensure_future(self._release(symbol)))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks = [task for task in self._tasks if not task.done()]
+        self._tasks.append(asyncio.ensure_future(work))
 
     async def _release(self, symbol: str) -> None:
         assert self._reconciler is not None and self._balances is not None

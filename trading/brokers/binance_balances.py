@@ -31,6 +31,7 @@ class Balances:
         self.lines: tuple[BalanceLine, ...] = ()
         self.checked = 0
         self.forgiven: set[str] = set()
+        self.agrees = False
 
     async def open(self) -> None:
         """See the account for the first time, and keep what is not ours; afterwards compare.
@@ -54,6 +55,7 @@ class Balances:
     async def check(self) -> bool:
         """Compare; act on what differs twice while nothing moved. Return whether all is as it should be."""
         before: dict[str, Decimal] = {}
+        self.agrees = False
         for _ in range(ROUNDS):
             version = self._hands.fills.version
             venue = await self._venue()
@@ -63,6 +65,7 @@ class Balances:
             gaps = self._gaps(venue)
             if not gaps:
                 self._see_cash(venue)
+                self.agrees = True
                 return True
             if gaps == before:
                 settled = [self._settle(asset, gap, venue) for asset, gap in gaps.items()]

@@ -24,6 +24,8 @@ async def enter(hands: Hands, ticket: Ticket) -> None:
         return
     office.entered[order.symbol] = office.venue.now()
     failure = await _try(hands, ticket)
+    if isinstance(failure, Refused) and failure.remedy == Remedy.FIX:
+        await hands.refresh(order.symbol)
     if isinstance(failure, Refused) and order.bracket_stop_ticks and _is_of_the_list(failure):
         office.say(f"the venue took no entry with its stop ({failure}); the stop follows", "warn", order.symbol)
         ticket.order = replace(order, bracket_stop_ticks=0, bracket_target_ticks=0)

@@ -17,7 +17,7 @@ from trading.brokers.binance_requests import engine_id
 from trading.brokers.binance_way import Way
 from trading.domain import Order
 from trading.domain.venue import Call, Venue, VenueStore, number_of
-from trading.errors import NotSent, OutcomeUnknown, Refused
+from trading.errors import NotSent, OutcomeUnknown, Refused, StateFailed
 from trading.events import Event, NumberUsed, VenueSaid
 from trading.gate import EntryGate
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
 N_PRICES, RECENT_MS = 31, 600_000
+LOCKED = "the database was locked"
 
 
 @dataclass(slots=True, eq=False)
@@ -92,10 +93,21 @@ class Office:
 
     def quarantine(self, symbol: str, why: str) -> None:
         """Let nothing new in on a symbol until a person has looked; said once a reason."""
-        self.quarantined.setdefault(symbol, why)
+        known = self.quarantined.get(symbol, "")
+        if not known or (known.startswith(LOCKED) and not why.startswith(LOCKED)):
+            self.quarantined[symbol] = why
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
         self.keep_quarantine()
         self.tell_once(symbol, f"is in quarantine, nothing is entered: {why}")
+
+    def stumble(self, symbol: str, error: Exception) -> None:
+        """Quarantine a symbol for an error of our own; that of a locked database ends with a clean sweep."""
+        is_lock = isinstance(error, StateFailed) and "locked" in str(error)
+        self.quarantine(symbol, f"{LOCKED if is_lock else 'internal error'}: {type(error).__name__}: {error}")
+
+    def only_locked(self) -> list[str]:
+        """Return the symbols in quarantine for nothing but a locked database."""
+        return [symbol for symbol, why in self.quarantined.items() if why.startswith(LOCKED)]
 
     def keep_quarantine(self) -> None:
         """Keep durably which symbols are in quarantine; what cannot be written now is written by a later sweep."""

@@ -51,7 +51,8 @@ class BrokerSettings:
 class Limits:
     """How large an order may be, by the venue's newest word: in lots and units, a largest of 0 is none.
 
-    What rests is bounded by `max_lots`, what sells at the market by `max_market_lots`.
+    What rests is bounded by `max_lots`, what sells at the market by `max_market_lots`. Prices are whole multiples of
+    `step_ticks` ticks: more than one once the venue has made its tick coarser than the one that we count in.
     """
 
     min_lots: int
@@ -59,19 +60,25 @@ class Limits:
     max_market_lots: int
     step_lots: int
     min_notional: int
+    step_ticks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A symbol with its arithmetic, what kinds of order it takes and how large they may be now."""
+    """A symbol with its arithmetic, what kinds of order it takes and how large they may be now.
+
+    `taker_rate` is the part of a buy that goes as commission in the base asset, None when it is not known.
+    """
 
     spec: SymbolSpec
     market: Market
     order_types: frozenset[str]
     oco: bool
     opo: bool
+    oto: bool
     status: str
     limits: Limits
+    taker_rate: Decimal | None = None
 
     @property
     def symbol(self) -> str:
@@ -82,6 +89,25 @@ class Instrument:
     def stop_type(self) -> str:
         """The stop that sells at the market where the symbol takes it, else one with a limit."""
         return "STOP_LOSS" if "STOP_LOSS" in self.order_types else "STOP_LOSS_LIMIT"
+
+    @property
+    def brackets(self) -> bool:
+        """Whether an entry can bring its stop along: the legs' size is set by the venue, or follows from the fee."""
+        return self.stop_type == "STOP_LOSS" and (self.opo or (self.oto and self.taker_rate is not None))
+
+    def received(self, lots: int) -> int:
+        """Return how many whole lots are left of a buy after its commission."""
+        rate = self.taker_rate or Decimal(0)
+        return self._whole(int(lots * (1 - rate)))
+
+    def price_below(self, ticks: int) -> Decimal:
+        """Return the highest price that the venue takes and that is not above so many ticks."""
+        step = self.limits.step_ticks
+        return self.spec.price(max(step, ticks - ticks % step))
+
+    def price_above(self, ticks: int) -> Decimal:
+        """Return the lowest price that the venue takes and that is not below so many ticks."""
+        return self.spec.price(ticks + -ticks % self.limits.step_ticks)
 
     def dearest(self, lots: int, budget_units: int) -> int:
         """Return the highest price in ticks at which lots cost no more than a budget."""
@@ -121,8 +147,9 @@ class Instrument:
 
 def instrument_of(spec: SymbolSpec, document: Mapping[str, Any]) -> Instrument:
     """Read what a symbol allows from its part of exchangeInfo; what is not said is not allowed."""
+    oto = bool(document.get("otoAllowed"))
     return Instrument(spec, market_of(spec), frozenset(document.get("orderTypes", ())),
-                      bool(document.get("ocoAllowed")), bool(document.get("opoAllowed") and document.get("otoAllowed")),
+                      bool(document.get("ocoAllowed")), bool(document.get("opoAllowed")) and oto, oto,
                       str(document.get("status", "")), limits_of(spec, document))
 
 
@@ -138,7 +165,15 @@ def limits_of(spec: SymbolSpec, document: Mapping[str, Any]) -> Limits:
     most = [int(Decimal(one.get("maxQty", 0)) / spec.lot_size) for one in (lot, sold)]
     return Limits(max(1, up("minQty", spec.min_quantity)), most[0], min((n for n in most if n > 0), default=0),
                   max(1, up("stepSize", spec.lot_size)),
-                  int(Decimal(least.get("minNotional", spec.min_notional)) * UNITS))
+                  int(Decimal(least.get("minNotional", spec.min_notional)) * UNITS),
+                  max(1, int(Decimal(filters.get("PRICE_FILTER", {}).get("tickSize", 0)) / spec.tick_size)))
+
+
+def taker_rate_of(document: Mapping[str, Any]) -> Decimal:
+    """Read what part of a buy goes as commission, from the answer to account/commission."""
+    classes = (f"{name}Commission" for name in ("standard", "special", "tax"))
+    parts = [document[name] for name in classes if name in document]
+    return sum((Decimal(part["taker"]) + Decimal(part.get("buyer", 0)) for part in parts), Decimal(0))
 
 
 def text(number: Decimal) -> str:

@@ -33,6 +33,8 @@ ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE)
 """Refusals of a rehearsed stop that say nothing against it: the price passed it already, so it becomes a sale."""
 N_UNHEARD = 5
 ALONE = (Remedy.FIX, Remedy.REPRICE, Remedy.DUST)
+RESIZE = (Remedy.FIX, Remedy.DUST)
+"""Refusals after which the symbol's sizes and steps are read again: the venue may have changed them."""
 
 
 class Guard:
@@ -80,7 +82,13 @@ class Guard:
             if lots > 0 and (foreign := self._cancelled_by_others(ticket)) and not (
                     live and self._agrees(ticket, live, lots)):
                 self._give_up(ticket, foreign)
+            elif live and lots <= 0 and self._is_spared(ticket):
+                self._rest(ticket)
+                return
             elif live and not await self._keep_or_withdraw(ticket, live, lots):
+                return
+            elif not live and lots <= 0 and self._is_sold_unseen(ticket):
+                self.due = loop_time() + LOOK_S
                 return
             elif not live and lots <= 0:
                 self._hands.fills.end(ticket, "CANCELED", "canceled by the cockpit")
@@ -173,11 +181,19 @@ class Guard:
         self.due = loop_time() + PAUSES.get(failure.remedy, LONGEST_S)
         return False
 
+    def _is_spared(self, ticket: Ticket) -> bool:
+        """Return whether a stop stays although nothing seems held: in quarantine the books themselves are in doubt."""
+        return not ticket.is_cancelled and self._symbol in self._office.quarantined and not self._is_left()
+
     def _is_left(self) -> bool:
         return self._hands.leaving(self._symbol) is not None
 
     def _needed(self, ticket: Ticket) -> int:
         return 0 if ticket.is_cancelled else min(ticket.remaining, self._hands.spare(ticket))
+
+    def _is_sold_unseen(self, ticket: Ticket) -> bool:
+        """Return whether nothing is left to protect but by the venue's word: its executions will end the wish."""
+        return not ticket.is_cancelled and not self._is_left() and self._hands.fills.sold_unseen(self._symbol) > 0
 
     async def _claim(self, ticket: Ticket) -> None:
         """Take over the legs that came with the entry; how large they are, and that they live, the venue says.
@@ -206,10 +222,10 @@ class Guard:
     def _agrees(self, ticket: Ticket, live: list[VenueOrder], lots: int) -> bool:
         """Return whether one set of legs is what is wanted: its prices, and its size."""
         instrument = self._hands.instrument(ticket)
-        spec, order = instrument.spec, ticket.order
-        wanted = {spec.price(order.stop_ticks)}
+        order = ticket.order
+        wanted = {instrument.price_below(order.stop_ticks)}
         if order.limit_ticks and instrument.oco and not self._is_alone(order, live):
-            wanted.add(spec.price(order.limit_ticks))
+            wanted.add(instrument.price_above(order.limit_ticks))
         prices = {leg.price if letter_of(leg.client_id) == TARGET else leg.stop_price for leg in live}
         lots = instrument.stop_piece(lots)
         return prices == wanted and all(self._covers(self._left(leg), lots) for leg in live)
@@ -303,7 +319,7 @@ class Guard:
         if failure.remedy == Remedy.DUST and is_dust(self._hands, self._symbol, lots):
             end_as_dust(self._hands, ticket, lots)
             return True
-        if failure.remedy == Remedy.DUST:
+        if failure.remedy in RESIZE:
             await self._hands.refresh(self._symbol)
         if paired and (failure.remedy in ALONE or "MAX_NUM" in str(failure)):
             self._alone = (ticket.order.limit_ticks, loop_time() + ALONE_S)

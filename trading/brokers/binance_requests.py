@@ -59,8 +59,9 @@ def entry_request(instrument: Instrument, order: Order, attempt: Attempt, ceilin
 
     `ceiling` is the highest price in ticks that a buy at the market may pay.
     """
-    bracket = order.bracket_stop_ticks > 0 and instrument.opo and instrument.stop_type == "STOP_LOSS"
-    price = instrument.spec.price(order.limit_ticks or min(ceiling, instrument.dearest(order.lots, order.budget_units)))
+    bracket = order.bracket_stop_ticks > 0 and instrument.brackets
+    dearest = order.limit_ticks or min(ceiling, instrument.dearest(order.lots, order.budget_units))
+    price = instrument.price_below(dearest)
     quantity = instrument.spec.quantity(order.lots)
     entry = _venue_order(order, attempt, ENTRY, "LIMIT", (quantity, price, Decimal(0)))
     if bracket:
@@ -79,16 +80,16 @@ def protection_request(
     instrument: Instrument, order: Order, lots: int, attempt: Attempt, settings: BrokerSettings
 ) -> Request:
     """Return a stop for so many lots, paired with the target if there is one and the symbol takes pairs."""
-    spec, quantity = instrument.spec, instrument.spec.quantity(lots)
-    stop_price = spec.price(order.stop_ticks)
+    quantity = instrument.spec.quantity(lots)
+    stop_price = instrument.price_below(order.stop_ticks)
     kind, floor = instrument.stop_type, Decimal(0)
     if kind == "STOP_LOSS_LIMIT":
-        floor = spec.price(max(1, int(order.stop_ticks * (1 - settings.stop_limit_rate))))
+        floor = instrument.price_below(int(order.stop_ticks * (1 - settings.stop_limit_rate)))
     stop = _venue_order(order, attempt, STOP, kind, (quantity, floor, stop_price))
     if not (order.limit_ticks and instrument.oco):
         limit = {"timeInForce": "GTC", "price": text(floor)} if floor else {}
         return _single(stop, attempt, Purpose.PROTECT, {"stopPrice": text(stop_price), **limit})
-    target_price = spec.price(order.limit_ticks)
+    target_price = instrument.price_above(order.limit_ticks)
     target = _venue_order(order, attempt, TARGET, "LIMIT_MAKER", (quantity, target_price, Decimal(0)))
     limit = {"belowTimeInForce": "GTC", "belowPrice": text(floor)} if floor else {}
     return _list("oco", (stop, target), attempt, Purpose.PROTECT, {
@@ -119,29 +120,37 @@ def query_call(order: VenueOrder) -> Call:
 def _bracket(instrument: Instrument, order: Order, attempt: Attempt, entry: VenueOrder) -> Request:
     """Return an OPO or OPOCO list: the venue gives the legs the quantity that the buy received, less commission.
 
-    The buy fills at once and in full, or not at all (FOK): legs wake up only when it has filled completely.
+    Where the symbol takes only OTO and OTOCO the legs get what the known rate of commission leaves. The buy fills at
+    once and in full, or not at all (FOK): legs wake up only when it has filled completely.
     """
-    spec = instrument.spec
-    stop_price, target_price = spec.price(order.bracket_stop_ticks), spec.price(order.bracket_target_ticks)
-    sizes = entry.quantity, Decimal(0), stop_price
-    stop = replace(_venue_order(order, attempt, STOP, "STOP_LOSS", sizes), side=Side.SELL.value)
+    kind, size, sized = "opo", entry.quantity, {}
+    if not instrument.opo:
+        size = instrument.spec.quantity(instrument.received(order.lots))
+        kind, sized = "oto", {"pendingQuantity": text(size)}
+    stop_price = instrument.price_below(order.bracket_stop_ticks)
+    stop = _leg(order, attempt, STOP, (size, Decimal(0), stop_price))
     fields = {
         "workingType": "LIMIT", "workingSide": "BUY", "workingClientOrderId": entry.client_id,
         "workingPrice": text(entry.price), "workingQuantity": text(entry.quantity), "workingTimeInForce": "FOK",
-        "pendingSide": "SELL",
+        "pendingSide": "SELL", **sized,
     }
     if not order.bracket_target_ticks:
         pending = {"pendingType": "STOP_LOSS", "pendingClientOrderId": stop.client_id,
                    "pendingStopPrice": text(stop_price)}
-        return _list("opo", (entry, stop), attempt, Purpose.ENTRY, fields | pending)
-    target = replace(_venue_order(order, attempt, TARGET, "LIMIT_MAKER", (entry.quantity, target_price, Decimal(0))),
-                     side=Side.SELL.value)
-    return _list("opoco", (entry, stop, target), attempt, Purpose.ENTRY, fields | {
+        return _list(kind, (entry, stop), attempt, Purpose.ENTRY, fields | pending)
+    target_price = instrument.price_above(order.bracket_target_ticks)
+    target = _leg(order, attempt, TARGET, (size, target_price, Decimal(0)))
+    return _list(f"{kind}co", (entry, stop, target), attempt, Purpose.ENTRY, fields | {
         "pendingAboveType": "LIMIT_MAKER", "pendingAboveClientOrderId": target.client_id,
         "pendingAbovePrice": text(target_price),
         "pendingBelowType": "STOP_LOSS", "pendingBelowClientOrderId": stop.client_id,
         "pendingBelowStopPrice": text(stop_price),
     })
+
+
+def _leg(order: Order, attempt: Attempt, letter: str, sizes: tuple[Decimal, Decimal, Decimal]) -> VenueOrder:
+    kind = "STOP_LOSS" if letter == STOP else "LIMIT_MAKER"
+    return replace(_venue_order(order, attempt, letter, kind, sizes), side=Side.SELL.value)
 
 
 def _venue_order(

@@ -12,7 +12,7 @@ from trading.brokers import binance_trades
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_office import Office
-from trading.brokers.binance_requests import EXIT, Request, cancel_call, letter_of, query_call
+from trading.brokers.binance_requests import EXIT, Request, letter_of, query_call
 from trading.brokers.binance_settling import UNREADABLE, barrier, held, moved, of_document
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
@@ -148,20 +148,6 @@ class Sender:
         except (OutcomeUnknown, NotSent, *UNREADABLE):
             return 0
         return 0
-
-    async def withdraw(self, order: VenueOrder) -> bool:
-        """Cancel an order, or its list, and ask for what the answer left open; return whether it was done."""
-        try:
-            call = cancel_call(order, self._office.venue.now(), self._office.settings.window_ms)
-            self.hear_answer(await self._send(call))
-            done = True
-        except (Refused, OutcomeUnknown, NotSent, *UNREADABLE):
-            done = False
-        for other in [o for o in self._office.blotter.orders.values() if o.client_id == order.client_id
-                      or (o.list_id and o.list_id == order.list_id)]:
-            if not other.state.is_over:
-                await self.query(other)
-        return done
 
     async def until_over(self, client_id: str) -> VenueOrder:
         """Wait for the end of an order that cannot rest at the venue, and for all its executions."""
