@@ -70,3 +70,18 @@ def test_an_execution_larger_than_its_order_is_asked_for_and_not_booked() -> Non
     bench.wait(5)
     assert len(bench.heard(OrderFilled)) == n_before and bench.held() > 0
     bench.close()
+
+
+def test_an_execution_at_less_than_half_a_tick_is_not_booked() -> None:
+    bench = LiveBench().start()
+    bench.buy(seconds=5)
+    (stop,) = [order for order in bench.open_orders() if "STOP" in order["type"]]
+    sold = {"e": "executionReport", "s": "BTCUSDT", "x": "TRADE", "X": "PARTIALLY_FILLED", "c": stop["clientOrderId"],
+            "C": "", "S": "SELL", "i": stop["orderId"], "q": stop["origQty"], "z": "0.00001", "t": 10**6, "l": "0.00001",
+            "L": "0.00000002", "n": "0", "N": "USDT", "T": bench.now(), "r": "NONE"}
+    before = bench.held()
+    for queue in bench.venue._listeners:
+        queue.put_nowait(sold)
+    bench.wait(5)
+    assert bench.held() == before
+    bench.close()

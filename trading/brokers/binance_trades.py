@@ -66,6 +66,8 @@ def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: In
 
     Raises
     ------
+    ValueError
+        If the price is none.
     BrokenInvariant
         If the quantity is off the symbol's grid, or a buy costs more than its order allowed.
     """
@@ -75,6 +77,8 @@ def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: In
     if lots != int(lots):
         raise BrokenInvariant(f"{trade.symbol}: trade {trade.trade_id} of {trade.quantity} is off the grid of lots of "
                               f"{spec.lot_size}")
+    if price_ticks < 1:
+        raise ValueError(f"{trade.symbol}: trade {trade.trade_id} at {trade.price}, less than half a tick")
     buying = trade.side == Side.BUY
     if buying and order.price and trade.price > order.price:
         raise BrokenInvariant(f"{order.client_id}: bought at {trade.price}, above its limit of {order.price}")
