@@ -77,8 +77,8 @@ def test_an_execution_at_less_than_half_a_tick_is_not_booked() -> None:
     bench.buy(seconds=5)
     (stop,) = [order for order in bench.open_orders() if "STOP" in order["type"]]
     sold = {"e": "executionReport", "s": "BTCUSDT", "x": "TRADE", "X": "PARTIALLY_FILLED", "c": stop["clientOrderId"],
-            "C": "", "S": "SELL", "i": stop["orderId"], "q": stop["origQty"], "z": "0.00001", "t": 10**6, "l": "0.00001",
-            "L": "0.00000002", "n": "0", "N": "USDT", "T": bench.now(), "r": "NONE"}
+            "C": "", "S": "SELL", "i": stop["orderId"], "q": stop["origQty"], "z": "0.00001", "t": 9,
+            "l": "0.00001", "L": "0.00000002", "n": "0", "N": "USDT", "T": bench.now(), "r": "NONE"}
     before = bench.held()
     for queue in bench.venue._listeners:
         queue.put_nowait(sold)
