@@ -27,6 +27,8 @@ torture: $(VENV)/.dev
 	$(PY) -m tests.live_campaign --hours $(or $(HOURS),1000)
 	$(PY) -m tests.planted
 	$(PY) -m tests.killing --kills $(or $(KILLS),100)
+	$(PY) -m tests.fuzzing --frames $(or $(FRAMES),1000000)
+	$(PY) -m tests.soak --minutes $(or $(MINUTES),60)
 
 browser: $(VENV)/.dev
 	@$(PY) -m tests.browser.install

@@ -47,13 +47,31 @@ class Database:
         self._migrate()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open the one write transaction; it is committed at the end, or rolled back by an error."""
+    def write(self, synced: bool = True) -> Iterator[Connection]:
+        """Open the one write transaction; it is committed at the end, or rolled back by an error.
+
+        Not `synced`: a crash of this process loses nothing, one of the computer may. The next synced commit makes up
+        for that, since the log is one file.
+        """
         try:
-            with self._lock, self._writer.begin() as connection:
+            with self._lock, self._writer.connect() as connection, self._syncing(connection, synced), \
+                    connection.begin():
                 yield connection
         except OperationalError as error:
             raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
+
+    @contextmanager
+    def _syncing(self, connection: Connection, synced: bool) -> Iterator[None]:
+        """Let SQLite's commits wait for the disk, or not."""
+        raw = connection.connection.dbapi_connection
+        if synced or raw is None or connection.dialect.name != "sqlite":
+            yield
+            return
+        raw.cursor().execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            raw.cursor().execute("PRAGMA synchronous=FULL")
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries."""

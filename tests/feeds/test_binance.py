@@ -390,7 +390,7 @@ def test_a_revision_is_noticed_after_a_reconnect(venue: FakeBinance, caplog: pyt
 BAD_BARS = [
     {"c": "0.00000000"}, {"l": "-1"}, {"h": "NaN"}, {"o": "Infinity"}, {"h": "1.0"}, {"l": "500"}, {"v": "-3"},
     {"c": None}, {"c": "12,5"}, {"t": NOW + 1}, {"t": "x"}, {"t": NOW + 10**9 * MINUTE}, {"i": "5m"}, {"s": "ETHUSDT"},
-    {"x": "yes"},
+    {"x": "yes"}, {"n": 10**30},
 ]  # fmt: skip
 
 

@@ -42,7 +42,7 @@ class Weight:
     @property
     def is_flat(self) -> bool:
         """Whether memory and descriptors stayed what they were."""
-        return self.growth <= MOST_GROWTH and abs(self.fds_end - self.fds_start) <= MOST_FDS
+        return self.rss_end <= self.rss_start * (1 + MOST_GROWTH) and abs(self.fds_end - self.fds_start) <= MOST_FDS
 
 
 def sample(process: psutil.Process, at: float) -> Sample:

@@ -9,6 +9,7 @@ from typing import Any
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
+from trading.brokers.binance_settling import held
 from trading.brokers.binance_trades import UNITS, VenueTrade
 from trading.domain import Side
 from trading.domain.venue import BalanceLine, Call, Purpose, VenueState
@@ -97,7 +98,7 @@ class Balances:
 
     async def _venue(self) -> dict[str, Decimal]:
         answer: Mapping[str, Any] = await self._office.ask(Call("GET", "account", {}, 20, Purpose.RECONCILE))
-        return {str(row["asset"]): Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]}
+        return {str(row["asset"]): held(row) for row in answer["balances"]}
 
     def _ours(self) -> dict[str, Decimal]:
         fills: FillBook = self._hands.fills

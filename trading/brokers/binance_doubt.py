@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
 from statistics import median_low
 
 from trading.brokers.binance_office import RECENT_MS, Office
-from trading.brokers.binance_settling import UNREADABLE
+from trading.brokers.binance_settling import UNREADABLE, amount
 from trading.domain.venue import Call, Purpose
 from trading.errors import NotSent, OutcomeUnknown, Refused
 from trading.events import PriceJudged
@@ -69,7 +68,7 @@ class Doubts:
             try:
                 call = Call("GET", "ticker/bookTicker", {"symbol": symbol}, 2, Purpose.QUERY, signed=False)
                 answer = await self._office.ask(call)
-                return int((Decimal(answer["bidPrice"]) + Decimal(answer["askPrice"])) / 2 / spec.tick_size)
+                return int((amount(answer["bidPrice"]) + amount(answer["askPrice"])) / 2 / spec.tick_size)
             except (Refused, OutcomeUnknown, NotSent, *UNREADABLE):
                 await asyncio.sleep(AGAIN_S)
         return 0

@@ -73,6 +73,8 @@ class FillBook:
         if trade.trade_id <= self.confirmed[trade.symbol] or trade.trade_id in self.seen[trade.symbol]:
             tally[trade.trade_id] = self._lots(trade)
             return
+        if trade.quantity > order.quantity or trade.symbol != order.symbol or trade.side != order.side:
+            raise ValueError(f"{order.client_id}: trade {trade.trade_id} is of another order, or of none")
         if self._office.blotter.is_bracket(order):
             held = self._held.setdefault(order.client_id, [])
             if all(trade.trade_id != one.trade_id for one in held):

@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from decimal import Decimal
 from math import inf
 from typing import Any
 
@@ -229,7 +228,7 @@ class Reconciler:
         elif kind == "executionReport":
             self._hear_report(event)
         elif kind == "balanceUpdate":
-            self._balances.transfer(str(event["a"]), Decimal(event["d"]))
+            self._balances.transfer(str(event["a"]), binance_settling.change(event["d"]))
 
     def _hear_report(self, event: Mapping[str, Any]) -> None:
         if event["s"] not in self._desks:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from trading.brokers import binance_settling
@@ -18,7 +17,7 @@ from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
 from trading.brokers.binance_requests import EXIT, letter_of
 from trading.brokers.binance_sending import ARCHIVED, NO_SUCH_ORDER
-from trading.brokers.binance_settling import UNREADABLE
+from trading.brokers.binance_settling import UNREADABLE, amount
 from trading.brokers.binance_strays import adopt, is_ours
 from trading.domain import OrderType, Side, SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
@@ -150,7 +149,7 @@ class Recovery:
         ask = self._office.ask
         orders = await ask(Call("GET", "allOrders", {"symbol": symbol, "limit": "1000"}, 20, Purpose.RECONCILE))
         ours = [int(row["orderId"]) for row in orders
-                if is_ours(self._office, str(row["clientOrderId"])) and Decimal(row["executedQty"])]
+                if is_ours(self._office, str(row["clientOrderId"])) and amount(row["executedQty"])]
         which = {"orderId": str(min(ours))} if ours else {"limit": "1"}
         rows = await ask(Call("GET", "myTrades", {"symbol": symbol, **which}, 20, Purpose.RECONCILE))
         if rows:

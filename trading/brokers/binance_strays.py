@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_requests import LIST, engine_id
-from trading.brokers.binance_settling import of_document
+from trading.brokers.binance_settling import amount, of_document, whole
 from trading.domain.venue import Call, Purpose, VenueOrder
 
 FOUND = "found at the venue"
@@ -37,8 +36,8 @@ def found(row: Mapping[str, Any]) -> VenueOrder:
     client_id = str(row["clientOrderId"])
     list_id = f"{client_id[:-1]}{LIST}" if int(row.get("orderListId", NO_LIST)) != NO_LIST else ""
     return VenueOrder(client_id, engine_id(client_id), str(row["symbol"]), str(row["side"]), str(row["type"]),
-                      Decimal(row["origQty"]), int(row.get("time", 0)), price=Decimal(row["price"]),
-                      stop_price=Decimal(row.get("stopPrice", "0")), list_id=list_id, detail=FOUND)
+                      amount(row["origQty"]), whole(row.get("time", 0)), price=amount(row["price"]),
+                      stop_price=amount(row.get("stopPrice", "0")), list_id=list_id, detail=FOUND)
 
 
 async def _siblings(office: Office, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:

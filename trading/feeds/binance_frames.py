@@ -12,6 +12,9 @@ from trading.binance import answers
 from trading.domain import INTERVAL_MS, Candle
 from trading.errors import BadCandles
 
+MOST_TRADES = 2**53
+"""Beyond it a count is no whole number any more, and no archive holds it."""
+
 
 class BadFrame(BadCandles):
     """A frame or row that is no bar of ours; the message says why."""
@@ -112,6 +115,8 @@ def _candle(symbol: str, interval: str, values: Any) -> Candle:
         raise BadFrame("open time off the grid")
     if not all(map(math.isfinite, (o, h, low, c, volume, quote, trades, taker))):
         raise BadFrame("not finite")
+    if trades > MOST_TRADES:
+        raise BadFrame("too many trades")
     if min(o, h, low, c) <= 0 or min(volume, quote, trades, taker) < 0:
         raise BadFrame("price not above zero or volume below it")
     if not low <= min(o, c) <= max(o, c) <= h:
