@@ -172,7 +172,7 @@ class Recovery:
         buy at the market, which never rests.
         """
         blotter = self._office.blotter
-        for order in [o for o in blotter.orders.values() if o.state is S.WORKING and not blotter.is_bracket(o)]:
+        for order in [o for o in list(blotter.orders.values()) if o.state is S.WORKING and not blotter.is_bracket(o)]:
             ticket = blotter.tickets.get(order.order_id)
             if ticket is None:
                 self._adopted(order, "works at the venue for no order of ours")
