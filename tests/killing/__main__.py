@@ -138,8 +138,11 @@ class Crew:
 def campaign(chosen: argparse.Namespace) -> tuple[Tally, list[str]]:
     """Run a campaign; return what was found, and what of it breaks a promise."""
     tally, crew, began = Tally(), Crew(chosen), time.monotonic()
+    n_failed = 0
     try:
         n_failed = crew.hear(tally)
+    except KeyboardInterrupt:
+        tally.words.append("interrupted")
     finally:
         crew.dismiss()
     broken = list(tally.words)
