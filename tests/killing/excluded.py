@@ -4,6 +4,7 @@ NEVER_RETURNS = "what is awaited works until it is cancelled or raises: it never
 CANCELLED = "what is awaited was cancelled the line before, so that the await raises"
 BROKEN = "only after an error that no code expects has ended a job; test_binance_endurance.py breaks them so"
 ORPHANED = "only for a request whose desk lost it by an error that no code expects, half a minute before"
+AT_ONCE = "the exchange here has always matched a buy or a sale at the market by the time that it answers"
 PAPER = "only a replay or paper trading asks for it"
 
 _TABLE = {
@@ -29,6 +30,14 @@ _TABLE = {
         "trading.brokers.binance_reconciling:Reconciler._look_for_interrupted#1 await >",
         "trading.brokers.binance_sending:Sender.look_once#1 await <",
         "trading.brokers.binance_sending:Sender.look_once#1 await >",
+    ),
+    AT_ONCE: (
+        "trading.brokers.binance_sending:Sender.until_over#2 await <",
+        "trading.brokers.binance_sending:Sender.until_over#2 await >",
+        "trading.brokers.binance_sending:Sender.until_over#3 await <",
+        "trading.brokers.binance_sending:Sender.until_over#3 await >",
+        "trading.brokers.binance_desk:SymbolDesk._see_after#1 await <",
+        "trading.brokers.binance_desk:SymbolDesk._see_after#1 await >",
     ),
     PAPER: (
         "storage.recorder:SqlRecorder.forget#1 write <",
