@@ -27,7 +27,10 @@ Play = Callable[[Life], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`weather` comes up on top of the rough one when the account is reconciled, `early` comes before that."""
+    """`weather` comes up on top of the rough one when the account is reconciled, `early` comes before that.
+
+    `lags`: answers come so late, or clocks go so wrong, that what was given up may be there after all.
+    """
 
     name: str
     play: Play
@@ -35,6 +38,7 @@ class Scenario:
     early: Play = lambda life: None
     foreign: str = "halt"
     ends_well: bool = False
+    lags: bool = False
 
 
 def trade(life: Life) -> None:
@@ -307,18 +311,18 @@ _TABLE = (
     Scenario("stop refused", stop_refused),
     Scenario("cancel lost", cancel_lost),
     Scenario("other limits", smaller),
-    Scenario("clock set", skewed),
+    Scenario("clock set", skewed, lags=True),
     Scenario("clock lost", trade, early=clock_lost),
     Scenario("slept", slept),
     Scenario("unheard", unheard),
     Scenario("halted", halted),
     Scenario("stray", released, early=stray),
     Scenario("cash came", cash_came),
-    Scenario("answers lag", lagging),
+    Scenario("answers lag", lagging, lags=True),
     Scenario("price gap", gap),
     Scenario("no start", wait, early=impatient),
     Scenario("outage", outage),
     Scenario("sale lost", sale_lost, foreign="ignore"),
-    Scenario("denied", denied),
+    Scenario("denied", denied, lags=True),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _TABLE}
