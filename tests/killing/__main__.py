@@ -138,8 +138,11 @@ class Crew:
 def campaign(chosen: argparse.Namespace) -> tuple[Tally, list[str]]:
     """Run a campaign; return what was found, and what of it breaks a promise."""
     tally, crew, began = Tally(), Crew(chosen), time.monotonic()
+    n_failed = 0
     try:
         n_failed = crew.hear(tally)
+    except KeyboardInterrupt:
+        tally.words.append("interrupted")
     finally:
         crew.dismiss()
     broken = list(tally.words)
@@ -147,8 +150,9 @@ def campaign(chosen: argparse.Namespace) -> tuple[Tally, list[str]]:
         broken.append(f"{n_failed} workers ended with an error")
     if tally.p99_s > PROMISED_S:
         broken.append(f"recovery took {tally.p99_s:.2f} s (p99), {PROMISED_S:g} s are promised")
-    if 0 < tally.points <= chosen.kills and len(tally.visited) + len(EXCLUDED) < tally.points:
-        broken.append(f"{tally.points - len(tally.visited) - len(EXCLUDED)} points were not visited")
+    n_unvisited = tally.points - len({*tally.visited, *EXCLUDED})
+    if 0 < tally.points <= chosen.kills and n_unvisited:
+        broken.append(f"{n_unvisited} points were not visited")
     n_elsewhere = tally.kills - sum(tally.visited.values())
     minutes = (time.monotonic() - began) / 60
     print(f"{n_elsewhere} of the kills came at another moment, {tally.hows['ended']} lives ended gracefully, "

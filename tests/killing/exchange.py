@@ -24,7 +24,7 @@ from trading.simulation.exchange.server import ExchangeServer
 from trading.simulation.exchange.symbols import default_symbols
 
 PLAIN, GAPPY, BARE, LONELY = "BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT"
-"""Takes brackets; has stops with a limit only; takes no bracket; says that it takes lists, and refuses them."""
+"""Takes brackets; has stops with a limit only, so no brackets; takes them by OTO; says so and refuses them."""
 SYMBOLS = (PLAIN, GAPPY, BARE, LONELY)
 WITHOUT_END = 10**7
 FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "SOL": Decimal(1_000),
@@ -36,7 +36,7 @@ def documents() -> list[dict[str, Any]]:
     found = {str(each["symbol"]): dict(each) for each in default_symbols()}
     kinds = found[GAPPY]["orderTypes"]
     found[GAPPY]["orderTypes"] = [kind for kind in kinds if kind not in ("STOP_LOSS", "TAKE_PROFIT")]
-    found[BARE] |= {"opoAllowed": False, "otoAllowed": False}
+    found[BARE]["opoAllowed"] = False
     change(found[LONELY], "MAX_NUM_ORDER_LISTS", maxNumOrderLists=0)
     for each in found.values():
         change(each, "MAX_NUM_ALGO_ORDERS", maxNumAlgoOrders=50)

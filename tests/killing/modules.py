@@ -35,5 +35,8 @@ def load() -> Points:
     warm: Any = import_module("trading.warm")
     warm.INDICATORS, warm.warm_kernel = dict.fromkeys(USED), lambda _: None  # backtests are not in this
     warm.warm()
+    risk: Any = import_module("trading.risk")
+    health: Any = import_module("trading.health")
+    risk.ORDERS_A_MINUTE, health.GAP_BARS = 10**6, 1  # wishes are many here; what becomes of an order is as ever
     gc.freeze()
     return points

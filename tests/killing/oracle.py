@@ -24,6 +24,7 @@ from trading.domain import split_symbol
 from trading.domain.rehearsal import Ledger, LedgerFill
 
 UNITS = Decimal(10**8)
+GIVEN_UP = "proven never to have arrived"
 WORKS = ("NEW", "PARTIALLY_FILLED")
 Rows = list[dict[str, Any]]
 
@@ -51,19 +52,23 @@ class Verdict:
         return asdict(self)
 
 
-def unintended(admin: Admin, database: Path, since: int) -> Verdict:
-    """Return the orders that arrived at the exchange without a durable intent, right after a kill.
+def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
+    """Return what is wrong right after a kill: orders that arrived at the exchange without a durable intent, and,
+    unless the exchange's answers lagged, orders that were given up too early.
 
     The database is read as a copy: the next life recovers it, nobody else.
     """
     asked = {line["clientOrderId"] for line in admin.log(since)["requests"]
              if line["method"] == "POST" and line["path"].startswith("order") and not line["path"].endswith("/test")}
-    found = sorted(asked - intents(database)) if asked else []
-    return Verdict(without_intent=len(found), words=tuple(f"order {name} left without an intent" for name in found))
+    known, doubts = kept_on(database)
+    found = sorted(asked - known)
+    early = [] if lags or GIVEN_UP not in doubts else [doubts]
+    words = (*(f"order {name} left without an intent" for name in found), *early)
+    return Verdict(without_intent=len(found), differing=len(early), words=words)
 
 
-def intents(database: Path) -> set[str]:
-    """Return the ids of all orders and lists that a database on the disk knows."""
+def kept_on(database: Path) -> tuple[set[str], str]:
+    """Return the ids of all orders and lists that a database on the disk knows, and what is in quarantine there."""
     with TemporaryDirectory() as place:
         for suffix in ("", "-wal"):
             if (one := database.with_name(database.name + suffix)).exists():
@@ -71,9 +76,10 @@ def intents(database: Path) -> set[str]:
         with closing(sqlite3.connect(Path(place, database.name))) as connection:
             try:
                 rows = connection.execute("SELECT client_id, list_id FROM venue_orders").fetchall()
+                doubts = connection.execute("SELECT value FROM facts WHERE name LIKE 'quarantine-%'").fetchall()
             except sqlite3.OperationalError:
-                return set()  # killed before its tables were there
-    return {name for row in rows for name in row if name}
+                return set(), ""  # killed before its tables were there
+    return {name for row in rows for name in row if name}, " ".join(value for value, in doubts)
 
 
 def compared(life: Life) -> Verdict:

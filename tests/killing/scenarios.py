@@ -27,7 +27,10 @@ Play = Callable[[Life], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`weather` comes up on top of the rough one when the account is reconciled, `early` comes before that."""
+    """`weather` comes up on top of the rough one when the account is reconciled, `early` comes before that.
+
+    `lags`: answers come so late, or clocks go so wrong, that what was given up may be there after all.
+    """
 
     name: str
     play: Play
@@ -35,6 +38,7 @@ class Scenario:
     early: Play = lambda life: None
     foreign: str = "halt"
     ends_well: bool = False
+    lags: bool = False
 
 
 def trade(life: Life) -> None:
@@ -160,25 +164,27 @@ def halted(life: Life) -> None:
 def smaller(life: Life) -> None:
     """Change how large orders may be right before one is sent."""
     hold(life, PLAIN, BARE)
-    before = {}
 
     def shrink(symbol: str, name: str, most: str) -> None:
-        before[symbol, name] = life.back_door("limits", symbol=symbol, filter=name, values={"maxQty": most})
+        life.back_door("limits", symbol=symbol, filter=name, values={"maxQty": most})
 
     life.reaper.lay({f"{EXIT}sell#1 await <": lambda: shrink(PLAIN, "MARKET_LOT_SIZE", "0.00300000"),
-                     f"{GUARD}_place#1 await <": lambda: shrink(BARE, "LOT_SIZE", "0.50000000")})
+                     f"{GUARD}_place#1 await <": lambda: shrink(BARE, "LOT_SIZE", "0.50000000"),
+                     f"{ENTRY}_try#1 await <": lambda: life.back_door(
+                         "limits", symbol=GAPPY, filter="PRICE_FILTER", values={"tickSize": "0.50000000"})})
     life.say(PLAIN, "SELL")
+    life.say(GAPPY, "SELL" if life.is_open(GAPPY) else "BUY")
     life.raise_stop(BARE)
     time.sleep(0.3)
     life.settle(2.0)
-    for (symbol, name), values in before.items():
-        life.back_door("limits", symbol=symbol, filter=name, values=values)
+    life.back_door("reset")
     life.settle(2.0)
 
 
 def late_trades(life: Life) -> None:
     """Buy and sell while executions show late, and their events are lost."""
     life.fault("lost_event", rate=1.0)
+    life.fault("drop_reply", paths=ORDERS, rate=1.0, count=3)
     life.back_door("lag", ms=700)
     for symbol in SYMBOLS:
         life.say(symbol, "SELL" if life.is_open(symbol) else "BUY")
@@ -275,13 +281,19 @@ def impatient(life: Life) -> None:
     VenueThread.start.__defaults__ = (1.0,)
 
 
+def lagging_trades(life: Life) -> None:
+    """Let executions show late."""
+    life.back_door("lag", ms=2_500)
+
+
 def clock_lost(life: Life) -> None:
     """Forget the venue's clock, so that the first signed request has to measure it."""
     life.parts.venue.wire.clock.is_measured = False
 
 
 def wait(life: Life) -> None:
-    """Let checks go by."""
+    """Let checks go by, and be asked to be silent for a moment."""
+    life.fault("http_429", retry_s=1.0)
     time.sleep(4.5)
 
 
@@ -295,21 +307,22 @@ _TABLE = (
     Scenario("events shuffled", trade, {"shuffle": {"delay_ms": 400}, "dup_event": {}}),
     Scenario("requests lost", trade, {"drop_request": {"rate": 0.25}, "drop_reply": {"rate": 0.25}}),
     Scenario("executions late", late_trades),
+    Scenario("start with late executions", trade, early=lagging_trades),
     Scenario("stop refused", stop_refused),
     Scenario("cancel lost", cancel_lost),
     Scenario("other limits", smaller),
-    Scenario("clock set", skewed),
+    Scenario("clock set", skewed, lags=True),
     Scenario("clock lost", trade, early=clock_lost),
     Scenario("slept", slept),
     Scenario("unheard", unheard),
     Scenario("halted", halted),
     Scenario("stray", released, early=stray),
     Scenario("cash came", cash_came),
-    Scenario("answers lag", lagging),
+    Scenario("answers lag", lagging, lags=True),
     Scenario("price gap", gap),
     Scenario("no start", wait, early=impatient),
     Scenario("outage", outage),
     Scenario("sale lost", sale_lost, foreign="ignore"),
-    Scenario("denied", denied),
+    Scenario("denied", denied, lags=True),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _TABLE}

@@ -149,6 +149,8 @@ class Campaign:
         self._before = f"{scenario.name} {'' if death.point is None else self._points.names[death.point]}"
         if not verdict.is_clean:
             tell(verdict, world)
+        if death.how == FAILED:
+            raise SystemExit(1)
 
     def _check(self, world: World) -> None:
         verdict = world.calm()

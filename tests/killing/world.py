@@ -23,7 +23,7 @@ from services.rehearsal.admin import Admin
 from tests.killing.leash import end_with_parent
 from tests.killing.life import Life, Plan
 from tests.killing.mark import Mark, Reaper, die
-from tests.killing.oracle import Verdict, compared, unintended
+from tests.killing.oracle import Verdict, compared, looked_at
 from tests.killing.points import Points
 from tests.killing.scenarios import DELAYS_MS, FAIR, ROUGH, Scenario
 from trading.errors import CockpitError
@@ -54,7 +54,7 @@ class World:
         self.folder = Path(mkdtemp(prefix="killing-"))
         self.mark = Mark(len(points.names))
         self.n_lives = self.n_ready = 0
-        self.foreign = "halt"
+        self.foreign, self._lagged = "halt", False
         os.environ["XDG_STATE_HOME"] = str(self.folder / "state")
         command = [sys.executable, "-m", "tests.killing.exchange", str(seed % 2**31)]
         self._exchange = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -91,7 +91,7 @@ class World:
         return log.read_text(errors="replace")[-3_000:] if log.exists() else ""
 
     def live(self, scenario: Scenario, targets: frozenset[str], passage: int) -> tuple[Death, Verdict]:
-        """Let one life be lived, and look for orders without an intent after it."""
+        """Let one life be lived, and look at what it has left."""
         weather = {name: dict(terms) for name, terms in ROUGH.items()}
         weather["late_accept"]["delay_ms"] = self._dice.choice(DELAYS_MS)
         foreign = "ignore" if "ignore" in (scenario.foreign, self.foreign) else "halt"
@@ -99,7 +99,8 @@ class World:
         plan = Plan(self.data, self.url, self._dice.randrange(2**31), weather, foreign)
         since = int(time.time() * 1000)
         death = self._fork(lambda: self._act(plan, scenario, Reaper(self._points.names, self.mark, targets, passage)))
-        return death, unintended(self._admin, self.database, since)
+        self._lagged = scenario.lags or (self._lagged and death.recovery_s is None)
+        return death, looked_at(self._admin, self.database, since, self._lagged)
 
     def calm(self) -> Verdict:
         """Let a life settle in fair weather, compare it with the exchange, and end it gracefully."""

@@ -250,6 +250,26 @@ def test_stop_that_the_venue_denies_again_and_again_is_replaced(bench: LiveBench
     assert bench.open_orders() and "knows it no more" in gate(bench)
 
 
+def test_stop_that_the_venue_denied_for_long_and_lists_again_is_cancelled():
+    bench = LiveBench(profile=replace(BALANCED, target_atr=0.0)).start()
+    bench.buy()
+    lying = [True]
+
+    def script(call: Call) -> Travel:
+        hidden = lying[0] and call.method == "GET" and call.path == "order"
+        return Travel(refused=(-2013, "No such order.")) if hidden else Travel()
+
+    ask = bench.venue._asked
+    bench.venue._asked = lambda call: [] if lying[0] and call.path == "openOrders" else ask(call)
+    bench.venue.script = script
+    bench.wait(70)
+    lying[0] = False
+    bench.wait(15)
+    assert [order["type"] for order in bench.open_orders()] == ["STOP_LOSS"]
+    bench.check_stop("BTCUSDT")
+    bench.close()
+
+
 def test_refused_sweep_is_not_repeated_without_pause(bench: LiveBench):
     bench.venue.script = refused("account", "GET", -1003, "Too many requests.")
     bench.cockpit.broker._reconciler._sweep_wanted.set()

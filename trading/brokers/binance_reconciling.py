@@ -16,7 +16,7 @@ from trading.brokers.binance_desk import SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
-from trading.brokers.binance_sending import ARCHIVED, NO_SUCH_ORDER
+from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE
 from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
@@ -206,7 +206,7 @@ class Reconciler:
             return
         await self._hands.fills.fetch(order)
         if not self._office.blotter.orders[order.client_id].state.is_over:
-            self._hands.sender.expire(order, "the venue knows it no more")
+            self._hands.sender.expire(order, KNOWN_NO_MORE)
             self._office.quarantine(order.symbol, f"{order.client_id} was working, the venue knows it no more")
 
     async def _look_for_interrupted(self, symbol: str, desk: SymbolDesk) -> None:

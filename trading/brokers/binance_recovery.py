@@ -16,7 +16,7 @@ from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
 from trading.brokers.binance_requests import EXIT, letter_of
-from trading.brokers.binance_sending import ARCHIVED, NO_SUCH_ORDER
+from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE, amount
 from trading.brokers.binance_strays import adopt, is_ours
 from trading.domain import OrderType, Side, SymbolSpec
@@ -163,13 +163,21 @@ class Recovery:
         rows = await self._office.ask(Call("GET", "openOrders", {"symbol": symbol}, 6, Purpose.RECONCILE))
         for row in rows:
             report = binance_settling.of_document(row)
-            if self._office.blotter.find(report.client_id) is not None:
+            known = self._office.blotter.find(report.client_id)
+            if known is not None:
                 self._hands.sender.hear_answer(row)
+                await self._end_at_the_venue(known)
             elif is_ours(self._office, report.client_id):
                 await self.take_over(symbol, row)
             elif self._office.settings.foreign_orders != IGNORE:
                 self._office.quarantine(symbol, f"order {report.client_id} was placed on the account by another hand")
         return [str(row["clientOrderId"]) for row in rows]
+
+    async def _end_at_the_venue(self, order: VenueOrder) -> None:
+        """Cancel what the venue denied for so long that something else took its place, and lists again."""
+        if order.state is S.EXPIRED and order.detail == KNOWN_NO_MORE:
+            self._office.say(f"{order.client_id} is there after all: it is cancelled", "bad", order.symbol)
+            await self._hands.withdraw(order)
 
     async def take_over(self, symbol: str, row: Mapping[str, Any]) -> None:
         """Work with an order of ours that this database has never heard of; a bracket waits for its entry's fill."""

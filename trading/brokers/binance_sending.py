@@ -21,6 +21,7 @@ SALE_S, SALE_MARGIN_MS, PATIENCE_MS = 0.5, 10_000, 15_000
 """A sale at the market is asked for this often, that long; then a balance that differs is waited for."""
 NO_SUCH_ORDER = -2013
 ARCHIVED = -2026
+KNOWN_NO_MORE = "the venue knows it no more"
 Failure = Refused | NotSent
 FIRST_S, LONGEST_S, EDGE_S = 0.1, 2.0, 0.02
 
