@@ -255,6 +255,9 @@ class Guard:
 
     async def _withdraw(self, legs: list[VenueOrder], ticket: Ticket) -> bool:
         """Try once to take one set of legs away; return whether to look again at once."""
+        legs = [order for leg in legs if not (order := self._office.blotter.orders[leg.client_id]).state.is_over]
+        if not legs:
+            return True
         self._office.store.settle(tuple(legs))  # where nothing can be written the stop stays: no sale could follow
         self._withdrawn.update(leg.client_id for leg in legs)
         asked = loop_time()
