@@ -198,10 +198,13 @@ def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: A
     from trading.binance.venue import BinanceVenue
     from trading.brokers.binance import BinanceBroker, Outside
     from trading.brokers.binance_options import BrokerSettings
+    from trading.events import CandleClosed
 
     venue = BinanceVenue(account.environment, Credentials(account.key.key, account.key.secret))
     options = BrokerSettings(foreign_orders=settings.foreign_orders)
-    return BinanceBroker(Outside(venue, account.store, gate, bus.post, options), specs), venue
+    broker = BinanceBroker(Outside(venue, account.store, gate, bus.post, options), specs)
+    bus.subscribe(CandleClosed, broker.on_close)
+    return broker, venue
 
 
 def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,

@@ -71,23 +71,31 @@ class Runtime:
         self._engine.bus.post(event)
 
     def _run_engine(self) -> None:
-        """Handle events; refresh the picture when a burst is over, so that it agrees with the newest prices."""
-        refreshed, changed = 0.0, False
+        """Handle events; refresh the picture when a burst is over, so that it agrees with the newest prices.
+
+        Nothing is drawn or saved between a candle and the order that it leads to: advice comes within the burst.
+        """
+        self._engine.defers = self._engine.broker.is_external
+        refreshed = changed = 0.0
         while not self._stop.is_set():
             event = self._engine.bus.next(BURST_S if changed else REFRESH_S)
             if event is not None and not self._halted:
                 self._handle(event)
-                changed = True
+                changed = changed or monotonic()
             elif event is None and not self._halted:
                 self._engine.catch_up_saving()
-            pause = IDLE_S
-            if changed or self._screen.is_dirty:
-                pause = BURST_S if self._engine.bus.backlog() == 0 else REFRESH_S
-            if monotonic() - refreshed >= pause:
+            if self._is_time_to_draw(event is None, changed, refreshed):
                 self._refresh()
-                refreshed, changed = monotonic(), False
+                refreshed, changed = monotonic(), 0.0
         if not self._halted:
             self._engine.save()
+
+    def _is_time_to_draw(self, is_quiet: bool, changed: float, refreshed: float) -> bool:
+        """Draw when a burst is over, in a long one from time to time, and now and then when nothing happens."""
+        if changed and not is_quiet:
+            return monotonic() - changed >= REFRESH_S
+        pause = BURST_S if changed or self._screen.is_dirty else IDLE_S
+        return monotonic() - refreshed >= pause
 
     def _refresh(self) -> None:
         """Redraw; a picture that cannot be drawn must not stop the engine from minding its stops."""

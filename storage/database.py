@@ -10,10 +10,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, Executable, Select, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -46,13 +47,31 @@ class Database:
         self._migrate()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open the one write transaction; it is committed at the end, or rolled back by an error."""
+    def write(self, synced: bool = True) -> Iterator[Connection]:
+        """Open the one write transaction; it is committed at the end, or rolled back by an error.
+
+        Not `synced`: a crash of this process loses nothing, one of the computer may. The next synced commit makes up
+        for that, since the log is one file.
+        """
         try:
-            with self._lock, self._writer.begin() as connection:
+            with self._lock, self._writer.connect() as connection, self._syncing(connection, synced), \
+                    connection.begin():
                 yield connection
         except OperationalError as error:
             raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
+
+    @contextmanager
+    def _syncing(self, connection: Connection, synced: bool) -> Iterator[None]:
+        """Let SQLite's commits wait for the disk, or not."""
+        raw = connection.connection.dbapi_connection
+        if synced or raw is None or connection.dialect.name != "sqlite":
+            yield
+            return
+        raw.cursor().execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            raw.cursor().execute("PRAGMA synchronous=FULL")
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries."""
@@ -129,13 +148,17 @@ class Database:
 
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows; a row whose key exists replaces it."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, table), rows)
+
+
+@cache
+def _upsert(dialect_name: str, table: Table) -> Executable:
+    """Return the statement, made once: an order waits for it."""
+    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _engine(url: str, read_only: bool) -> Engine:

@@ -65,9 +65,12 @@ class SqlRecorder:
         return True
 
     def commit_intents(self) -> None:
-        """Write buffered orders at once, without a snapshot; the rest waits for its own transaction."""
+        """Write buffered orders at once, without a snapshot; the rest waits for its own transaction.
+
+        The disk is waited for once, by the intent at the venue that follows in the same file before anything is sent.
+        """
         orders = self._items[Order]
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             self._write(connection, Order, orders)
         self._n_items -= len(orders)
         del self._items[Order]

@@ -14,11 +14,13 @@ class CandleClosed:
 
     `covered_by_ticks`: its range already passed through `PriceMoved`, so the broker must not match it again.
     `live`: False for a bar that is replayed to fill a gap; such a bar never opens a position.
+    `heard`: seconds of the monotonic clock when its frame arrived, 0 when it did not come by a frame.
     """
 
     candle: Candle
     covered_by_ticks: bool = False
     live: bool = True
+    heard: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,15 @@ class NumberUsed:
     """The venue knows an order of ours with this number that this database does not, by the broker."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceJudged:
+    """A second source was asked about a price far from the usual one, and agrees or not, by the broker."""
+
+    symbol: str
+    price_ticks: int
+    agrees: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +256,6 @@ class CommandAnswered:
 Event = (
     CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | RiskChecked
     | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver | NumberUsed | FillsConfirmed
-    | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
+    | PriceJudged | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

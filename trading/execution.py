@@ -50,6 +50,7 @@ class Execution:
         self.atr_ticks: dict[str, int] = {}
         self._last_exit: dict[str, str] = {}
         self._raised_by: dict[str, Limits] = {}
+        self._found_stops: dict[str, int] = {}
         desk.bus.subscribe(OrderPlaced, self._on_placed)
         desk.bus.subscribe(OrderFilled, self._on_filled)
         desk.bus.subscribe(OrderEnded, self._on_ended)
@@ -214,7 +215,8 @@ class Execution:
             limits = self._risk.limits
             holding.atr_ticks = self.atr_ticks.get(order.symbol, 0)
             if order.bracket_stop_ticks:
-                holding.stop_ticks, holding.target_ticks = order.bracket_stop_ticks, order.bracket_target_ticks
+                holding.stop_ticks = max(order.bracket_stop_ticks, self._found_stops.pop(order.symbol, 0))
+                holding.target_ticks = order.bracket_target_ticks
                 return
             holding.stop_ticks = rules.stop_price(price_ticks, holding.atr_ticks, limits.stop_atr)
             holding.target_ticks = rules.target_price(price_ticks, holding.atr_ticks, limits.target_atr)
@@ -236,6 +238,8 @@ class Execution:
     def _on_taken_over(self, event: OrderTakenOver) -> None:
         order = event.order
         self._orders.take_over(order)
+        if order.type is OrderType.OCO:
+            self._found_stops[order.symbol] = order.stop_ticks
         text = f"found at the venue and taken over: {order.side} {order.type} {order.client_id}"
         self._journal.write(order.time, "ORDER", text, "warn", self._portfolio.specs[order.symbol].display)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -38,6 +39,7 @@ class OrderManager:
         self._n_orders = 0
         self.working: dict[str, Order] = {}
         self.ended: deque[Order] = deque(maxlen=N_ENDED)
+        self.on_unsaved: Callable[[StateFailed], None] = _nothing
 
     @property
     def is_external(self) -> bool:
@@ -77,8 +79,9 @@ class OrderManager:
         """Make the intent durable. A sale goes out without it too: what reduces risk does not wait for the disk."""
         try:
             self._recorder.commit_intents()
-        except StateFailed:
+        except StateFailed as trouble:
             log.exception("an order's intent could not be kept")
+            self.on_unsaved(trouble)
             return False
         return True
 
@@ -149,6 +152,10 @@ class OrderManager:
             self.ended.append(order)
         self._recorder.record(order)
         return order
+
+
+def _nothing(_: StateFailed) -> None:
+    """Hear that a commit failed, and leave it at that."""
 
 
 def _budget_left(order: Order, fill: Fill) -> int:

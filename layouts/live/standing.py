@@ -14,6 +14,7 @@ from trading.domain.parity import PARTS
 from trading.domain.venue import VenueStatus
 
 SLOW_MS, BARE_MS, LATE_MS, SKEW_MS = 1_000.0, 3_000, 120_000, 1_000.0
+POST = "From the arrival of a closed candle's frame to the moment when the order has left"
 Said = tuple[str, str, str, str]  # mark, tone, statement, what it means
 
 
@@ -101,10 +102,10 @@ def _of_venue(venue: VenueStatus, now: int) -> list[tuple[str, Tile]]:
 
 def _latency(venue: VenueStatus) -> Tile:
     if venue.post_p95_ms is None:
-        return Tile(text.NOTHING, "no order was sent yet", "muted", title="From a closed candle's frame to the POST")
+        return Tile(text.NOTHING, "no order was sent yet", "muted", title=POST)
     tone = "warning" if venue.post_p95_ms > SLOW_MS else ""
     return Tile(f"{venue.post_p95_ms:.0f} ms", f"p95 · p50 {venue.post_p50_ms or 0:.0f} ms · {venue.n_posts:,} orders",
-                tone, title="From a closed candle's frame to the order's POST")
+                tone, title=POST)
 
 
 def _bare(venue: VenueStatus) -> Tile:

@@ -44,7 +44,7 @@ def card(venue: VenueStatus, live: LiveView) -> html.Section:
 
 def inside(venue: VenueStatus, live: LiveView) -> list[Any]:
     """Draw what is wrong first, then what is on its way, then what was compared."""
-    return [*_quarantine(venue), *_flights(venue), *_compared(live), *_balances(venue)]
+    return [*_quarantine(venue), *_flights(venue), *_way(venue), *_compared(live), *_balances(venue)]
 
 
 def _quarantine(venue: VenueStatus) -> list[Any]:
@@ -65,6 +65,18 @@ def _flights(venue: VenueStatus) -> list[Any]:
                      html.Td(text.age(line.age_ms), className="right"), html.Td(line.detail)])
             for line in venue.in_flight]
     return [html.H3(f"On their way: {len(rows)}"), _table(("Order", "Symbol", "State", "Age", ""), rows)]
+
+
+def _way(venue: VenueStatus) -> list[Any]:
+    """Say the venue's part of the way from a close to an order, and ours."""
+    if venue.frame_p50_ms is None or venue.frame_p95_ms is None:
+        return []
+    words = (f"The venue's frame arrives {venue.frame_p50_ms:,.0f} ms after the close (p95 {venue.frame_p95_ms:,.0f} "
+             "ms). ")
+    if venue.post_p50_ms is not None and venue.post_p95_ms is not None:
+        words += (f"The order has left {venue.post_p50_ms:,.1f} ms after the frame (p95 {venue.post_p95_ms:,.1f} ms); "
+                  "symbols wait for each other's frames, since they share one wallet.")
+    return [html.H3("From close to order"), html.P(words, className="muted lv-words")]
 
 
 def _compared(live: LiveView) -> list[Any]:

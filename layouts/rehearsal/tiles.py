@@ -59,7 +59,7 @@ def post(view: RehearsalView) -> Tile:
     return Tile(milliseconds(view.venue.post_p95_ms), found, title=POST)
 
 
-POST = "From a candle's close on the stream to the order's POST, 95th percentile"
+POST = "From the arrival of a closed candle's frame to the moment when the order has left, 95th percentile"
 
 
 def unprotected(view: RehearsalView) -> Tile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from storage.venue_store import check_step
 from trading.domain.venue import VenueOrder, VenueState
 
 DAY_MS = 86_400_000
@@ -33,7 +34,7 @@ class DictStore:
     def settle(self, orders: tuple[VenueOrder, ...]) -> None:
         self.strike("before settle")
         for order in orders:
-            assert order.client_id in self.orders, f"{order.client_id} was never intended"
+            check_step(self.orders.get(order.client_id), order)
             self._write(order)
         self.strike("after settle")
 

@@ -6,12 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from trading.binance.answers import failure
-from trading.domain.venue import Call
+from trading.domain.venue import Call, Purpose
 from trading.errors import NotSent, OutcomeUnknown
 from trading.simulation.exchange import Account, Exchange, VenueError
 
@@ -21,14 +21,27 @@ CLIENT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """How one request fares: delays in seconds, and what of it is lost. `refused` is said without doing anything."""
+    """How one request fares: delays in seconds, and what of it is lost.
+
+    `refused` (code, words, with the HTTP `status`) is said without doing anything, `muddled` after it was done.
+    """
 
     there_s: float = 0.01
     back_s: float = 0.01
     lose_request: bool = False
     lose_reply: bool = False
     refused: tuple[int, str] | None = None
+    muddled: tuple[int, str] | None = None
+    status: int = 400
 
+
+TIMED_OUT = (-1007, "Timeout waiting for response from backend server.")
+REFUSALS = ((400, -1021, "Timestamp for this request is outside of the recvWindow."),
+            (429, -1003, "Too many requests."),
+            (503, 0, "Service Unavailable"))
+STOP_REFUSALS = ((400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"), (400, -1013, "Filter failure: NOTIONAL"),
+                 (400, -2010, "Order would trigger immediately."))
+"""What a venue on a bad day says, though there is no reason for it."""
 
 CALM = Travel()
 Route = Callable[[Call], Travel]
@@ -43,6 +56,9 @@ class Weather:
     late: float = 0.0
     lose_event: float = 0.0
     event_s: float = 0.05
+    refuse: float = 0.0
+    muddle: float = 0.0
+    repeat_event: float = 0.0
 
 
 FAIR = Weather()
@@ -119,7 +135,18 @@ class ExchangeVenue:
         dice, weather = self.dice, self.weather
         lost, silent, late = dice.random(), dice.random(), dice.random()
         there = dice.uniform(0.005, 0.04) + (dice.uniform(0.5, 2.4) if late < weather.late else 0.0)
-        return Travel(there, dice.uniform(0.005, 0.04), lost < weather.lose_request, silent < weather.lose_reply)
+        travel = Travel(there, dice.uniform(0.005, 0.04), lost < weather.lose_request, silent < weather.lose_reply)
+        return self._spoiled(call, travel) if weather.refuse or weather.muddle else travel
+
+    def _spoiled(self, call: Call, travel: Travel) -> Travel:
+        """Let the venue refuse a request for no reason, or not know what it has done."""
+        dice, weather = self.dice, self.weather
+        refused, muddled = dice.random() < weather.refuse, dice.random() < weather.muddle
+        if refused:
+            is_stop = call.purpose is Purpose.PROTECT and dice.random() < 0.5
+            status, code, words = dice.choice(STOP_REFUSALS if is_stop else REFUSALS)
+            return replace(travel, refused=(code, words), status=status)
+        return replace(travel, muddled=TIMED_OUT) if muddled and call.method != "GET" else travel
 
     def _arrive(self, call: Call, travel: Travel, answer: asyncio.Future[Any]) -> None:
         result = None if travel.lose_request else self._answer(call, travel)
@@ -128,7 +155,7 @@ class ExchangeVenue:
 
     def _answer(self, call: Call, travel: Travel) -> Any:
         if travel.refused is not None:
-            return VenueError(400, *travel.refused)
+            return VenueError(travel.status, *travel.refused)
         try:
             self._check_time(call.params)
             answer = self._asked(call)
@@ -136,12 +163,17 @@ class ExchangeVenue:
             self.arrived.append((self.now(), call, refused.message))
             return refused
         self.arrived.append((self.now(), call, ""))
+        if travel.muddled is not None:
+            return VenueError(travel.status, *travel.muddled)
         return json.loads(json.dumps(answer))
 
     def _asked(self, call: Call) -> Any:
         if call.path == "exchangeInfo":
             documents = [desk.symbol.document | {"status": desk.status} for desk in self.exchange.desks.values()]
             return {"symbols": [d for d in documents if d["symbol"] in json.loads(call.params["symbols"])]}
+        if call.path == "ticker/bookTicker":
+            _, ((bid, _),), ((ask, _),) = self.exchange.depth(call.params["symbol"], 1)
+            return {"symbol": call.params["symbol"], "bidPrice": bid, "askPrice": ask}
         if call.path == "time":
             return {"serverTime": self.now()}
         return self.exchange.request(call.method, call.path, call.params, self.account if call.signed else None)
@@ -156,8 +188,11 @@ class ExchangeVenue:
             return
         copy = json.loads(json.dumps(event))
         delay = self.dice.uniform(0.001, 0.001 + self.weather.event_s)
+        is_repeated = self.weather.repeat_event > 0 and self.dice.random() < self.weather.repeat_event
         for queue in self._listeners:
             self._loop.call_later(delay, queue.put_nowait, copy)
+            if is_repeated:
+                self._loop.call_later(2 * delay, queue.put_nowait, copy)
 
 
 def _put(answer: asyncio.Future[Any], result: Any) -> None:

@@ -14,7 +14,7 @@ ROWS = {
     1: "an order's POST times out or ends in -1007, but the order is live",
     2: "an order is unknown (-2013) straight after it was accepted",
     3: "the cockpit is killed between sending and saving",
-    4: "the network goes while an order is asked for",
+    4: "the network goes while an order is asked for",  # names are resolved here, not there: that test wrongs ours
     5: "an order cannot be found at the start",
     6: "a fill is told twice",
     7: "a fill comes before the acknowledgement; REST and stream race",

@@ -17,7 +17,7 @@ from services.session import SessionService
 from storage.instance import InstanceLock
 from tests.fakes.rehearsal_exchange import HostedExchange
 from tests.faults.catalogue import fault
-from tests.faults.scene import BTC, Scene, until, while_never
+from tests.faults.scene import ALERTED_S, BTC, DETECTED_S, Scene, until, while_never
 from trading.errors import AlreadyRunning
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,16 +29,46 @@ Stage = Callable[..., Scene]
 
 @fault(14)
 def test_sale_by_hand_halts_the_symbol_and_starts_no_storm(scene: Scene):
+    scene.stand_still()
     scene.buy()
+    stops = {order["clientOrderId"] for order in scene.working("SELL")}
     scene.wrong("external_trade")
-    until(lambda: scene.gate.closed_by("quarantine", BTC), "the symbol is halted", 60)
-    assert scene.struck("external_trade") == 1 and scene.alerts("another hand")
-    assert scene.say("BUY").outcome.startswith("denied")
+    until(lambda: scene.struck("external_trade"), "somebody sells", 5)
+    until(lambda: scene.gate.closed_by("quarantine", BTC), "the symbol is halted", DETECTED_S)
+    until(lambda: scene.alerts("another hand"), "a person is told", ALERTED_S)
+    assert scene.say("BUY").outcome == "denied: venue" and not scene.press("add", symbol=BTC).accepted
     n_posts = len(scene.requests("POST order"))
     while_never(lambda: len(scene.requests("POST order")) > n_posts, "a storm of orders", 2)
-    assert scene.working("SELL"), "the stop stays"
+    assert {order["clientOrderId"] for order in scene.working("SELL")} == stops, "the stop stays"
+    assert len(scene.lines("is in quarantine")) == 1, "a storm of words"
     assert scene.press("close", symbol=BTC).accepted, "an exit stays allowed"
     until(lambda: scene.is_flat, "sold", 10)
+    scene.assert_books_equal()
+
+
+def release(scene: Scene) -> None:
+    """Ask for the end of the quarantine, and wait until the account was compared."""
+    compared = scene.status.balances_checked
+    scene.engine.broker.release(BTC)
+    until(lambda: scene.status.balances_checked > compared, "books and account are compared", 20)
+    scene.let_pass()
+
+
+@fault(14)
+def test_symbol_that_another_hand_traded_is_entered_again_only_after_a_person_has_looked(scene: Scene):
+    scene.stand_still()
+    scene.buy()
+    scene.press("close", symbol=BTC)
+    until(lambda: scene.is_flat, "sold", 10)
+    scene.wrong("external_trade")
+    until(lambda: scene.gate.closed_by("quarantine", BTC), "the symbol is halted", DETECTED_S)
+    release(scene)
+    assert scene.gate.closed_by("quarantine", BTC), "books and account differ"
+    for _ in range(2):
+        release(scene)
+    until(scene.is_ready, "released as another hand's", 10)
+    scene.buy()
+    scene.assert_books_equal()
 
 
 @fault(14)
@@ -48,7 +78,7 @@ def test_stop_that_is_cancelled_by_hand_halts_the_symbol_and_is_not_fought_over(
     if muted:
         scene.wrong("user_mute")
     scene.wrong("external_cancel")
-    until(lambda: scene.gate.closed_by("quarantine", BTC), "the symbol is halted", 60)
+    until(lambda: scene.gate.closed_by("quarantine", BTC), "the symbol is halted", 60 if muted else DETECTED_S)
     scene.right()
     n_posts = len(scene.requests("POST order"))
     while_never(lambda: len(scene.requests("POST order")) > n_posts, "a storm of orders", 2)

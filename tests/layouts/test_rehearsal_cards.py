@@ -1,5 +1,6 @@
 """What the page "Rehearsal" says in each of its states."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -35,7 +36,8 @@ def idle():
 
 
 def said(component):
-    return to_json_plotly(component)
+    """The component as JSON, spelled alike whether the package orjson is there or not."""
+    return json.dumps(json.loads(to_json_plotly(component)), ensure_ascii=False, separators=(",", ":"))
 
 
 def words(rehearsal):

@@ -1,7 +1,6 @@
 """The second cockpit on the real rehearsal exchange: it reconciles, arms itself, keeps its own books, and ends."""
 
 import threading
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from services.rehearsal.second import second_cockpit
 from services.settings import Settings
 from storage.database import Database
 from tests.fakes.rehearsal_exchange import HostedExchange, simulated
+from tests.faults.scene import until
 from trading.domain.rehearsal import RehearsalRequest, RehearsalUrls
 from trading.errors import BadInput, CockpitError
 
@@ -61,9 +61,7 @@ def its_threads():
 def test_it_reconciles_arms_itself_agrees_with_the_exchange_and_leaves_nothing_behind(hosted, database, tmp_path):
     cockpit = begun(there(hosted, tmp_path), database)
     try:
-        deadline = time.monotonic() + 20
-        while not cockpit.view().quotes and time.monotonic() < deadline:
-            threading.Event().wait(0.05)
+        until(lambda: cockpit.view().quotes and cockpit.venue().state == "ready", "prices and the account", 30)
         view, venue = cockpit.view(), cockpit.venue()
         assert len(its_threads()) >= 3
         assert (view.session.broker, view.session.state, venue.state) == ("REHEARSAL", "running", "ready")

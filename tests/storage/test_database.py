@@ -122,6 +122,17 @@ def test_every_writing_commit_reaches_the_disk(database):
         assert connection.scalar(text("PRAGMA busy_timeout")) == BUSY_TIMEOUT_MS == 5_000
 
 
+def test_a_write_may_leave_the_sync_to_the_next_one(database):
+    with database.write(synced=False) as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 1
+        upsert(connection, tables.facts, [{"name": "order", "value": "intended"}])
+    assert facts_of(database)["order"] == "intended"
+    with pytest.raises(ZeroDivisionError), database.write(synced=False):
+        raise ZeroDivisionError
+    with database.write() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+
+
 def test_error_rolls_the_whole_transaction_back(database):
     with pytest.raises(ZeroDivisionError), database.write() as connection:
         upsert(connection, tables.facts, [{"name": "a", "value": "1"}])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -37,6 +37,7 @@ START = 1_700_000_040_000 // MINUTE * MINUTE
 FUNDS = {"USDT": Decimal(100_000), "BTC": Decimal(2), "ETH": Decimal(5)}
 FIRST = {"BTCUSDT": 20_000, "ETHUSDT": 1_500}
 DEPTH_LOTS = 10**9
+BY_HAND = "hand-"
 CALM, SETTINGS = Weather(), BrokerSettings()
 
 
@@ -166,13 +167,14 @@ class LiveBench:
     """The exchange, the disk and whichever cockpit lives."""
 
     def __init__(self, seed: int = 0, weather: Weather = CALM, profile: RiskProfile = BALANCED,
-                 settings: BrokerSettings = SETTINGS, symbols: tuple[str, ...] = ("BTCUSDT",)) -> None:
+                 settings: BrokerSettings = SETTINGS, symbols: tuple[str, ...] = ("BTCUSDT",),
+                 documents: Sequence[Mapping[str, Any]] = ()) -> None:
         self.loop = VirtualLoop()
         self.specs: dict[str, SymbolSpec] = {symbol: SPECS[symbol] for symbol in symbols}
         self.profile, self.settings = profile, settings
-        self.exchange = Exchange(default_symbols(), self.now)
+        self.exchange = Exchange(documents or default_symbols(), self.now)
         self.account = self.exchange.open_account("rehearsal", "rehearsal", FUNDS)
-        self.hand = self.account
+        self.n_by_hand = 0
         self.venue = ExchangeVenue(self.exchange, self.account, seed, weather)
         self.store = DictStore(self.now)
         self.disk = Disk()
@@ -180,6 +182,7 @@ class LiveBench:
         self.price = dict(FIRST)
         self.history: dict[str, list[Candle]] = {symbol: [] for symbol in symbols}
         self.crowd: dict[str, list[int]] = {symbol: [] for symbol in symbols}
+        self.depth_lots = DEPTH_LOTS
         self.minute = 0
         self.n_commands = 0
         self.n_crashes = 0
@@ -260,8 +263,8 @@ class LiveBench:
         with self.exchange.act():
             for order_id in self.crowd[symbol]:
                 self.exchange.remove_liquidity(symbol, order_id)
-            bid = self.exchange.add_liquidity(symbol, True, ticks - 1, DEPTH_LOTS)
-            ask = self.exchange.add_liquidity(symbol, False, ticks + 1, DEPTH_LOTS)
+            bid = self.exchange.add_liquidity(symbol, True, ticks - 1, self.depth_lots)
+            ask = self.exchange.add_liquidity(symbol, False, ticks + 1, self.depth_lots)
             self.exchange.add_liquidity(symbol, False, ticks, 10)
             self.exchange.add_liquidity(symbol, True, ticks, 10)
         self.crowd[symbol] = [bid, ask]
@@ -292,6 +295,13 @@ class LiveBench:
         cockpit.handle(Command(kind, f"n{self.n_commands}", cockpit.session.control_version, arguments))
         return cockpit.answers[-1] if cockpit.answers else CommandAnswered("", kind, False, "dead")
 
+    def trade_by_hand(self, symbol: str, side: str, quantity: Decimal) -> None:
+        """Trade at the market on the same account, past the cockpit."""
+        self.n_by_hand += 1
+        self.exchange.request("POST", "order", {"symbol": symbol, "side": side, "type": "MARKET",
+                                                "quantity": f"{quantity:f}",
+                                                "newClientOrderId": f"{BY_HAND}{self.n_by_hand}"}, self.account)
+
     # -- eyes
 
     @property
@@ -313,14 +323,26 @@ class LiveBench:
         return [event for event in self.cockpit.events if isinstance(event, kind)]
 
     def owned(self, asset: str) -> Decimal:
-        """What the exchange holds beyond the account's opening balance."""
-        books, nothing = self.exchange.ledger(self.account), Decimal(0)
-        return books.free.get(asset, nothing) + books.locked.get(asset, nothing) - FUNDS.get(asset, nothing)
+        """What the exchange holds beyond the account's opening balance and what other hands brought or took."""
+        held = self.account.free(asset) + self.account.locked(asset)
+        return held - FUNDS.get(asset, Decimal(0)) - (self._by_hand(asset) if self.n_by_hand else Decimal(0))
+
+    def _by_hand(self, asset: str) -> Decimal:
+        """What trades by hand brought (or took) of an asset."""
+        total = Decimal(0)
+        for fill in self.exchange.ledger(self.account).fills:
+            if fill.client_id.startswith(BY_HAND):
+                base, sign = fill.symbol.removesuffix("USDT"), 1 if fill.side == "BUY" else -1
+                total += sign * fill.quantity if asset == base else Decimal(0)
+                total -= sign * fill.quote if asset == "USDT" else Decimal(0)
+                total -= fill.commission if asset == fill.commission_asset else Decimal(0)
+        return total
 
     def check(self) -> None:
         """Assert that our books are the exchange's: every fill once, every unit of money, no more sold than held."""
         ledger, portfolio = self.exchange.ledger(self.account), self.portfolio
-        theirs = sorted((fill.symbol, fill.trade_id) for fill in ledger.fills)
+        theirs = sorted((fill.symbol, fill.trade_id) for fill in ledger.fills
+                        if not fill.client_id.startswith(BY_HAND))
         ours = sorted((fill.symbol, fill.trade_id) for fill in self.disk.fills)
         assert ours == theirs
         assert Decimal(portfolio.cash - portfolio.start_units) / 10**8 == self.owned("USDT")
@@ -329,7 +351,8 @@ class LiveBench:
             assert Decimal(atoms) / 10**8 == self.owned(spec.base)
             self.check_stop(symbol)
         known = {o.client_id for o in self.store.orders.values()}
-        assert {str(document["clientOrderId"]) for document in ledger.orders} <= known, "an order without an intent"
+        sent = {str(document["clientOrderId"]) for document in ledger.orders}
+        assert {name for name in sent if not name.startswith(BY_HAND)} <= known, "an order without an intent"
         for symbol in self.specs:
             assert self.engine.gate.closed_by("quarantine", symbol) == ""
 

@@ -588,6 +588,19 @@ def test_stray_order_with_our_tag_is_taken_over_and_a_stray_buy_is_cancelled(ben
     assert "not in this database" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")
 
 
+def test_stray_stop_with_our_tag_stays_until_a_person_has_looked(bench: LiveBench):
+    bench.die(bench.cockpit)
+    bench.exchange.request("POST", "order", {
+        "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "0.01", "stopPrice": "15000",
+        "newClientOrderId": "ckTEST01-77-1s"}, bench.account)
+    bench.restart().wait(30)
+    assert [order["clientOrderId"] for order in bench.open_orders()] == ["ckTEST01-77-1s"] and bench.held() == 0
+    assert "not in this database" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(10)
+    assert bench.open_orders() == [], "the books were right: it protects nothing"
+
+
 def test_stop_leaves_to_a_sale_from_before_a_crash_what_it_sells(bench: LiveBench):
     bench.buy()
     bench.venue.script = every("order", Travel(lose_request=True))

@@ -138,6 +138,25 @@ def test_error_on_one_symbol_leaves_the_others_alone():
     bench.close()
 
 
+def test_quarantine_for_a_locked_database_alone_ends_with_a_clean_sweep(bench: LiveBench):
+    bench.store.strike = fails(2, "before settle")
+    bench.buy()
+    bench.wait(30)
+    assert any("the database was locked" in text for text in said(bench))
+    assert gate(bench) == "" and bench.held() > 0
+    bench.check_stop("BTCUSDT")
+
+
+def test_quarantine_for_a_lock_does_not_hide_a_mismatch(bench: LiveBench):
+    bench.store.strike = fails(2, "before settle")
+    bench.buy()
+    bench.venue.is_deaf = True
+    bench.exchange.deposit(bench.account, "BTC", Decimal("0.3"))
+    bench.wait(120)
+    assert "BTC more" in gate(bench)
+    bench.check_stop("BTCUSDT")
+
+
 def test_error_in_a_check_ends_nothing_and_is_told(bench: LiveBench):
     bench.buy()
     kept, bench.store.baseline = bench.store.baseline, _boom  # type: ignore[method-assign]
@@ -211,9 +230,9 @@ def test_stream_that_is_lost_closes_the_gate_until_it_is_back(bench: LiveBench):
     bench.venue.health = lambda: health  # type: ignore[attr-defined]
     bench.wait(2)
     health.user_stream = "reconnecting"
-    bench.wait(4)
+    bench.wait(0.4)
     assert gate(bench) == ""
-    bench.wait(3)
+    bench.wait(1.2)
     assert "not heard" in gate(bench) and any("not heard" in text for text in said(bench))
     health.user_stream = "live"
     bench.wait(3)

@@ -23,7 +23,7 @@ class StreamOptions:
     Attributes
     ----------
     connect_s : to open a connection; `answer_s` : for the answer to a request on it
-    ping_s : silence after which the connection is asked whether it lives
+    ping_s : silence after which the connection is asked whether it lives; `pong_s` : for the answer to that
     echo_s : how long after an order's answer by REST its event may take before the stream counts as mute
     renew_s : age at which a connection is replaced; the venue ends it after 24 h
     backoff_s, backoff_cap_s : first and longest pause before a new attempt, halved at most by jitter
@@ -33,7 +33,8 @@ class StreamOptions:
 
     connect_s: float = 5.0
     answer_s: float = 5.0
-    ping_s: float = 10.0
+    ping_s: float = 1.0
+    pong_s: float = 3.0
     echo_s: float = 5.0
     renew_s: float = 23 * 3600.0
     backoff_s: float = 1.0
@@ -123,7 +124,7 @@ class UserStream:
             if _clock() >= old_at:
                 raise StreamLost(f"renewed after {options.renew_s:g} s", is_planned=True)
             if _clock() >= subscription.heard_at + options.ping_s:
-                await subscription.ping()
+                await subscription.ping(options.pong_s)
 
     def _pause_s(self, lost: StreamLost, lived_s: float) -> float:
         """Return the pause before the next attempt: none before the first replacement in good order."""

@@ -86,7 +86,7 @@ class Subscription:
         for event in held:
             self._take(event)
 
-    async def ping(self) -> None:
+    async def ping(self, answer_s: float) -> None:
         """Ask whether the connection lives.
 
         Raises
@@ -95,7 +95,7 @@ class Subscription:
             If no answer comes in time.
         """
         with _as_lost("silent", self._client):
-            await self._request("ping", {})
+            await self._request("ping", {}, answer_s)
         self.heard_at = self._loop.time()
 
     def end(self, why: str, is_planned: bool = False) -> None:
@@ -147,11 +147,11 @@ class Subscription:
         if type(status) is int:
             wire.governor.heed(status, {} if seconds is None else {"Retry-After": f"{seconds:.3f}"})
 
-    async def _request(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _request(self, method: str, params: Mapping[str, Any], answer_s: float = 0.0) -> Mapping[str, Any]:
         self._n_asked += 1
         number = f"cockpit-{self._n_asked}"
         asked = self._socket.request(number, {"id": number, "method": method, "params": dict(params)})
-        answer: Mapping[str, Any] = await asyncio.wait_for(asked, self._answer_s)
+        answer: Mapping[str, Any] = await asyncio.wait_for(asked, answer_s or self._answer_s)
         return answer
 
 

@@ -10,11 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from statistics import quantiles
 from typing import Any
 
 from trading.brokers.binance_balances import GAP, Balances
 from trading.brokers.binance_desk import Amend, Cancel, Job, Place, SymbolDesk
+from trading.brokers.binance_doubt import Doubts
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import Office
@@ -22,10 +22,11 @@ from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_reconciling import STREAM, TICK_S, Reconciler
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import Sender
+from trading.brokers.binance_way import median_and_p95
 from trading.domain import Order, SymbolSpec
 from trading.domain.venue import Books, FlightLine, Venue, VenueState, VenueStatus, VenueStore
 from trading.errors import BadInput
-from trading.events import Event, OrderEnded, ProtectionWanted
+from trading.events import CandleClosed, Event, OrderEnded, ProtectionWanted
 from trading.gate import EntryGate
 from trading.ports import Stretch
 
@@ -58,6 +59,7 @@ class BinanceBroker:
         self.badge = outside.venue.badge
         self.gate = outside.gate
         self._office = Office(outside.venue, outside.store, outside.gate, outside.settings, outside.post)
+        self._doubts = Doubts(self._office)
         self._specs = dict(specs)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[tuple[str, Job]] = []
@@ -72,6 +74,21 @@ class BinanceBroker:
         self.gate.close(STREAM, "the account's events are not heard")
 
     # The port, on the engine's thread.
+
+    def now(self) -> int:
+        """Return the venue's time, UTC ms; from any thread."""
+        return self._office.venue.now()
+
+    def is_far(self, symbol: str, price_ticks: int) -> bool:
+        """Compare with the median of recent prices."""
+        return self._doubts.is_far(symbol, price_ticks)
+
+    def doubts(self, symbol: str, price_ticks: int) -> bool:
+        """Compare with the median of recent prices; ask the venue's book when the price is far from it."""
+        is_far = self._doubts.is_far(symbol, price_ticks)
+        if is_far and self._loop is not None and self._doubts.begin(symbol):
+            self._loop.call_soon_threadsafe(self._spawn, self._doubts.ask(symbol, price_ticks))
+        return is_far
 
     def place(self, order: Order) -> None:
         """Queue a new order."""
@@ -94,6 +111,10 @@ class BinanceBroker:
     def on_range(self, symbol: str, open_ticks: int, high_ticks: int, low_ticks: int, time: int) -> None:
         """Nothing: the venue matches."""
 
+    def on_close(self, event: CandleClosed) -> None:
+        """Note when a closed candle's frame arrived: the way to the order is measured from there."""
+        self._office.way.closed(event, self._office.venue.now)
+
     def snapshot(self) -> dict[str, Any]:
         """Return nothing: what was sent is in the store, what filled is in the ledger."""
         return {}
@@ -108,7 +129,7 @@ class BinanceBroker:
     def release(self, symbol: str) -> None:
         """Ask for the end of a quarantine: granted if the account agrees with the books; from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._spawn_release, symbol)
+            self._loop.call_soon_threadsafe(self._spawn, self._release(symbol))
 
     def limit_entries(self, units: int) -> None:
         """Refuse every entry that may cost more, whatever was approved; before `recover`."""
@@ -144,7 +165,8 @@ class BinanceBroker:
         assert self._reconciler is not None, "recover() comes first"
         look = self._reconciler
         jobs = (look.listen, look.watch_orders, look.watch_account, look.watch_stops, look.watch_pauses,
-                look.watch_connection, self._keep_showing, *(desk.run for desk in self._desks.values()))
+                look.watch_connection, look.watch_losses, self._keep_showing,
+                *(desk.run for desk in self._desks.values()))
         self._tasks = [asyncio.ensure_future(self._for_ever(job)) for job in jobs]
         try:
             await asyncio.gather(*self._tasks)
@@ -211,8 +233,9 @@ class BinanceBroker:
             self._office.post(OrderEnded(order.client_id, order.symbol, "REJECTED", order.time,
                                          f"unknown symbol {order.symbol}"))
 
-    def _spawn_release(self, symbol: str) -> None:
-        self._tasks.append(asyncio.ensure_future(self._release(symbol)))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks = [task for task in self._tasks if not task.done()]
+        self._tasks.append(asyncio.ensure_future(work))
 
     async def _release(self, symbol: str) -> None:
         assert self._reconciler is not None and self._balances is not None
@@ -246,8 +269,7 @@ class BinanceBroker:
     def _show(self, state: str) -> None:
         """Swap the picture that other threads see."""
         office, reconciler, balances = self._office, self._reconciler, self._balances
-        latencies = sorted(office.latencies)
-        cuts = quantiles(latencies, n=20) if len(latencies) > 1 else [float(n) for n in latencies] * 19
+        posts, frames = median_and_p95(office.way.posts), median_and_p95(office.way.frames)
         now = office.venue.now()
         flights = tuple(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail)
                         for o in office.blotter.orders.values() if o.state in IN_FLIGHT)
@@ -256,7 +278,8 @@ class BinanceBroker:
             user_stream=reconciler.user_stream if reconciler else "connecting",
             orders_checked=reconciler.orders_checked if reconciler else 0,
             balances_checked=balances.checked if balances else 0,
-            post_p50_ms=cuts[9] if cuts else None, post_p95_ms=cuts[18] if cuts else None, n_posts=office.n_posts,
+            post_p50_ms=posts[0], post_p95_ms=posts[1], frame_p50_ms=frames[0], frame_p95_ms=frames[1],
+            n_posts=office.n_posts,
             unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
             quarantined=tuple(office.quarantined.items()), in_flight=flights,
             balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,

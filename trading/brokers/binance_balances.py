@@ -9,6 +9,7 @@ from typing import Any
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
+from trading.brokers.binance_settling import held
 from trading.brokers.binance_trades import UNITS, VenueTrade
 from trading.domain import Side
 from trading.domain.venue import BalanceLine, Call, Purpose, VenueState
@@ -30,6 +31,7 @@ class Balances:
         self.lines: tuple[BalanceLine, ...] = ()
         self.checked = 0
         self.forgiven: set[str] = set()
+        self.agrees = False
 
     async def open(self) -> None:
         """See the account for the first time, and keep what is not ours; afterwards compare.
@@ -53,6 +55,7 @@ class Balances:
     async def check(self) -> bool:
         """Compare; act on what differs twice while nothing moved. Return whether all is as it should be."""
         before: dict[str, Decimal] = {}
+        self.agrees = False
         for _ in range(ROUNDS):
             version = self._hands.fills.version
             venue = await self._venue()
@@ -62,6 +65,7 @@ class Balances:
             gaps = self._gaps(venue)
             if not gaps:
                 self._see_cash(venue)
+                self.agrees = True
                 return True
             if gaps == before:
                 settled = [self._settle(asset, gap, venue) for asset, gap in gaps.items()]
@@ -94,7 +98,7 @@ class Balances:
 
     async def _venue(self) -> dict[str, Decimal]:
         answer: Mapping[str, Any] = await self._office.ask(Call("GET", "account", {}, 20, Purpose.RECONCILE))
-        return {str(row["asset"]): Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]}
+        return {str(row["asset"]): held(row) for row in answer["balances"]}
 
     def _ours(self) -> dict[str, Decimal]:
         fills: FillBook = self._hands.fills

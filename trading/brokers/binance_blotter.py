@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from trading.brokers.binance_requests import ENTRY, STOP, TARGET, attempt_of, engine_id, letter_of
 from trading.brokers.binance_settling import Report, contradiction, told
 from trading.domain import Order, OrderType, Side
-from trading.domain.venue import VenueOrder, VenueState, VenueStore
+from trading.domain.venue import VenueOrder, VenueState, VenueStore, number_of
 
 N_REMEMBERED = 500
 
@@ -53,11 +53,12 @@ class Blotter:
         self._over: deque[str] = deque()
         self._ended: deque[str] = deque()
         self._by_venue_id: dict[tuple[str, int], str] = {}
+        self._newest = store.newest_number()
 
     def open_ticket(self, order: Order) -> Ticket:
         """Begin to work on an engine's order, with the attempts that were made at it before."""
         ticket = Ticket(order, order.filled_lots)
-        for attempt in self._store.of_engine_order(order.client_id):
+        for attempt in self._made(order.client_id):
             self.load(attempt)
             ticket.attempts.append(attempt.client_id)
         self.tickets[order.client_id] = ticket
@@ -65,9 +66,13 @@ class Blotter:
 
     def next_attempt(self, ticket: Ticket) -> int:
         """Return a number that no attempt at the order ever had."""
-        made = self._store.of_engine_order(ticket.order.client_id)
+        made = self._made(ticket.order.client_id)
         own = [o.client_id for o in made if o.client_id.startswith(f"{ticket.order.client_id}-")]
         return 1 + max((attempt_of(client_id) for client_id in own), default=0)
+
+    def _made(self, order_id: str) -> list[VenueOrder]:
+        """Return the attempts at an engine's order; one with a new number has none, and waits for no disk."""
+        return [] if number_of(order_id) > self._newest else self._store.of_engine_order(order_id)
 
     def load(self, order: VenueOrder) -> None:
         """Take an order of the store into memory."""
@@ -89,7 +94,8 @@ class Blotter:
         return self.orders.get(client_id) if client_id else None
 
     def intend(self, orders: tuple[VenueOrder, ...], ticket: Ticket) -> None:
-        """Keep orders durably before they are sent."""
+        """Keep orders durably before they are sent; they may be in the store although that fails."""
+        self._newest = max(self._newest, *(number_of(order.order_id) for order in orders))
         self._store.intend(orders)
         for order in orders:
             self._remember(order)
@@ -168,5 +174,6 @@ class Blotter:
 
     def _remember(self, order: VenueOrder) -> None:
         self.orders[order.client_id] = order
+        self._newest = max(self._newest, number_of(order.order_id))
         if order.venue_id:
             self._by_venue_id[order.symbol, order.venue_id] = order.client_id

@@ -96,6 +96,11 @@ class SymbolDesk:
         """Whether nothing waits or is being done."""
         return not self._jobs and not self._failed and not self.is_busy and self.guard.due == inf
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a job that failed waits for another try."""
+        return bool(self._failed)
+
     async def run(self) -> None:
         """Work for ever; an error quarantines the symbol, and its job is done again after a growing pause."""
         while True:
@@ -107,7 +112,7 @@ class SymbolDesk:
             except Exception as error:
                 log.exception("the desk of %s failed", self._symbol)
                 self._keep(job)
-                self._hands.office.quarantine(self._symbol, f"internal error: {type(error).__name__}: {error}")
+                self._hands.office.stumble(self._symbol, error)
             finally:
                 self.is_busy = False
 

@@ -88,7 +88,6 @@ async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
     ceiling = int(usual * (1 + office.settings.collar_rate)) if usual else MAX_TICKS
     request = entry_request(instrument, ticket.order, hands.attempt(ticket), ceiling)
     office.n_posts += 1
-    office.latencies.append(office.venue.now() - ticket.order.time)
     return await hands.place(request, ticket)
 
 

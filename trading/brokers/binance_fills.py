@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -13,6 +14,7 @@ from trading.brokers.binance_office import Office
 from trading.brokers.binance_options import Instrument
 from trading.brokers.binance_requests import STOP, TARGET, letter_of
 from trading.brokers.binance_settling import UNREADABLE, of_document
+from trading.brokers.binance_strays import FOUND, adopt, is_ours
 from trading.brokers.binance_trades import VenueTrade, fill_of
 from trading.domain import Order, OrderStatus, OrderType, Side
 from trading.domain.venue import Books, Call, Purpose, VenueOrder
@@ -71,6 +73,8 @@ class FillBook:
         if trade.trade_id <= self.confirmed[trade.symbol] or trade.trade_id in self.seen[trade.symbol]:
             tally[trade.trade_id] = self._lots(trade)
             return
+        if trade.quantity > order.quantity or trade.symbol != order.symbol or trade.side != order.side:
+            raise ValueError(f"{order.client_id}: trade {trade.trade_id} is of another order, or of none")
         if self._office.blotter.is_bracket(order):
             held = self._held.setdefault(order.client_id, [])
             if all(trade.trade_id != one.trade_id for one in held):
@@ -170,9 +174,7 @@ class FillBook:
         if known is not None:
             blotter.hear(report)
             return blotter.orders[report.client_id]
-        if report.client_id.startswith(f"{self._office.store.tag()}-"):
-            self._office.number_seen(report.client_id)
-        return None
+        return await adopt(self._office, document) if is_ours(self._office, report.client_id) else None
 
     def _confirm(self, symbol: str, newest: int, foreign: set[int]) -> None:
         held = [trade.trade_id for trades in self._held.values() for trade in trades if trade.symbol == symbol]
@@ -187,7 +189,7 @@ class FillBook:
         """Take everything up to a trade as older than this account."""
         self._confirm(symbol, trade_id, set())
 
-    def ticket_of(self, order: VenueOrder, why: str = "filled after it had ended", lots: int = 1) -> Ticket:
+    def ticket_of(self, order: VenueOrder, why: str = "", lots: int = 1) -> Ticket:
         """Return the ticket of an order; one that ended, or was never known to the engine, is taken over.
 
         `lots` are those of the execution at hand: the order's own count can be older than that.
@@ -195,7 +197,9 @@ class FillBook:
         office = self._office
         ticket = office.blotter.tickets.get(order.order_id)
         if ticket is None or ticket.is_ended:
-            ticket = ticket or office.blotter.open_ticket(engine_order(order, office.instruments[order.symbol]))
+            unheard = order.detail == FOUND
+            why = why or ("filled, but was not in this database" if unheard else "filled after it had ended")
+            ticket = ticket or office.blotter.open_ticket(self._wanted(order))
             untold = self._executed(order) - office.blotter.posted(order.client_id)
             revived = replace(ticket.order, status=OrderStatus.WORKING, filled_lots=ticket.filled,
                               lots=ticket.filled + max(lots, untold))
@@ -206,6 +210,10 @@ class FillBook:
             office.n_recovered += 1
             office.quarantine(order.symbol, f"{order.client_id} {why}; compare with the venue")
         return ticket
+
+    def _wanted(self, order: VenueOrder) -> Order:
+        legs = [o for o in self._office.blotter.orders.values() if o.list_id and o.list_id == order.list_id]
+        return engine_order(order, self._office.instruments[order.symbol], legs)
 
     def _announce(self, trade: VenueTrade, order: VenueOrder, ticket: Ticket) -> None:
         office = self._office
@@ -258,15 +266,15 @@ class FillBook:
         return self._office.instruments[trade.symbol].spec.to_lots(trade.quantity)
 
 
-def engine_order(order: VenueOrder, instrument: Instrument) -> Order:
-    """Return what the engine must have wanted when all that is left of it is an order at the venue."""
+def engine_order(order: VenueOrder, instrument: Instrument, legs: Sequence[VenueOrder] = ()) -> Order:
+    """Return what the engine must have wanted when all that is left of it is an order, or its list, at the venue."""
     spec = instrument.spec
-    lots, stop, limit = spec.to_lots(order.quantity), int(order.stop_price / spec.tick_size), 0
+    lots, selling = spec.to_lots(order.quantity), [leg for leg in (order, *legs) if leg.side == Side.SELL]
+    stop = max((int(o.stop_price / spec.tick_size) for o in selling if letter_of(o.client_id) == STOP), default=0)
+    target = max((int(o.price / spec.tick_size) for o in selling if letter_of(o.client_id) == TARGET), default=0)
     kind = OrderType.OCO if letter_of(order.client_id) in (STOP, TARGET) else OrderType.MARKET
-    budget = 0
+    found = Order(order.order_id, order.symbol, Side(order.side), kind, lots, order.timestamp, FOUND)
     if order.side == Side.BUY:
         budget = int(notional_ceil(instrument.market, int(order.price / spec.tick_size), lots))
-    elif kind is OrderType.OCO and not stop:
-        limit = int(order.price / spec.tick_size)
-    return Order(order.order_id, order.symbol, Side(order.side), kind, lots, order.timestamp, "found at the venue",
-                 limit_ticks=limit, stop_ticks=stop, budget_units=budget)
+        return replace(found, budget_units=budget, bracket_stop_ticks=stop, bracket_target_ticks=target)
+    return replace(found, limit_ticks=target, stop_ticks=stop)

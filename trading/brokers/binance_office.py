@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Any
@@ -14,8 +14,10 @@ from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Blotter
 from trading.brokers.binance_options import BrokerSettings, Instrument
 from trading.brokers.binance_requests import engine_id
+from trading.brokers.binance_way import Way
+from trading.domain import Order
 from trading.domain.venue import Call, Venue, VenueStore, number_of
-from trading.errors import NotSent, OutcomeUnknown, Refused
+from trading.errors import NotSent, OutcomeUnknown, Refused, StateFailed
 from trading.events import Event, NumberUsed, VenueSaid
 from trading.gate import EntryGate
 
@@ -23,7 +25,7 @@ log = logging.getLogger(__name__)
 
 QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
 N_PRICES, RECENT_MS = 31, 600_000
-N_LATENCIES = 200
+LOCKED = "the database was locked"
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +44,7 @@ class Office:
     told: set[tuple[str, str]] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
     entered: dict[str, int] = field(default_factory=dict)
-    latencies: deque[int] = field(default_factory=lambda: deque(maxlen=N_LATENCIES))
+    way: Way = field(default_factory=Way)
     bare_last_ms: int = 0
     bare_worst_ms: int = 0
     n_posts: int = 0
@@ -78,16 +80,34 @@ class Office:
         """Return why an entry must not leave (any more), "" when it may."""
         return "cancelled before it was sent" if client_id in self.revoked else self.gate.reason(symbol)
 
+    @contextmanager
+    def sending(self, order: Order) -> Iterator[None]:
+        """Hold the gate while an entry leaves, and note how long after its candle that was."""
+        with self.gate.sending():
+            yield
+        self.way.left(order)
+
     def say(self, text: str, tone: str = "warn", symbol: str = "") -> None:
         """Tell the engine, which tells people."""
         self.post(VenueSaid(self.venue.now(), text, tone, symbol))
 
     def quarantine(self, symbol: str, why: str) -> None:
         """Let nothing new in on a symbol until a person has looked; said once a reason."""
-        self.quarantined.setdefault(symbol, why)
+        known = self.quarantined.get(symbol, "")
+        if not known or (known.startswith(LOCKED) and not why.startswith(LOCKED)):
+            self.quarantined[symbol] = why
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
         self.keep_quarantine()
         self.tell_once(symbol, f"is in quarantine, nothing is entered: {why}")
+
+    def stumble(self, symbol: str, error: Exception) -> None:
+        """Quarantine a symbol for an error of our own; that of a locked database ends with a clean sweep."""
+        is_lock = isinstance(error, StateFailed) and "locked" in str(error)
+        self.quarantine(symbol, f"{LOCKED if is_lock else 'internal error'}: {type(error).__name__}: {error}")
+
+    def only_locked(self) -> list[str]:
+        """Return the symbols in quarantine for nothing but a locked database."""
+        return [symbol for symbol, why in self.quarantined.items() if why.startswith(LOCKED)]
 
     def keep_quarantine(self) -> None:
         """Keep durably which symbols are in quarantine; what cannot be written now is written by a later sweep."""

@@ -82,6 +82,9 @@ class Guard:
             if lots > 0 and (foreign := self._cancelled_by_others(ticket)) and not (
                     live and self._agrees(ticket, live, lots)):
                 self._give_up(ticket, foreign)
+            elif live and lots <= 0 and self._is_spared(ticket):
+                self._rest(ticket)
+                return
             elif live and not await self._keep_or_withdraw(ticket, live, lots):
                 return
             elif not live and lots <= 0 and self._is_sold_unseen(ticket):
@@ -178,6 +181,10 @@ class Guard:
         self.due = loop_time() + PAUSES.get(failure.remedy, LONGEST_S)
         return False
 
+    def _is_spared(self, ticket: Ticket) -> bool:
+        """Return whether a stop stays although nothing seems held: in quarantine the books themselves are in doubt."""
+        return not ticket.is_cancelled and self._symbol in self._office.quarantined and not self._is_left()
+
     def _is_left(self) -> bool:
         return self._hands.leaving(self._symbol) is not None
 
@@ -248,6 +255,7 @@ class Guard:
 
     async def _withdraw(self, legs: list[VenueOrder], ticket: Ticket) -> bool:
         """Try once to take one set of legs away; return whether to look again at once."""
+        self._office.store.settle(tuple(legs))  # where nothing can be written the stop stays: no sale could follow
         self._withdrawn.update(leg.client_id for leg in legs)
         asked = loop_time()
         failure = await self._hands.withdraw(legs[0])

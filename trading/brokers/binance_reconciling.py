@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from decimal import Decimal
 from math import inf
 from typing import Any
 
@@ -18,16 +18,22 @@ from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE
+from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
+from trading.events import ProtectionWanted
 
 log = logging.getLogger(__name__)
 
 STREAM, LOST = "user stream", "connection lost"
 TICK_S, LONGEST_S = 0.5, 10.0
-PING_S, LOST_S = 2.0, 5.0
+PING_S, PONG_S = 1.5, 1.5
+SILENT_S, UNCHECKED_S, UNHEARD_S = 4.0, 5.0, 0.5
+"""So long the venue may say nothing, a check may fail, the stream may be away: a loss is known within 5 s."""
 SETTLED_MS, N_DENIALS, INTERRUPTED_MS = 30_000, 2, 30_000
 """Younger than this an order may be missing from answers; denied so often it is gone; in flight so long it is stuck."""
+N_STREAMED = 500
+LOCKED_S = 5.0
 YOUNG_MS, HOUR_MS, DAY_MS = 600_000, 3_600_000, 86_400_000
 
 
@@ -44,7 +50,8 @@ class Reconciler:
         self._void_asked: dict[str, int] = {}
         self._denied: dict[str, int] = {}
         self._lost_since: dict[str, float] = {}
-        self._stream_lost = inf
+        self._stream_lost, self._answered_at = inf, -inf
+        self._streamed: deque[tuple[str, int]] = deque(maxlen=N_STREAMED)
 
     async def listen(self) -> None:
         """Take in the account's events for ever; one that cannot be read is said and left out."""
@@ -59,7 +66,7 @@ class Reconciler:
                 self._sweep_wanted.set()
                 symbol = str(event.get("s", "")) if isinstance(event, Mapping) else ""
                 for other in [symbol] if symbol in self._desks else list(self._desks):
-                    self._office.quarantine(other, f"internal error: {type(error).__name__}: {error}")
+                    self._office.stumble(other, error)
 
     async def watch_orders(self) -> None:
         """Compare open orders again and again."""
@@ -74,7 +81,8 @@ class Reconciler:
         pause = TICK_S
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._office.settings.balances_s):
+                often = self._office.only_locked()
+                async with asyncio.timeout(LOCKED_S if often else self._office.settings.balances_s):
                     await self._sweep_wanted.wait()
             self._sweep_wanted.clear()
             if await self._tried(self.sweep):
@@ -85,24 +93,35 @@ class Reconciler:
                 self._sweep_wanted.set()
 
     async def watch_connection(self) -> None:
-        """Close the gate while the account cannot be asked, or its events are not heard, for some seconds."""
+        """Ask again and again whether the venue answers."""
         while True:
-            await self._tried(self._ping)
-            for _ in range(round(PING_S / TICK_S)):
-                self._judge_connection()
-                await asyncio.sleep(TICK_S)
+            await asyncio.sleep(PING_S if await self._tried(self._ping) else TICK_S)
+
+    async def watch_losses(self) -> None:
+        """Close the gate while the account cannot be asked, or its events are not heard, for some seconds."""
+        self._answered_at = asyncio.get_running_loop().time()
+        while True:
+            self._judge_connection()
+            await asyncio.sleep(TICK_S)
 
     async def _ping(self) -> None:
-        with suppress(Refused):
-            await self._office.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
+        try:
+            async with asyncio.timeout(PONG_S):
+                await self._office.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
+        except TimeoutError:
+            raise OutcomeUnknown("GET time: no answer in time") from None
+        except Refused:
+            pass  # an answer all the same
+        self._answered_at = asyncio.get_running_loop().time()
 
     def _judge_connection(self) -> None:
         now, gate = asyncio.get_running_loop().time(), self._office.gate
-        lost = min(self._lost_since.values(), default=inf)
-        if now - lost > LOST_S and not gate.closed_by(LOST):
+        lost, silent_s = min(self._lost_since.values(), default=inf), now - self._answered_at
+        if (silent_s > SILENT_S or now - lost > UNCHECKED_S) and not gate.closed_by(LOST):
             gate.close(LOST, "the account cannot be checked: the venue does not answer, or not as it should")
-            self._office.say(f"the account could not be checked for {now - lost:.0f} s: nothing is entered", "bad")
-        elif lost == inf and gate.closed_by(LOST):
+            lost_s = max(silent_s, now - lost)
+            self._office.say(f"the account could not be checked for {lost_s:.0f} s: nothing is entered", "bad")
+        elif lost == inf and silent_s <= SILENT_S and gate.closed_by(LOST):
             gate.open(LOST)
             self._office.say("the account can be checked again", "good")
         self._judge_stream(now)
@@ -112,7 +131,7 @@ class Reconciler:
         if health is None or self.user_stream == "connecting":
             return
         self._stream_lost = inf if health().user_stream == "live" else min(self._stream_lost, now)
-        if now - self._stream_lost > LOST_S and self.user_stream != "lost":
+        if now - self._stream_lost > UNHEARD_S and self.user_stream != "lost":
             self.user_stream = "lost"
             self._office.gate.close(STREAM, "the account's events are not heard")
             self._office.say("the account's events are not heard: nothing is entered until they are", "bad")
@@ -135,10 +154,21 @@ class Reconciler:
                 self._balances.see_foreign(await self._hands.fills.catch_up(symbol))
             await self._balances.check()
             await self._look_for_void()
+            self._release_locked()
             self._office.keep_quarantine()
             self.user_stream = "live" if self.user_stream == "catching up" else self.user_stream
             if self.user_stream == "live":
                 self._office.gate.open(STREAM)
+
+    def _release_locked(self) -> None:
+        """End a quarantine that only a locked database brought, now that books and account agree."""
+        for symbol in self._office.only_locked() if self._balances.agrees else ():
+            orders = [o for o in self._office.blotter.orders.values() if o.symbol == symbol]
+            if not (self._desks[symbol].is_stuck or any(order.state in UNSETTLED for order in orders)):
+                self._office.release(symbol)
+                self._office.say("is out of quarantine: the database can be written, account and books agree", "good",
+                                 symbol)
+                self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
 
     async def _look_for_void(self) -> None:
         """Ask for orders that never arrived: again and again for some minutes, then hourly for a day."""
@@ -198,7 +228,7 @@ class Reconciler:
         elif kind == "executionReport":
             self._hear_report(event)
         elif kind == "balanceUpdate":
-            self._balances.transfer(str(event["a"]), Decimal(event["d"]))
+            self._balances.transfer(str(event["a"]), binance_settling.change(event["d"]))
 
     def _hear_report(self, event: Mapping[str, Any]) -> None:
         if event["s"] not in self._desks:
@@ -214,9 +244,19 @@ class Reconciler:
             self._office.quarantine(order.symbol, wrong)
         order = blotter.orders[report.client_id]
         if event["x"] == "TRADE":
-            self._hands.fills.take(binance_trades.of_event(event), order)
+            trade = binance_trades.of_event(event)
+            self._note_repetition(trade)
+            self._hands.fills.take(trade, order)
         if order.state.is_over or wrong:
             self._desks[order.symbol].look(order)
+
+    def _note_repetition(self, trade: VenueTrade) -> None:
+        """Say that the stream told an execution again; that an answer tells it too is as it should be."""
+        key = trade.symbol, trade.trade_id
+        if self._streamed.count(key) == 1:
+            self._office.say(f"repeated report of trade {trade.trade_id} ignored: it was counted once", "plain",
+                             trade.symbol)
+        self._streamed.append(key)
 
     def _hear_stranger(self, event: Mapping[str, Any], client_id: str) -> None:
         """Hear of an order that is not in the store: the next check says what it is."""

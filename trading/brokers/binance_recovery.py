@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from trading.brokers import binance_settling
@@ -16,15 +15,17 @@ from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
-from trading.brokers.binance_requests import EXIT, engine_id, letter_of
-from trading.brokers.binance_sending import KNOWN_NO_MORE
-from trading.brokers.binance_settling import UNREADABLE
+from trading.brokers.binance_requests import EXIT, letter_of
+from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER
+from trading.brokers.binance_settling import UNREADABLE, amount
+from trading.brokers.binance_strays import adopt, is_ours
 from trading.domain import OrderType, Side, SymbolSpec
 from trading.domain.venue import Books, Call, Purpose, VenueOrder, VenueState
 from trading.errors import BadInput, NotSent, OutcomeUnknown, Refused, StateFailed
 from trading.events import ProtectionWanted
 
 S = VenueState
+YOUNG_MS, N_LOOKS, LAG_S = 30_000, 6, 0.4
 
 
 class Recovery:
@@ -88,9 +89,9 @@ class Recovery:
         self._load(books)
         await self._find_out()
         for symbol in self._office.instruments:
-            await self._tell_fills(symbol)
+            await self.look_for_strays(symbol)  # before the fills: a stop that stands is taken over, not doubled
         for symbol in self._office.instruments:
-            await self.look_for_strays(symbol)
+            await self._tell_fills(symbol)
         await self._balances.open()
 
     def _load(self, books: Books) -> None:
@@ -114,16 +115,29 @@ class Recovery:
         self._office.n_recovered += len(unknown)
         chased = [o for o in unknown if not self._is_gone_on_with(o)]
         await asyncio.gather(*(self._hands.sender.chase(o.client_id) for o in chased),
-                             *(self._hands.sender.query(o) for o in orders if o not in chased))
+                             *(self._hands.sender.query(o) for o in unknown if o not in chased),
+                             *(self._ask_for(o) for o in orders if o not in unknown))
 
     def _is_gone_on_with(self, order: VenueOrder) -> bool:
         ticket = self._office.blotter.tickets.get(order.order_id)
         return letter_of(order.client_id) == EXIT and ticket is not None and not ticket.is_ended
 
+    async def _ask_for(self, order: VenueOrder) -> None:
+        """Ask what became of an order that worked; one that cannot be found is not over: its symbol is quarantined.
+
+        The venue's answers can lag behind a young order: it is asked for again for a moment.
+        """
+        is_young = self._office.venue.now() - order.timestamp < YOUNG_MS
+        for _ in range(N_LOOKS if is_young else 1):
+            if await self._hands.sender.query(order) not in (NO_SUCH_ORDER, ARCHIVED):
+                return
+            await asyncio.sleep(LAG_S if is_young else 0.0)
+        self._office.quarantine(order.symbol, f"{order.client_id} was working, the venue does not find it at the start")
+
     async def _tell_fills(self, symbol: str) -> None:
         fills, blotter = self._hands.fills, self._office.blotter
         mine = [o for o in blotter.orders.values() if o.symbol == symbol]
-        if not (fills.confirmed[symbol] or fills.seen[symbol] or mine):
+        if not (fills.confirmed[symbol] or fills.seen[symbol]):
             await self._begin(symbol)
         self._balances.see_foreign(await fills.catch_up(symbol))
         for order in mine:
@@ -131,11 +145,15 @@ class Recovery:
                 await fills.complete(order.client_id)
 
     async def _begin(self, symbol: str) -> None:
-        """Take everything that was traded before this account existed as older."""
-        rows = await self._office.ask(Call("GET", "myTrades", {"symbol": symbol, "limit": "1"}, 20,
-                                                  Purpose.RECONCILE))
+        """Take everything that was traded before the first order with our tag as older than this account."""
+        ask = self._office.ask
+        orders = await ask(Call("GET", "allOrders", {"symbol": symbol, "limit": "1000"}, 20, Purpose.RECONCILE))
+        ours = [int(row["orderId"]) for row in orders
+                if is_ours(self._office, str(row["clientOrderId"])) and amount(row["executedQty"])]
+        which = {"orderId": str(min(ours))} if ours else {"limit": "1"}
+        rows = await ask(Call("GET", "myTrades", {"symbol": symbol, **which}, 20, Purpose.RECONCILE))
         if rows:
-            self._hands.fills.start_at(symbol, int(rows[-1]["id"]))
+            self._hands.fills.start_at(symbol, int(rows[0]["id"]) - 1 if ours else int(rows[-1]["id"]))
 
     async def look_for_strays(self, symbol: str) -> list[str]:
         """Compare the venue's open orders with ours; return the client ids that the venue has open.
@@ -149,8 +167,8 @@ class Recovery:
             if known is not None:
                 self._hands.sender.hear_answer(row)
                 await self._end_at_the_venue(known)
-            elif report.client_id.startswith(f"{self._office.store.tag()}-"):
-                self.take_over(symbol, row)
+            elif is_ours(self._office, report.client_id):
+                await self.take_over(symbol, row)
             elif self._office.settings.foreign_orders != IGNORE:
                 self._office.quarantine(symbol, f"order {report.client_id} was placed on the account by another hand")
         return [str(row["clientOrderId"]) for row in rows]
@@ -161,13 +179,15 @@ class Recovery:
             self._office.say(f"{order.client_id} is there after all: it is cancelled", "bad", order.symbol)
             await self._hands.withdraw(order)
 
-    def take_over(self, symbol: str, row: Mapping[str, Any]) -> None:
-        """Work with an order of ours that this database has never heard of."""
-        order = _found(row)
-        self._office.store.intend((order,))
-        self._office.blotter.load(order)
-        self._hands.sender.hear_answer(row)
-        ticket = self._adopted(self._office.blotter.orders[order.client_id], "is ours but was not in this database")
+    async def take_over(self, symbol: str, row: Mapping[str, Any]) -> None:
+        """Work with an order of ours that this database has never heard of; a bracket waits for its entry's fill."""
+        order = await adopt(self._office, row)
+        if self._office.blotter.is_bracket(order):
+            self._office.quarantine(symbol, f"{order.client_id} is ours but was not in this database")
+            return
+        ticket = self._adopted(order, "is ours but was not in this database")
+        ticket.attempts += [other.client_id for other in self._hands.together(order)
+                            if other.side == order.side and other.client_id not in ticket.attempts]
         self._desks[symbol].put(Resume(ticket))
 
     def _adopted(self, order: VenueOrder, why: str) -> Ticket:
@@ -197,10 +217,3 @@ class Recovery:
         for symbol, atoms in self._hands.fills.atoms.items():
             if atoms > 0:
                 self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
-
-
-def _found(row: Mapping[str, Any]) -> VenueOrder:
-    client_id = str(row["clientOrderId"])
-    return VenueOrder(client_id, engine_id(client_id), str(row["symbol"]), str(row["side"]), str(row["type"]),
-                      Decimal(row["origQty"]), int(row.get("time", 0)), price=Decimal(row["price"]),
-                      stop_price=Decimal(row.get("stopPrice", "0")), detail="found at the venue")

@@ -13,7 +13,7 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_requests import EXIT, Request, letter_of, query_call
-from trading.brokers.binance_settling import UNREADABLE, barrier, moved, of_document
+from trading.brokers.binance_settling import UNREADABLE, barrier, held, moved, of_document
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 
@@ -41,7 +41,7 @@ class Sender:
         call = request.call
         if ticket.adds_risk:
             call = replace(call, denied=lambda: office.denial(symbol, ticket.order.client_id),
-                           sending=office.gate.sending)
+                           sending=lambda: office.sending(ticket.order))
             if closed := office.denial(symbol, ticket.order.client_id):
                 return NotSent(closed)
         office.blotter.intend(request.orders, ticket)
@@ -137,9 +137,8 @@ class Sender:
         if others is None:
             return Decimal(0)
         answer = await self._office.ask(Call("GET", "account", {}, 20, Purpose.QUERY))
-        held = sum((Decimal(row["free"]) + Decimal(row["locked"]) for row in answer["balances"]
-                    if row["asset"] == base), Decimal(0))
-        return held - others - self._fills.owned(base)
+        there = sum((held(row) for row in answer["balances"] if row["asset"] == base), Decimal(0))
+        return there - others - self._fills.owned(base)
 
     async def query(self, order: VenueOrder) -> int:
         """Ask what became of an order and take the answer in; return the venue's code when it refused to say."""

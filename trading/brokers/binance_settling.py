@@ -18,6 +18,8 @@ STATUSES = {
 }
 DEFAULT_WINDOW_MS = 5_000
 CANCELED_BY = "canceled by"
+MOST, UNBOUNDED = Decimal(2**63 - 1).scaleb(-8), Decimal(10) ** 20
+"""No order is larger, at Binance or in whole atoms here; a balance may be."""
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What reading an answer of another form than the documented one raises."""
 
@@ -34,18 +36,39 @@ class Report:
     quantity: Decimal = Decimal(0)
 
 
-def amount(text: Any) -> Decimal:
+def amount(text: Any, most: Decimal = MOST) -> Decimal:
     """Return a quantity of the venue; ValueError when it is none."""
     number = Decimal(text)
-    if not number.is_finite() or number < 0:
-        raise ValueError(f"{text!r} is no quantity")
+    if not number.is_finite() or not 0 <= number <= most:
+        raise ValueError(f"{str(text)[:40]!r} is no quantity")
+    return number
+
+
+def held(row: Mapping[str, Any]) -> Decimal:
+    """Return what an account holds of an asset, free and locked."""
+    return amount(row["free"], UNBOUNDED) + amount(row["locked"], UNBOUNDED)
+
+
+def change(text: Any) -> Decimal:
+    """Return by how much a balance changed; ValueError when it is no number."""
+    number = Decimal(text)
+    if not number.is_finite() or abs(number) > UNBOUNDED:
+        raise ValueError(f"{str(text)[:40]!r} is no change of a balance")
+    return number
+
+
+def whole(value: Any, most: int = 2**63) -> int:
+    """Return an id or a time of the venue; ValueError when it is none."""
+    number = int(value)
+    if not 0 <= number < most:
+        raise ValueError(f"{str(value)[:40]!r} is no number of the venue")
     return number
 
 
 def of_document(document: Mapping[str, Any]) -> Report:
     """Read an order from a REST answer; a cancelled one carries the cancel's id beside its own."""
     client_id = document.get("origClientOrderId") or document["clientOrderId"]
-    return Report(str(client_id), int(document["orderId"]), STATUSES[document.get("status", "NEW")],
+    return Report(str(client_id), whole(document["orderId"]), STATUSES[document.get("status", "NEW")],
                   amount(document.get("executedQty", "0")), str(document.get("expiryReason", "")),
                   amount(document.get("origQty", "0")))
 
@@ -56,7 +79,7 @@ def of_event(event: Mapping[str, Any]) -> Report:
     detail = event.get("eR", "") if event.get("r", "NONE") == "NONE" else event["r"]
     if event["x"] == "CANCELED" and event.get("C"):
         detail = f"{CANCELED_BY} {event['c']}"
-    return Report(str(client_id), int(event["i"]), STATUSES[event["X"]], amount(event["z"]), str(detail),
+    return Report(str(client_id), whole(event["i"]), STATUSES[event["X"]], amount(event["z"]), str(detail),
                   amount(event["q"]))
 
 
@@ -69,6 +92,8 @@ def moved(order: VenueOrder, state: VenueState, detail: str = "") -> VenueOrder:
 
 def told(order: VenueOrder, report: Report) -> VenueOrder:
     """Return an order after a report. Older news change nothing, and what was executed never shrinks."""
+    if 0 < order.quantity < report.quantity:
+        raise ValueError(f"{order.client_id}: {report.quantity} at the venue, {order.quantity} were sent")
     if report.executed > (report.quantity or order.quantity):
         raise ValueError(f"{order.client_id}: {report.executed} executed of {report.quantity or order.quantity}")
     if order.state is S.INTENT:

@@ -10,11 +10,12 @@ from typing import Any
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_options import Instrument
 from trading.brokers.binance_requests import EXIT, TARGET, letter_of
+from trading.brokers.binance_settling import amount, whole
 from trading.domain import Fill, Side
 from trading.domain.venue import VenueOrder
 from trading.errors import BrokenInvariant
 
-UNITS = 10**8
+UNITS, LATEST = 10**8, 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,30 @@ class VenueTrade:
     asset: str
     time: int
 
+    def __post_init__(self) -> None:
+        """Raise ValueError when it can be no execution."""
+        if not (self.quantity and self.price):
+            raise ValueError(f"{self.symbol}: trade {self.trade_id} of {self.quantity} at {self.price}")
+
 
 def of_my_trade(row: Mapping[str, Any]) -> VenueTrade:
     """Read a row of myTrades."""
-    return VenueTrade(str(row["symbol"]), int(row["id"]), int(row["orderId"]), "BUY" if row["isBuyer"] else "SELL",
-                      Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["commission"]),
-                      str(row["commissionAsset"]), int(row["time"]))
+    return VenueTrade(str(row["symbol"]), whole(row["id"]), whole(row["orderId"]), "BUY" if row["isBuyer"] else "SELL",
+                      amount(row["qty"]), amount(row["price"]), amount(row["commission"]),
+                      str(row["commissionAsset"]), whole(row["time"], LATEST))
 
 
 def of_event(event: Mapping[str, Any]) -> VenueTrade:
     """Read the execution in an executionReport of type TRADE."""
-    return VenueTrade(str(event["s"]), int(event["t"]), int(event["i"]), str(event["S"]), Decimal(event["l"]),
-                      Decimal(event["L"]), Decimal(event["n"]), str(event["N"]), int(event["T"]))
+    return VenueTrade(str(event["s"]), whole(event["t"]), whole(event["i"]), str(event["S"]), amount(event["l"]),
+                      amount(event["L"]), amount(event["n"]), str(event["N"]), whole(event["T"], LATEST))
 
 
 def of_answer(document: Mapping[str, Any]) -> list[VenueTrade]:
     """Read the fills in the answer to an order."""
-    return [VenueTrade(str(document["symbol"]), int(row["tradeId"]), int(document["orderId"]), str(document["side"]),
-                       Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["commission"]),
-                       str(row["commissionAsset"]), int(document["transactTime"]))
+    return [VenueTrade(str(document["symbol"]), whole(row["tradeId"]), whole(document["orderId"]),
+                       str(document["side"]), amount(row["qty"]), amount(row["price"]), amount(row["commission"]),
+                       str(row["commissionAsset"]), whole(document["transactTime"], LATEST))
             for row in document.get("fills", ())]
 
 
@@ -60,6 +66,8 @@ def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: In
 
     Raises
     ------
+    ValueError
+        If the price is none.
     BrokenInvariant
         If the quantity is off the symbol's grid, or a buy costs more than its order allowed.
     """
@@ -69,6 +77,8 @@ def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: In
     if lots != int(lots):
         raise BrokenInvariant(f"{trade.symbol}: trade {trade.trade_id} of {trade.quantity} is off the grid of lots of "
                               f"{spec.lot_size}")
+    if price_ticks < 1:
+        raise ValueError(f"{trade.symbol}: trade {trade.trade_id} at {trade.price}, less than half a tick")
     buying = trade.side == Side.BUY
     if buying and order.price and trade.price > order.price:
         raise BrokenInvariant(f"{order.client_id}: bought at {trade.price}, above its limit of {order.price}")

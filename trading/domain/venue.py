@@ -246,8 +246,9 @@ class VenueStatus:
     """How the connection to a venue stands. Times UTC ms (0 = not yet), spans in ms; `state` is one of connecting,
     reconciling, ready, degraded, halted.
 
-    `post_p50_ms`, `post_p95_ms`: from a closed candle's frame to the order's POST. `unprotected_*_ms`: how long a
-    position stood without a stop while it was replaced. `quarantined`: symbols that trade no more, with the reason.
+    `post_*_ms`: from the arrival of a closed candle's frame to the moment when the order's POST has left; `frame_*_ms`:
+    how long after the close the venue's frame arrived. `unprotected_*_ms`: how long a position stood without a stop
+    while it was replaced. `quarantined`: symbols that trade no more, with the reason.
     """
 
     badge: str
@@ -270,3 +271,5 @@ class VenueStatus:
     balances: tuple[BalanceLine, ...] = ()
     n_unknown: int = 0
     n_recovered: int = 0
+    frame_p50_ms: float | None = None
+    frame_p95_ms: float | None = None

@@ -23,7 +23,7 @@ from trading.binance.wire import Wire
 from trading.domain import INTERVAL_MS, Candle
 from trading.domain.venue import Call, Purpose
 from trading.errors import CockpitError, FeedFailed
-from trading.feeds.binance_frames import BadFrame, candle_of, decode
+from trading.feeds.binance_frames import BadFrame, candle_of, heard
 
 PAGE_ROWS = 1000
 QUEUE_FRAMES = 10_000
@@ -121,7 +121,7 @@ class BinanceSession:
         streams = [f"{s.lower()}@kline_{interval}" for s in symbols]
         socket = _Sockets(self._client).multiplex_socket(streams)
         socket.MAX_RECONNECTS = 0
-        socket.json_loads = decode
+        socket.json_loads = heard
         socket._log = UNHEARD
         with failures("the stream cannot be opened"):
             await asyncio.wait_for(socket.connect(), REQUEST_TIMEOUT_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from trading.binance import answers
 from trading.domain import INTERVAL_MS, Candle
 from trading.errors import BadCandles
 
+MOST_TRADES = 2**53
+"""Beyond it a count is no whole number any more, and no archive holds it."""
+
 
 class BadFrame(BadCandles):
     """A frame or row that is no bar of ours; the message says why."""
@@ -18,11 +22,29 @@ class BadFrame(BadCandles):
 
 @dataclass(frozen=True, slots=True)
 class Kline:
-    """One update of a bar: as far as it has formed, or closed. `time` is UTC ms of the event, within the bar."""
+    """One update of a bar: as far as it has formed, or closed. `time` is UTC ms of the event, within the bar.
+
+    `heard` is when its frame arrived, in seconds of the monotonic clock.
+    """
 
     candle: Candle
     closed: bool
     time: int
+    heard: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A parsed frame, and when it arrived in seconds of the monotonic clock."""
+
+    frame: Any
+    at: float
+
+
+def heard(text: str | bytes) -> Heard:
+    """Parse a frame in the moment it arrives."""
+    at = time.monotonic()
+    return Heard(decode(text), at)
 
 
 def decode(text: str | bytes) -> Any:
@@ -93,6 +115,8 @@ def _candle(symbol: str, interval: str, values: Any) -> Candle:
         raise BadFrame("open time off the grid")
     if not all(map(math.isfinite, (o, h, low, c, volume, quote, trades, taker))):
         raise BadFrame("not finite")
+    if trades > MOST_TRADES:
+        raise BadFrame("too many trades")
     if min(o, h, low, c) <= 0 or min(volume, quote, trades, taker) < 0:
         raise BadFrame("price not above zero or volume below it")
     if not low <= min(o, c) <= max(o, c) <= h:

@@ -173,10 +173,11 @@ def test_an_order_is_filled_just_before_its_cancel(room: Room):
     assert (order["status"], order["executedQty"]) == ("FILLED", "0.01000000")
 
 
-def test_a_thin_book_fills_a_share(room: Room):
-    room.set("partial", share=0.4)
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_thin_book_fills_a_share(room: Room, count: int):
+    room.set("partial", share=0.3, count=count)
     reply = room.order(type="LIMIT", timeInForce="IOC", price=room.price("1.01"), quantity="0.01").json()
-    assert (reply["status"], reply["executedQty"]) == ("EXPIRED", "0.00400000")
+    assert (reply["status"], reply["executedQty"]) == ("EXPIRED", "0.00300000")
 
 
 def test_stops_are_refused_and_other_orders_are_not(room: Room):

@@ -4,6 +4,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import socket
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -276,3 +279,22 @@ def test_a_lost_answer_is_a_cut_connection(exchange: HostedExchange):
             assert answer.status == 200
 
     talk(work)
+
+
+def listens(exchange: HostedExchange) -> bool:
+    try:
+        socket.create_connection((exchange.server.host, exchange.port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["http_down", "dns_down"])
+def test_nothing_listens_while_the_port_is_shut(exchange: HostedExchange, name: str):
+    waiting = threading.Event()
+    for wanted in (False, True):
+        exchange.right() if wanted else exchange.wrong(name, refuse=1)
+        patience = time.monotonic() + 10
+        while listens(exchange) is not wanted:
+            assert time.monotonic() < patience
+            waiting.wait(0.05)

@@ -69,6 +69,10 @@ def _refuse(message: str) -> Act:
     return act
 
 
+def _thin(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
+    return replace(misdeed, share=switch.number("share"))
+
+
 def _strike(misdeed: Misdeed, switch: Switch, faults: Faults) -> Misdeed:
     return misdeed
 
@@ -77,7 +81,7 @@ ACTS: dict[str, Act] = {
     "dns_down": _drop_request, "http_down": _drop_request, "slow": _wait, "http_403": _page(403, "403 Forbidden"),
     "http_418": _limited(418), "http_429": _limited(429), "http_503": _page(503, "503 Service Unavailable"),
     "drop_request": _drop_request, "stop_reject": _refuse(WOULD_TRIGGER),
-    "reject": _refuse("This action is disabled on this account."), "partial": _strike, "fill_on_cancel": _strike,
+    "reject": _refuse("This action is disabled on this account."), "partial": _thin, "fill_on_cancel": _strike,
     "timeout_1007": _timeout, "garbage": _garbage, "hang": _wait, "late_accept": _late_accept,
     "drop_reply": _drop_reply,
 }  # fmt: skip

@@ -58,10 +58,10 @@ _TABLE = (
           "never ends; goes on within 60 s of recovery", (23,), "any"),
     Fault("http_403", "requests", "The firewall answers 403 with HTML.",
           "all requests stop for minutes; a person is told", (), "any", {"count": 1.0}),
-    Fault("http_down", "requests", "Every REST connection is cut before the request is read.",
-          "a network error never ends an order", (4,), "any"),
-    Fault("dns_down", "requests", "Nothing can be reached: REST is cut, streams are cut and refused.",
-          "a network error never ends an order", (4, 22), "any"),
+    Fault("http_down", "requests", "Every REST connection is cut before the request is read; with refuse=1 nothing "
+          "listens any more.", "a network error never ends an order", (4,), "any", {"refuse": 0.0}),
+    Fault("dns_down", "requests", "Nothing can be reached: REST is cut, streams are cut and refused; with refuse=1 "
+          "nothing listens any more.", "a network error never ends an order", (4, 22), "any", {"refuse": 0.0}),
     Fault("http_429", "limits", "Too many requests: 429 with Retry-After.", "no call before Retry-After", (18,), "any",
           {"retry_s": 5.0, "count": 1.0}),
     Fault("http_418", "limits", "The address is banned: 418 with Retry-After until then.",

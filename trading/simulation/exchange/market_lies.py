@@ -60,7 +60,8 @@ class MarketLies:
         spike = self._faults.strikes("spike", symbol)
         if spike:
             part, factor = frame.get("k", frame), spike.number("factor")
-            return _changed(frame, {n: _times(part[n], factor) for n in names if n in ("c", "p", *_BOOK)})
+            wrong = {n: _times(part[n], factor) for n in names if n in ("c", "p", *_BOOK)}
+            return _changed(frame, wrong | (_stretched(part, wrong["c"]) if "k" in frame else {}))
         return frame
 
     def _kline(self, symbol: str, stream: str, frame: Frame) -> list[tuple[int, Frame]]:
@@ -78,7 +79,7 @@ class MarketLies:
         factor = 1 + revise.number("bps") / 10_000
         self._revised[bar["s"], bar["i"], bar["t"]] = factor
         close = _times(bar["c"], factor)
-        changes = {"c": close, "h": max(bar["h"], close, key=units_of), "l": min(bar["l"], close, key=units_of)}
+        changes = {"c": close, **_stretched(bar, close)}
         return [(0, frame), (int(revise.number("delay_ms")), _changed(frame, changes))]
 
     def _as_revised(self, symbol: str, interval: str, row: list[Any]) -> list[Any]:
@@ -93,6 +94,11 @@ def _changed(frame: Frame, changes: Mapping[str, str]) -> Frame:
     found = copy.deepcopy(dict(frame))
     found.get("k", found).update(changes)
     return found
+
+
+def _stretched(bar: Mapping[str, Any], close: str) -> dict[str, str]:
+    """Return the range of a bar that holds another close, too."""
+    return {"h": max(bar["h"], close, key=units_of), "l": min(bar["l"], close, key=units_of)}
 
 
 def _times(price: str, factor: float) -> str:

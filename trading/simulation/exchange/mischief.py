@@ -40,7 +40,7 @@ class Mischief:
         if account is None or symbol not in self._market.stalls:
             return
         if "partial" in misdeed.names:
-            self._thin(symbol, asked)
+            self._thin(symbol, asked, misdeed.share)
         if "fill_on_cancel" in misdeed.names:
             self._fill(symbol, asked, account)
 
@@ -49,10 +49,8 @@ class Mischief:
         asked = {"symbol": symbol, "side": side, "type": "MARKET", "quantity": quantity}
         return self._exchange.request("POST", "order", asked, account)
 
-    def _thin(self, symbol: str, asked: Asked) -> None:
+    def _thin(self, symbol: str, asked: Asked, share: float) -> None:
         found = self._exchange.symbols[symbol]
-        switch = self._faults.on("partial")
-        share = switch.number("share") if switch else 0.4
         quantity = next((units_of(asked.params[n]) for n in _QUANTITIES if n in asked.params), 0)
         if "quoteOrderQty" in asked.params:
             quantity = int(units_of(asked.params["quoteOrderQty"]) / float(self._market.price(symbol)))

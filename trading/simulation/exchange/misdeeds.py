@@ -46,6 +46,7 @@ class Misdeed:
     cut : the connection is cut instead of an answer
     refusal : answered instead of the truth
     body, status : likewise, a body that is no JSON object of Binance's
+    share : what part of an order's quantity it meets in the book
     """
 
     names: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class Misdeed:
     refusal: VenueError | None = None
     body: str | None = None
     status: int = 200
+    share: float = 1.0
 
     @property
     def ends(self) -> bool:

@@ -16,7 +16,11 @@ from trading.simulation.exchange.sockets import ApiSocket, StreamSocket
 from trading.simulation.exchange.wallet import wallet
 
 DRIVE_MS = 100
+LONGEST_SHUT_MS = 20_000
+"""The back door is on the same port: nobody could end what shuts it, so it ends by itself."""
 _LOG = logging.getLogger(__name__)
+
+
 class PortTaken(CockpitError):
     """Something else listens on the port."""
 
@@ -30,6 +34,7 @@ class ExchangeServer:
         self.sockets: set[StreamSocket | ApiSocket] = set()
         self.failed: str = ""
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         self._driver: asyncio.Task[None] | None = None
         self._admin = Admin(rehearsal, self)
 
@@ -50,13 +55,32 @@ class ExchangeServer:
         self._runner = web.AppRunner(self._application(), shutdown_timeout=0.2, access_log=None)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self.host, self.port, reuse_address=True).start()
+            await self._listen()
         except OSError as error:
             await self._runner.cleanup()
             raise PortTaken(f"port {self.port} on {self.host} cannot be opened ({error.strerror}): "
                             "choose another with --port") from None
         self.port = self._runner.addresses[0][1]
         self._driver = asyncio.get_running_loop().create_task(self._drive())
+
+    async def _listen(self) -> None:
+        assert self._runner is not None
+        site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
+        await site.start()
+        self._site = site
+
+    async def _heed_shutting(self) -> None:
+        """Close the listening socket, or open it again: connections are refused in between, open ones stay."""
+        shut = self._is_shut()
+        if shut and self._site is not None:
+            site, self._site = self._site, None
+            await site.stop()
+        elif not shut and self._site is None:
+            await self._listen()
+
+    def _is_shut(self) -> bool:
+        switches = [self.rehearsal.faults.on(name) for name in ("http_down", "dns_down")]
+        return any(s and s.number("refuse") and self.rehearsal.now() - s.since < LONGEST_SHUT_MS for s in switches)
 
     async def stop(self) -> None:
         """Cut every connection and stop listening."""
@@ -114,6 +138,7 @@ class ExchangeServer:
             try:
                 self.rehearsal.drive()
                 self._beat()
+                await self._heed_shutting()
             except Exception as error:  # the exchange stands still from here on: say so, on the log and to who asks
                 _LOG.exception("the rehearsal exchange stopped")
                 self.failed = f"{type(error).__name__}: {error}"
