@@ -24,6 +24,8 @@ from trading.domain import split_symbol
 from trading.domain.rehearsal import Ledger, LedgerFill
 
 UNITS = Decimal(10**8)
+DUST = Decimal(5)
+"""What is worth less no order can sell, so no stop needs to cover it."""
 GIVEN_UP = "proven never to have arrived"
 WORKS = ("NEW", "PARTIALLY_FILLED")
 Rows = list[dict[str, Any]]
@@ -143,7 +145,7 @@ def _received(fill: LedgerFill) -> Decimal:
 
 
 def _stops(life: Life, orders: Rows, tag: str) -> Iterable[str]:
-    """Yield positions that do not stand under exactly one stop over all that can be sold."""
+    """Yield positions that do not stand under exactly one stop over all that can be sold, but for dust."""
     mine = [o for o in orders if o["status"] in WORKS and str(o["clientOrderId"]).startswith(tag)]
     for symbol in SYMBOLS:
         spec, lots = life.engine.portfolio.specs[symbol], life.engine.portfolio.sellable_lots(symbol)
@@ -153,9 +155,9 @@ def _stops(life: Life, orders: Rows, tag: str) -> Iterable[str]:
             key = order["orderListId"] if order["orderListId"] != -1 else f"order {order['orderId']}"
             sets[key].append(order)
         stops = [legs for legs in sets.values() if any(leg["type"].startswith("STOP_LOSS") for leg in legs)]
-        covered = {_left(leg) for legs in sets.values() for leg in legs}
-        wanted = {spec.quantity(lots)} if life.is_open(symbol) else set()
-        if len(sets) != len(wanted) or len(stops) != len(wanted) or covered != wanted:
+        bare = {(spec.quantity(lots) - _left(leg)) * life.price(symbol) for legs in sets.values() for leg in legs}
+        n_wanted = int(life.is_open(symbol))
+        if len(sets) != n_wanted or len(stops) != n_wanted or not all(0 <= rest < DUST for rest in bare):
             yield f"{symbol}: {lots} lots are held, {[(o['clientOrderId'], str(_left(o))) for o in here]} work"
 
 
