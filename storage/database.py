@@ -35,6 +35,7 @@ class Database:
         self._writer = _engine(self._url, read_only=False)
         self._reader = _engine(self._url, read_only=True)
         self._lock = threading.Lock()
+        self._lazy = threading.local()
 
     def open(self) -> None:
         """Check the file and bring its tables up to date (after a backup); StateFailed when it cannot be trusted."""
@@ -47,24 +48,31 @@ class Database:
         self._migrate()
 
     @contextmanager
-    def write(self, synced: bool = True) -> Iterator[Connection]:
-        """Open the one write transaction; it is committed at the end, or rolled back by an error.
-
-        Not `synced`: a crash of this process loses nothing, one of the computer may. The next synced commit makes up
-        for that, since the log is one file.
-        """
+    def write(self) -> Iterator[Connection]:
+        """Open the one write transaction; it is committed at the end, or rolled back by an error."""
         try:
-            with self._lock, self._writer.connect() as connection, self._syncing(connection, synced), \
-                    connection.begin():
+            with self._lock, self._writer.connect() as connection, self._syncing(connection), connection.begin():
                 yield connection
         except OperationalError as error:
             raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
 
     @contextmanager
-    def _syncing(self, connection: Connection, synced: bool) -> Iterator[None]:
+    def unsynced(self) -> Iterator[None]:
+        """Let this thread's writes in the block be safe from a crash of the process, not from one of the computer.
+
+        The next synced commit, by whomever, makes up for that: the log is one file.
+        """
+        self._lazy.on = True
+        try:
+            yield
+        finally:
+            self._lazy.on = False
+
+    @contextmanager
+    def _syncing(self, connection: Connection) -> Iterator[None]:
         """Let SQLite's commits wait for the disk, or not."""
         raw = connection.connection.dbapi_connection
-        if synced or raw is None or connection.dialect.name != "sqlite":
+        if not getattr(self._lazy, "on", False) or raw is None or connection.dialect.name != "sqlite":
             yield
             return
         raw.cursor().execute("PRAGMA synchronous=NORMAL")

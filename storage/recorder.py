@@ -70,7 +70,7 @@ class SqlRecorder:
         The disk is waited for once, by the intent at the venue that follows in the same file before anything is sent.
         """
         orders = self._items[Order]
-        with self._database.write(synced=False) as connection:
+        with self._database.unsynced(), self._database.write() as connection:
             self._write(connection, Order, orders)
         self._n_items -= len(orders)
         del self._items[Order]

@@ -123,11 +123,11 @@ def test_every_writing_commit_reaches_the_disk(database):
 
 
 def test_a_write_may_leave_the_sync_to_the_next_one(database):
-    with database.write(synced=False) as connection:
+    with database.unsynced(), database.write() as connection:
         assert connection.scalar(text("PRAGMA synchronous")) == 1
         upsert(connection, tables.facts, [{"name": "order", "value": "intended"}])
     assert facts_of(database)["order"] == "intended"
-    with pytest.raises(ZeroDivisionError), database.write(synced=False):
+    with pytest.raises(ZeroDivisionError), database.unsynced(), database.write():
         raise ZeroDivisionError
     with database.write() as connection:
         assert connection.scalar(text("PRAGMA synchronous")) == 2
