@@ -380,6 +380,23 @@ def test_fill_found_later_on_an_ended_buy_is_booked_whole(bench: LiveBench):
     assert [fill.lots for fill in bench.disk.fills if fill.trade_id == 10**6] == [1_000]
 
 
+@pytest.mark.parametrize("rate", [0.5, 1.0])
+def test_sale_of_more_than_is_held_quarantines_and_stops_no_engine(bench: LiveBench, rate: float):
+    bench.buy()
+    order = next(o for o in bench.store.orders.values() if o.client_id.endswith("s"))
+    bench.press("close", symbol="BTCUSDT", rate=rate)
+    bench.wait(3)
+    held, office = bench.held(), bench.cockpit.broker._office
+    trade = VenueTrade("BTCUSDT", 10**6, order.venue_id, "SELL", order.quantity, Decimal(20_000), Decimal(0), "USDT",
+                       bench.now())
+    bench.cockpit.broker._reconciler._hands.fills.take(trade, office.blotter.orders[order.client_id])
+    bench.wait(5)
+    assert "in quarantine" in gate(bench) and not bench.engine.orders.working
+    assert bench.held() == 0 and sum(fill.lots for fill in bench.disk.fills if fill.trade_id == 10**6) == held
+    bench.restart().wait(5)
+    assert bench.press("pause").accepted
+
+
 def test_exit_filled_on_a_finer_tick_is_booked(bench: LiveBench):
     bench.buy()
     cash = bench.portfolio.cash

@@ -16,7 +16,7 @@ from trading.brokers.binance_requests import STOP, TARGET, letter_of
 from trading.brokers.binance_settling import UNREADABLE, of_document
 from trading.brokers.binance_strays import FOUND, adopt, is_ours
 from trading.brokers.binance_trades import VenueTrade, fill_of
-from trading.domain import Order, OrderStatus, OrderType, Side
+from trading.domain import Fill, Order, OrderStatus, OrderType, Side
 from trading.domain.venue import Books, Call, Purpose, VenueOrder
 from trading.errors import NotSent, OutcomeUnknown, Refused
 from trading.events import FillsConfirmed, OrderEnded, OrderFilled, OrderPlaced, OrderTakenOver
@@ -80,7 +80,12 @@ class FillBook:
             if all(trade.trade_id != one.trade_id for one in held):
                 held.append(trade)
             return
-        self._announce(trade, order, self.ticket_of(order, lots=self._lots(trade)))
+        lots = self._ours(trade, order)
+        if lots:
+            self._announce(trade, order, self.ticket_of(order, lots=lots))
+        else:
+            self._book(trade, 0, 0, 0)
+            tally[trade.trade_id] = self._lots(trade)
 
     def free_held(self, order: VenueOrder) -> None:
         """Announce what a bracket leg filled before it was claimed."""
@@ -217,10 +222,10 @@ class FillBook:
 
     def _announce(self, trade: VenueTrade, order: VenueOrder, ticket: Ticket) -> None:
         office = self._office
-        fill = fill_of(trade, ticket, order, office.instruments[trade.symbol])
+        fill = _part(fill_of(trade, ticket, order, office.instruments[trade.symbol]), self._ours(trade, order))
         self._book(trade, fill.quote_units - fill.fee_quote_units if fill.side is Side.SELL else -fill.quote_units,
                    fill.lots, fill.fee_atoms)
-        office.blotter.tallies[order.client_id][trade.trade_id] = fill.lots
+        office.blotter.tallies[order.client_id][trade.trade_id] = self._lots(trade)
         ticket.filled += fill.lots
         self.announce_placed(ticket)
         over = ticket.remaining <= 0 and not office.blotter.live(ticket) and self._all_told(ticket)
@@ -231,6 +236,18 @@ class FillBook:
                                                     office.instruments[trade.symbol].spec.quote):
             office.say(f"commission of {trade.commission} {trade.asset} is not in this ledger: switch off paying fees "
                        f"in {trade.asset}", "bad", trade.symbol)
+
+    def _ours(self, trade: VenueTrade, order: VenueOrder) -> int:
+        """Return the lots of an execution that can be booked: of a sale no more than these books hold.
+
+        More was sold of another hand's coins. The balances tell of it; booked, it would stop the engine at every start.
+        """
+        lots = self._lots(trade)
+        held = max(0, self.atoms[trade.symbol] // self._office.instruments[trade.symbol].market.lot_atoms)
+        if trade.side == Side.BUY or lots <= held:
+            return lots
+        self._office.quarantine(trade.symbol, f"{order.client_id} sold {trade.quantity}, more than the books held")
+        return held
 
     def announce_placed(self, ticket: Ticket) -> None:
         """Say once that the venue has an order."""
@@ -264,6 +281,14 @@ class FillBook:
 
     def _lots(self, trade: VenueTrade) -> int:
         return self._office.instruments[trade.symbol].spec.to_lots(trade.quantity)
+
+
+def _part(fill: Fill, lots: int) -> Fill:
+    """Return so many lots of an execution, with their share of the money."""
+    if lots == fill.lots:
+        return fill
+    quote, fee = (amount * lots // fill.lots for amount in (fill.quote_units, fill.fee_quote_units))
+    return replace(fill, lots=lots, quote_units=quote, fee_quote_units=fee)
 
 
 def engine_order(order: VenueOrder, instrument: Instrument, legs: Sequence[VenueOrder] = ()) -> Order:
