@@ -22,6 +22,7 @@ from storage.tables import facts
 from trading.errors import StateFailed
 
 BUSY_TIMEOUT_MS = 5_000
+SYNC = "synchronous"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -51,8 +52,10 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open the one write transaction; it is committed at the end, or rolled back by an error."""
         try:
-            with self._lock, self._writer.connect() as connection, self._syncing(connection), connection.begin():
-                yield connection
+            with self._lock, self._writer.connect() as connection:
+                self._choose_sync(connection)
+                with connection.begin():
+                    yield connection
         except OperationalError as error:
             raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
 
@@ -68,18 +71,13 @@ class Database:
         finally:
             self._lazy.on = False
 
-    @contextmanager
-    def _syncing(self, connection: Connection) -> Iterator[None]:
-        """Let SQLite's commits wait for the disk, or not."""
+    def _choose_sync(self, connection: Connection) -> None:
+        """Let SQLite's next commit on this connection wait for the disk, or not."""
+        wanted = "NORMAL" if getattr(self._lazy, "on", False) else "FULL"
         raw = connection.connection.dbapi_connection
-        if not getattr(self._lazy, "on", False) or raw is None or connection.dialect.name != "sqlite":
-            yield
-            return
-        raw.cursor().execute("PRAGMA synchronous=NORMAL")
-        try:
-            yield
-        finally:
-            raw.cursor().execute("PRAGMA synchronous=FULL")
+        if connection.dialect.name == "sqlite" and raw is not None and connection.info.get(SYNC, "FULL") != wanted:
+            raw.cursor().execute(f"PRAGMA synchronous={wanted}")
+            connection.info[SYNC] = wanted
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries."""
