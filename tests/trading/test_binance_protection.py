@@ -187,7 +187,7 @@ def test_stop_stays_when_the_venue_would_refuse_the_next(trailing: LiveBench):
     trailing.check()
 
 
-def test_venue_that_answers_no_rehearsal_keeps_no_stop_back(trailing: LiveBench):
+def test_stop_stays_where_it_is_while_no_rehearsal_is_answered(trailing: LiveBench):
     trailing.buy()
     trailing.candle(close=20_050)
     trailing.wait(2)
@@ -195,6 +195,9 @@ def test_venue_that_answers_no_rehearsal_keeps_no_stop_back(trailing: LiveBench)
     trailing.venue.script = on("POST", "order/test", Travel(lose_reply=True))
     trailing.candle(close=20_100)
     trailing.wait(30)
+    assert trailing.open_orders() == before and said(trailing, "the stop stays where it is")
+    trailing.venue.script = None
+    trailing.wait(10)
     assert trailing.open_orders() != before
     trailing.check()
 

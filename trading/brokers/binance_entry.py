@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
@@ -85,7 +86,7 @@ def _stale(hands: Hands, ticket: Ticket) -> str:
 async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
     office = hands.office
     usual, instrument = office.usual_price(ticket.order.symbol), hands.instrument(ticket)
-    ceiling = int(usual * (1 + office.settings.collar_rate)) if usual else MAX_TICKS
+    ceiling = usual + int(usual * Decimal(str(office.settings.collar_rate))) if usual else MAX_TICKS
     request = entry_request(instrument, ticket.order, hands.attempt(ticket), ceiling)
     office.n_posts += 1
     return await hands.place(request, ticket)

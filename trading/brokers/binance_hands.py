@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
@@ -40,6 +41,13 @@ class Pace:
         return int(min(most, max(least, ROOM * self.slowest_ms)))
 
 
+@dataclass(slots=True)
+class News:
+    """When the loop last heard how symbols trade."""
+
+    heard: float = -inf
+
+
 @dataclass(frozen=True, slots=True)
 class Hands:
     """Office, ledger of executions, and sender."""
@@ -48,6 +56,7 @@ class Hands:
     fills: FillBook
     sender: Sender
     pace: Pace = field(default_factory=Pace)
+    news: News = field(default_factory=News)
 
     def instrument(self, ticket: Ticket) -> Instrument:
         """Return what the ticket's symbol allows."""
@@ -110,18 +119,25 @@ class Hands:
         return [o for o in self.office.blotter.orders.values()
                 if o.client_id == order.client_id or (o.list_id and o.list_id == order.list_id)]
 
-    async def refresh(self, symbol: str) -> bool:
-        """Ask whether a symbol trades and how large its orders may be; return whether there was an answer."""
-        params = {"symbols": json.dumps([symbol])}
+    async def refresh(self, symbol: str, young_s: float = 0.0) -> bool:
+        """Ask whether symbols trade and how large their orders may be; return whether there was an answer.
+
+        One question serves all symbols; an answer that is no older than `young_s` is enough.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() - self.news.heard < young_s:
+            return True
+        known = self.office.instruments
+        params = {"symbols": json.dumps(sorted(known), separators=(",", ":"))}
         try:
             answer = await self.office.ask(Call("GET", "exchangeInfo", params, 20, Purpose.QUERY, signed=False))
-            (document,) = [d for d in answer["symbols"] if d["symbol"] == symbol]
-            known = self.office.instruments[symbol]
-            fresh = instrument_of(known.spec, document)
+            fresh = {d["symbol"]: instrument_of(known[d["symbol"]].spec, d) for d in answer["symbols"]}
+            self.news.heard = loop.time()
         except (Refused, OutcomeUnknown, NotSent, *UNREADABLE):
             return False
-        self.office.instruments[symbol] = replace(known, status=fresh.status, limits=fresh.limits)
-        return True
+        for name, instrument in fresh.items():
+            known[name] = replace(known[name], status=instrument.status, limits=instrument.limits)
+        return symbol in fresh
 
     def is_too_small(self, symbol: str, lots: int) -> bool:
         """Return whether lots are certainly too few to be sold: even at the highest of the newest prices and the usual.

@@ -42,7 +42,6 @@ class BrokerSettings:
     collar_rate: float = 0.05
     duplicate_ms: int = 1_000
     stop_limit_rate: Decimal = Decimal("0.02")
-    tries: int = 6
     settle_s: float = 10.0
     start_s: float = 30.0
 

@@ -12,7 +12,7 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_exit import Trouble, end_as_dust, is_dust, sell, settled
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import REFUSED
-from trading.brokers.binance_requests import STOP, TARGET, exit_request, letter_of, protection_request
+from trading.brokers.binance_requests import ENTRY, STOP, TARGET, exit_request, letter_of, protection_request
 from trading.brokers.binance_sending import Failure
 from trading.brokers.binance_settling import CANCELED_BY
 from trading.domain import Order
@@ -22,16 +22,15 @@ from trading.errors import NotSent, Refused
 NEW_ORDER_REFUSED = -2010
 AT_ONCE_S, FIRST_S, LONGEST_S = 0.05, 0.25, 30.0
 HALTED_S, STOPPED_S = 1.0, 60.0
-LOOK_S, GAP_S = 1.0, 3.0
+LOOK_S, GAP_S, FRESH_S = 1.0, 3.0, 2.0
 REHEARSAL_S = 1.0
 N_BELOW = 3
-LAG_MS = 60_000
+LAG_MS, LATE_MS = 60_000, 10_000
 ALONE_S = 600.0
 STOPPING = "stopping"
 PAUSES: dict[str, float] = {Remedy.PAUSE_SYMBOL: HALTED_S, Remedy.STOP: STOPPED_S}
 ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE)
 """Refusals of a rehearsed stop that say nothing against it: the price passed it already, so it becomes a sale."""
-N_UNHEARD = 5
 ALONE = (Remedy.FIX, Remedy.REPRICE, Remedy.DUST)
 RESIZE = (Remedy.FIX, Remedy.DUST)
 """Refusals after which the symbol's sizes and steps are read again: the venue may have changed them."""
@@ -54,7 +53,6 @@ class Guard:
         self._stuck = Trouble()
         self._waiting = Trouble()
         self._unwelcome = Trouble()
-        self._n_unheard = 0
         self._alone: tuple[int, float] = (0, 0.0)
         self._gapped_since = inf
 
@@ -129,7 +127,7 @@ class Guard:
         """
         if lots <= 0 or self._is_left():
             return await self._may_leave(self._hands.leaving(self._symbol) or ticket)
-        answered = await self._hands.refresh(self._symbol)
+        answered = await self._hands.refresh(self._symbol, FRESH_S)
         self.due = loop_time() + HALTED_S
         return answered and not self._hands.halted(self._symbol) and await self._is_welcome(ticket, lots)
 
@@ -158,7 +156,7 @@ class Guard:
         request = exit_request(instrument, sale.order, lots, self._hands.attempt(sale))
         try:
             async with asyncio.timeout(REHEARSAL_S):
-                asked = asyncio.gather(self._hands.rehearse(request), self._hands.refresh(self._symbol))
+                asked = asyncio.gather(self._hands.rehearse(request), self._hands.refresh(self._symbol, FRESH_S))
                 return (await asked)[0]
         except TimeoutError:
             return None
@@ -172,9 +170,9 @@ class Guard:
         if failure is None or (isinstance(failure, Refused) and failure.remedy in ELSEWHERE):
             return True
         if isinstance(failure, NotSent):
-            self._n_unheard += 1
-            return self._n_unheard > N_UNHEARD  # a venue that never answers a rehearsal keeps no stop back
-        self._n_unheard = 0
+            self._unwelcome.say(self._hands, self._symbol, f"the stop stays where it is: {failure}",
+                                self._office.settings.bare_s)
+            return False
         if not self._office.gate.closed_by(REFUSED):
             self._office.heed(failure, self._symbol)
             self._unwelcome.say(self._hands, self._symbol, f"the stop stays where it is: {failure}", 0.0)
@@ -200,7 +198,7 @@ class Guard:
 
         Legs that are gone by then went with their entry, which we cancelled while it filled.
         """
-        legs = [] if ticket.attempts else self._office.blotter.brackets(self._symbol)
+        legs = [leg for leg in self._office.blotter.brackets(self._symbol) if not ticket.attempts or self._is_late(leg)]
         if legs:
             self._office.blotter.claim(legs, ticket)
             for leg in legs:
@@ -208,6 +206,12 @@ class Guard:
                 await self._hands.sender.query(self._office.blotter.orders[leg.client_id])
             self._withdrawn.update(leg.client_id for leg in legs
                                    if self._office.blotter.orders[leg.client_id].state.is_over)
+
+    def _is_late(self, leg: VenueOrder) -> bool:
+        """Return whether a leg turned up long after its entry's end: others stand in its place, one is too many."""
+        entry = self._office.blotter.find(f"{leg.client_id[:-1]}{ENTRY}")
+        is_old = self._office.venue.now() - leg.timestamp > LATE_MS
+        return is_old and leg.state is VenueState.WORKING and entry is not None and entry.state.is_over
 
     async def _hear_out(self, ticket: Ticket) -> None:
         """Wait until nothing of the ticket is unknown and all that filled was announced."""

@@ -30,7 +30,7 @@ TICK_S, LONGEST_S = 0.5, 10.0
 PING_S, PONG_S = 1.5, 1.5
 SILENT_S, UNCHECKED_S, UNHEARD_S = 4.0, 5.0, 0.5
 """So long the venue may say nothing, a check may fail, the stream may be away: a loss is known within 5 s."""
-SETTLED_MS, N_DENIALS, INTERRUPTED_MS = 30_000, 2, 30_000
+SETTLED_MS, DENIED_MS, INTERRUPTED_MS = 30_000, 9_000, 30_000
 """Younger than this an order may be missing from answers; denied so often it is gone; in flight so long it is stuck."""
 N_STREAMED = 500
 LOCKED_S = 5.0
@@ -190,19 +190,30 @@ class Reconciler:
             for order in mine:
                 if order.client_id in listed:
                     self._denied.pop(order.client_id, None)
+                    await self._end_unwanted(order.client_id)
                 elif not self._office.blotter.orders[order.client_id].state.is_over:
                     await self._ask_for(order)
                     desk.look(order)
             await self._look_for_interrupted(symbol, desk)
         self.orders_checked = self._office.venue.now()
 
+    async def _end_unwanted(self, client_id: str) -> None:
+        """Cancel an order that works for no order of the engine: it was proven absent, and its wish has ended since."""
+        blotter = self._office.blotter
+        order = blotter.orders[client_id]
+        ticket = blotter.tickets.get(order.order_id)
+        is_wanted = (ticket is not None and not ticket.is_ended) or blotter.is_bracket(order)
+        if order.state is VenueState.WORKING and not is_wanted:
+            self._office.say(f"{client_id} works for no order of ours: it is cancelled", "bad", order.symbol)
+            await self._hands.withdraw(order)
+
     async def _ask_for(self, order: VenueOrder) -> None:
         """Ask for an order that is not among the open ones; what the venue denies again and again is over."""
         code = await self._hands.sender.query(order)
         if code not in (NO_SUCH_ORDER, ARCHIVED) or self._office.venue.now() - order.timestamp < SETTLED_MS:
             return
-        self._denied[order.client_id] = self._denied.get(order.client_id, 0) + 1
-        if self._denied[order.client_id] < N_DENIALS:
+        now = self._office.venue.now()
+        if now - self._denied.setdefault(order.client_id, now) < DENIED_MS:
             return
         await self._hands.fills.fetch(order)
         if not self._office.blotter.orders[order.client_id].state.is_over:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 UNITS = 100_000_000
-_PLACES = Decimal("0.00000001")
 
 
 def to_units(amount: Decimal) -> int:
