@@ -85,12 +85,14 @@ def _act(life: Life, symbol: str) -> None:
         life.reach(symbol, choice)
 
 
-def hold(life: Life, *symbols: str, seconds: float = 4.0) -> None:
-    """See that positions stand under their stops."""
-    for symbol in symbols:
-        if not life.is_open(symbol):
-            life.say(symbol, "BUY")
-    life.until(lambda: all(life.is_open(s) and life.is_settled(s) for s in symbols), seconds)
+def hold(life: Life, *symbols: str, seconds: float = 5.0) -> None:
+    """See that positions stand under their stops; a wish that was lost or denied is said again."""
+    for _ in range(2):
+        for symbol in symbols:
+            if not life.is_open(symbol):
+                life.say(symbol, "BUY")
+        if life.until(lambda: all(life.is_open(s) and life.is_settled(s) for s in symbols), seconds / 2):
+            return
 
 
 def leave(life: Life, *symbols: str, seconds: float = 3.0) -> None:
@@ -116,14 +118,16 @@ def stop_refused(life: Life) -> None:
 
 
 def gap(life: Life) -> None:
-    """Let the price jump over a stop with a limit, and stay there."""
+    """Let the price jump over a stop with a limit, and stay there until the position is sold."""
     hold(life, GAPPY)
+    life.right()
+    life.settle(3.0, GAPPY)
     life.back_door("still", symbol=GAPPY)
     price = life.price_of_stop(GAPPY) * Decimal("0.972")
-    for n in range(24):
+    for n in range(45):
         if life.is_open(GAPPY) and price:
             life.move(GAPPY, price - n % 3)
-        time.sleep(0.2)
+            time.sleep(0.3)
     life.settle(2.0, GAPPY)
     life.back_door("still")
 
