@@ -118,10 +118,13 @@ def stop_refused(life: Life) -> None:
 
 
 def gap(life: Life) -> None:
-    """Let the price jump over a stop with a limit, and stay there until the position is sold."""
-    hold(life, GAPPY)
+    """Let the price jump over a stop with a limit that stands alone, and stay there until the position is sold."""
     life.right()
-    life.settle(3.0, GAPPY)
+    if life.is_open(GAPPY):
+        leave(life, GAPPY)
+    life.back_door("limits", symbol=GAPPY, filter="MAX_NUM_ORDER_LISTS", values={"maxNumOrderLists": 0})
+    hold(life, GAPPY)
+    life.settle(2.0, GAPPY)
     life.back_door("still", symbol=GAPPY)
     price = life.price_of_stop(GAPPY) * Decimal("0.972")
     for n in range(45):
@@ -129,7 +132,7 @@ def gap(life: Life) -> None:
             life.move(GAPPY, price - n % 3)
             time.sleep(0.3)
     life.settle(2.0, GAPPY)
-    life.back_door("still")
+    life.back_door("reset")
 
 
 def sale_lost(life: Life) -> None:
