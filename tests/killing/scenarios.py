@@ -272,21 +272,34 @@ def broken(life: Life) -> None:
     life.settle(2.0)
 
 
-def strays(life: Life) -> None:
-    """Place a buy and a pair of a stop and a target with our tag that the database does not know."""
+def stray_fill(life: Life) -> None:
+    """Let a buy with our tag fill that the database does not know."""
+    name = _unknown(life)
+    price = life.price(PLAIN) * Decimal("1.01")
+    life.back_door("order", symbol=PLAIN, side="BUY", type="LIMIT", timeInForce="IOC", quantity="0.00200",
+                   price=f"{price:.2f}", newClientOrderId=f"{name}e")
+    time.sleep(0.5)
+    life.settle(3.0, PLAIN)
+
+
+def stray_pair(life: Life) -> None:
+    """Place a stop and a target with our tag that the database does not know, of a position that is sold."""
+    name, price = _unknown(life), life.price(PLAIN)
+    life.back_door("order", path="orderList/oco", symbol=PLAIN, side="SELL", quantity="0.00100",
+                   aboveType="LIMIT_MAKER", abovePrice=f"{price * 2:.2f}", aboveClientOrderId=f"{name}t",
+                   belowType="STOP_LOSS", belowStopPrice=f"{price / 2:.2f}", belowClientOrderId=f"{name}s",
+                   listClientOrderId=f"{name}l")
+    time.sleep(1.0)
+    life.engine.broker.release(PLAIN)
+    life.settle(2.0, PLAIN)
+
+
+def _unknown(life: Life) -> str:
+    """Sell what is open, and return an id with our tag but for its letter, of a number that was never given."""
     life.engine.broker.release(PLAIN)
     if life.is_open(PLAIN):
         leave(life, PLAIN)
-    tag, number = life.office.store.tag(), life.office.store.newest_number() + 3
-    price, entry, pair = life.price(PLAIN), f"{tag}-{number}-1", f"{tag}-{number + 1}-1"
-    life.back_door("order", symbol=PLAIN, side="BUY", type="LIMIT", timeInForce="IOC", quantity="0.00200",
-                   price=f"{price * Decimal('1.01'):.2f}", newClientOrderId=f"{entry}e")
-    life.back_door("order", path="orderList/oco", symbol=PLAIN, side="SELL", quantity="0.00100",
-                   aboveType="LIMIT_MAKER", abovePrice=f"{price * 2:.2f}", aboveClientOrderId=f"{pair}t",
-                   belowType="STOP_LOSS", belowStopPrice=f"{price / 2:.2f}", belowClientOrderId=f"{pair}s",
-                   listClientOrderId=f"{pair}l")
-    time.sleep(1.0)
-    life.settle(3.0, PLAIN)
+    return f"{life.office.store.tag()}-{life.office.store.newest_number() + 3}-1"
 
 
 def stray_stays(life: Life) -> None:
@@ -454,7 +467,8 @@ _TABLE = (
     Scenario("quiet", quiet),
     Scenario("limited", limited),
     Scenario("broken", broken),
-    Scenario("strays", strays),
+    Scenario("stray fill", stray_fill),
+    Scenario("stray pair", stray_pair),
     Scenario("stray stays", stray_stays),
     Scenario("denied at the start", trade_a_little, early=denying, lags=True),
     Scenario("filled before the start", trade_a_little, early=filled_away),
