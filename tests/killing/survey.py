@@ -18,7 +18,7 @@ from tests.killing.leash import end_with_parent
 from tests.killing.modules import load
 
 WAYS = Path(__file__).with_name("ways.json")
-USUAL = ("trading", "stopping")
+USUAL = ("trading",)
 
 
 def known() -> dict[str, list[str]]:
