@@ -343,6 +343,8 @@ def skewed(life: Life) -> None:
     life.reaper.lay({"trading.binance.ws_api:Subscription._subscribe#1 await <": lambda: life.fault("skew", ms=-1_500)})
     life.fault("user_abort")
     time.sleep(1.0)
+    life.fault("skew", ms=-4_000)
+    time.sleep(2.2)
     life.say(PLAIN, "SELL")
     life.say(BARE, "BUY")
     life.settle(3.0)
