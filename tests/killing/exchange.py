@@ -1,7 +1,7 @@
 """The exchange of a campaign, in a process of its own: `python -m tests.killing.exchange SEED`.
 
 Four symbols that take orders each in its own way, no rate limits, and back doors beside the rehearsal's: other limits
-of a symbol, executions that show late, an order by our own hand that no database knows of.
+of a symbol, executions that show late, orders matched late, orders by our own hand that no database knows.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ PLAIN, GAPPY, BARE, LONELY = "BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT"
 """Takes brackets; has stops with a limit only, so no brackets; takes them by OTO; says so and refuses them."""
 SYMBOLS = (PLAIN, GAPPY, BARE, LONELY)
 WITHOUT_END = 10**7
+ALONE = -1
+"""Number of the list of an order that is in none."""
 FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "SOL": Decimal(1_000),
          "BNB": Decimal(1_000)}
 
@@ -56,7 +58,7 @@ class BackDoor:
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
-        self._lag_ms = 0
+        self._lag_ms = self._slow_ms = 0
         self._changed: dict[tuple[str, str], dict[str, Any]] = {}
         self._truth = rehearsal.exchange.request
         rehearsal.exchange.request = self._request  # type: ignore[method-assign]
@@ -65,7 +67,7 @@ class BackDoor:
         """Add the doors to the rehearsal's own."""
         server._admin._routes |= {("POST", "/limits"): self._limits, ("POST", "/lag"): self._lag,
                                   ("POST", "/order"): self._order, ("POST", "/still"): self._still,
-                                  ("POST", "/reset"): self._reset}
+                                  ("POST", "/slow"): self._slow, ("POST", "/reset"): self._reset}
 
     def _limits(self, account: Account, asked: Mapping[str, Any]) -> Any:
         symbol, name = asked["symbol"], asked["filter"]
@@ -78,7 +80,13 @@ class BackDoor:
         return {}
 
     def _order(self, account: Account, asked: Mapping[str, Any]) -> Any:
-        return self._truth("POST", "order", dict(asked), account)
+        params = dict(asked)
+        method, path = params.pop("method", "POST"), params.pop("path", "order")
+        return self._truth(method, path, params, account)
+
+    def _slow(self, account: Account, asked: Mapping[str, Any]) -> Any:
+        self._slow_ms = int(asked["ms"])
+        return {}
 
     def _still(self, account: Account, asked: Mapping[str, Any]) -> Any:
         paused = self._rehearsal.market.paused
@@ -93,16 +101,28 @@ class BackDoor:
         self._changed.clear()
         self._rehearsal.market.paused.clear()
         self._rehearsal.faults.clear()
-        self._lag_ms = 0
+        self._lag_ms = self._slow_ms = 0
         return {}
 
     def _request(self, method: str, path: str, params: Mapping[str, str], account: Account | None = None) -> Any:
-        """Answer; executions of the last moment are not among the account's trades yet."""
+        """Answer; executions of the last moment are not among the account's trades yet, nor told of their orders."""
         answer = self._truth(method, path, params, account)
         if path == "myTrades" and self._lag_ms:
             since = self._rehearsal.now() - self._lag_ms
             return [row for row in answer if row["time"] < since]
+        if path == "order" and method in ("GET", "POST") and self._slow_ms:
+            return self._unmatched(answer)
         return answer
+
+    def _unmatched(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a young order that trades at once as it was when it came: accepted, and not matched yet."""
+        is_young = row.get("transactTime", row.get("time", 0)) > self._rehearsal.now() - self._slow_ms
+        if not is_young or row.get("orderListId", 0) != ALONE:
+            return row
+        if row.get("type") != "MARKET" and row.get("timeInForce") != "IOC":
+            return row
+        nothing = {"status": "NEW", "executedQty": "0.00000000", "cummulativeQuoteQty": "0.00000000"}
+        return row | nothing | ({"fills": []} if "fills" in row else {})
 
 
 async def serve(seed: int) -> None:

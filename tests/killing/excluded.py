@@ -2,15 +2,17 @@
 
 NEVER_RETURNS = "what is awaited works until it is cancelled or raises: it never returns"
 CANCELLED = "what is awaited was cancelled the line before, so that the await raises"
-BROKEN = "only after an error that no code expects has ended a job; test_binance_endurance.py breaks them so"
-ORPHANED = "only for a request whose desk lost it by an error that no code expects, half a minute before"
-AT_ONCE = "the exchange here has always matched a buy or a sale at the market by the time that it answers"
+ORPHANED = (
+    "only for a request that is in flight half a minute after its order ended, or that no order ever had: a desk ends "
+    "no order before its requests are settled, one that an error broke off goes on with it, and a start asks for all")
 PAPER = "only a replay or paper trading asks for it"
 
 _TABLE = {
     NEVER_RETURNS: (
         "trading.brokers.binance:BinanceBroker._for_ever#1 await >",
         "trading.brokers.binance:BinanceBroker.run#1 await >",
+        "trading.brokers.binance_reconciling:Reconciler.watch_orders#1 await >",
+        "trading.brokers.binance_reconciling:Reconciler.watch_pauses#1 await >",
         "trading.binance.user_stream:UserStream._keep#1 await >",
         "trading.binance.user_stream:UserStream._run_once#1 await >",
     ),
@@ -19,25 +21,11 @@ _TABLE = {
         "trading.binance.venue:BinanceVenue.close#1 await >",
         "services.live.thread:_cancelled#1 await >",
     ),
-    BROKEN: (
-        "trading.brokers.binance:BinanceBroker._for_ever#2 await <",
-        "trading.brokers.binance:BinanceBroker._for_ever#2 await >",
-        "services.live.thread:VenueThread._until#2 await <",
-        "services.live.thread:VenueThread._until#2 await >",
-    ),
     ORPHANED: (
         "trading.brokers.binance_reconciling:Reconciler._look_for_interrupted#1 await <",
         "trading.brokers.binance_reconciling:Reconciler._look_for_interrupted#1 await >",
         "trading.brokers.binance_sending:Sender.look_once#1 await <",
         "trading.brokers.binance_sending:Sender.look_once#1 await >",
-    ),
-    AT_ONCE: (
-        "trading.brokers.binance_sending:Sender.until_over#2 await <",
-        "trading.brokers.binance_sending:Sender.until_over#2 await >",
-        "trading.brokers.binance_sending:Sender.until_over#3 await <",
-        "trading.brokers.binance_sending:Sender.until_over#3 await >",
-        "trading.brokers.binance_desk:SymbolDesk._see_after#1 await <",
-        "trading.brokers.binance_desk:SymbolDesk._see_after#1 await >",
     ),
     PAPER: (
         "storage.recorder:SqlRecorder.forget#1 write <",

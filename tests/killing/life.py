@@ -156,6 +156,15 @@ class Life:
             time.sleep(POLL_S)
         return True
 
+    def office_pace(self) -> Any:
+        """Return how slow the venue was of late, by the cockpit's idea."""
+        return next(iter(self.engine.broker._desks.values()))._hands.pace
+
+    def price_of_stop(self, symbol: str) -> Decimal:
+        """Return where a position's stop stands, 0 without one."""
+        ticks = self.engine.portfolio.holdings[symbol].stop_ticks
+        return Decimal(self.engine.portfolio.specs[symbol].price(ticks)) if ticks else Decimal(0)
+
     def price(self, symbol: str) -> Decimal:
         """Return the cockpit's newest price."""
         return Decimal(self.engine.portfolio.specs[symbol].price(self.engine.price_of(symbol)))

@@ -11,6 +11,10 @@ from typing import Any
 from services.live.thread import VenueThread
 from tests.killing.exchange import BARE, GAPPY, LONELY, PLAIN, SYMBOLS
 from tests.killing.life import Life
+from trading.binance import clock as binance_clock
+from trading.binance import venue as binance_venue
+from trading.brokers import binance_reconciling
+from trading.brokers.binance_strays import FOUND
 
 ROUGH: Mapping[str, Mapping[str, Any]] = {
     "drop_request": {"rate": 0.03}, "drop_reply": {"rate": 0.07}, "late_accept": {"rate": 0.03},
@@ -20,7 +24,9 @@ DELAYS_MS = (300, 900, 2_000)
 FAIR: Mapping[str, Mapping[str, Any]] = {}
 ORDERS = "POST order"
 CANCELS = "DELETE order"
+STOPS = "POST orderList/oco"
 ENTRY, EXIT = "trading.brokers.binance_entry:", "trading.brokers.binance_exit:"
+LOOKING = "trading.brokers.binance_reconciling:Reconciler."
 GUARD, SENDING = "trading.brokers.binance_protection:Guard.", "trading.brokers.binance_sending:Sender."
 Play = Callable[[Life], None]
 
@@ -53,6 +59,15 @@ def trade(life: Life) -> None:
         life.press("start")
 
 
+def trade_a_little(life: Life) -> None:
+    """Buy what is flat, and act on the rest."""
+    life.right()
+    life.back_door("lag", ms=0)
+    for symbol in SYMBOLS:
+        _act(life, symbol)
+    life.settle(1.5)
+
+
 def _act(life: Life, symbol: str) -> None:
     if not life.is_open(symbol):
         life.say(symbol, "BUY")
@@ -70,12 +85,14 @@ def _act(life: Life, symbol: str) -> None:
         life.reach(symbol, choice)
 
 
-def hold(life: Life, *symbols: str, seconds: float = 4.0) -> None:
-    """See that positions stand under their stops."""
-    for symbol in symbols:
-        if not life.is_open(symbol):
-            life.say(symbol, "BUY")
-    life.until(lambda: all(life.is_open(s) and life.is_settled(s) for s in symbols), seconds)
+def hold(life: Life, *symbols: str, seconds: float = 5.0) -> None:
+    """See that positions stand under their stops; a wish that was lost or denied is said again."""
+    for _ in range(2):
+        for symbol in symbols:
+            if not life.is_open(symbol):
+                life.say(symbol, "BUY")
+        if life.until(lambda: all(life.is_open(s) and life.is_settled(s) for s in symbols), seconds / 2):
+            return
 
 
 def leave(life: Life, *symbols: str, seconds: float = 3.0) -> None:
@@ -101,15 +118,21 @@ def stop_refused(life: Life) -> None:
 
 
 def gap(life: Life) -> None:
-    """Let the price jump over a stop with a limit."""
+    """Let the price jump over a stop with a limit that stands alone, and stay there until the position is sold."""
+    life.right()
+    if life.is_open(GAPPY):
+        leave(life, GAPPY)
+    life.back_door("limits", symbol=GAPPY, filter="MAX_NUM_ORDER_LISTS", values={"maxNumOrderLists": 0})
     hold(life, GAPPY)
+    life.settle(2.0, GAPPY)
     life.back_door("still", symbol=GAPPY)
-    life.reach(GAPPY, "stop", beyond="0.96")
-    for _ in range(5):
-        time.sleep(1)
-        life.reach(GAPPY, "stop", beyond="0.96")
-    life.settle(3.0, GAPPY)
-    life.back_door("still")
+    price = life.price_of_stop(GAPPY) * Decimal("0.972")
+    for n in range(45):
+        if life.is_open(GAPPY) and price:
+            life.move(GAPPY, price - n % 3)
+            time.sleep(0.3)
+    life.settle(2.0, GAPPY)
+    life.back_door("reset")
 
 
 def sale_lost(life: Life) -> None:
@@ -129,12 +152,13 @@ def lagging(life: Life) -> None:
     hold(life, BARE, PLAIN)
     life.fault("lost_event", rate=1.0)
     life.fault("query_lag", delay_ms=4_500)
-    life.fault("drop_reply", paths=ORDERS, rate=1.0, count=2)
+    life.fault("drop_reply", paths=STOPS, rate=1.0, count=2)
+    life.office_pace().slowest_ms = 0.0
     life.raise_stop(BARE)
     life.raise_stop(PLAIN)
-    time.sleep(6)
+    time.sleep(7)
     life.right()
-    life.settle(3.0)
+    life.settle(2.0)
 
 
 def cancel_lost(life: Life) -> None:
@@ -164,20 +188,130 @@ def halted(life: Life) -> None:
 def smaller(life: Life) -> None:
     """Change how large orders may be right before one is sent."""
     hold(life, PLAIN, BARE)
-
-    def shrink(symbol: str, name: str, most: str) -> None:
-        life.back_door("limits", symbol=symbol, filter=name, values={"maxQty": most})
-
-    life.reaper.lay({f"{EXIT}sell#1 await <": lambda: shrink(PLAIN, "MARKET_LOT_SIZE", "0.00300000"),
-                     f"{GUARD}_place#1 await <": lambda: shrink(BARE, "LOT_SIZE", "0.50000000"),
-                     f"{ENTRY}_try#1 await <": lambda: life.back_door(
-                         "limits", symbol=GAPPY, filter="PRICE_FILTER", values={"tickSize": "0.50000000"})})
+    life.reaper.lay({f"{EXIT}sell#1 await <": lambda: shrink(life, PLAIN, "MARKET_LOT_SIZE", "0.00300000"),
+                     f"{GUARD}_place#1 await <": lambda: shrink(life, BARE, "LOT_SIZE", "0.50000000")})
     life.say(PLAIN, "SELL")
-    life.say(GAPPY, "SELL" if life.is_open(GAPPY) else "BUY")
     life.raise_stop(BARE)
     time.sleep(0.3)
     life.settle(2.0)
     life.back_door("reset")
+    life.settle(2.0)
+
+
+def shrink(life: Life, symbol: str, name: str, most: str) -> None:
+    """Let the venue take no larger orders than this."""
+    life.back_door("limits", symbol=symbol, filter=name, values={"maxQty": most})
+
+
+def coarser(life: Life) -> None:
+    """Make the steps of prices larger right before a buy is sent."""
+    if life.is_open(GAPPY):
+        leave(life, GAPPY)
+    life.reaper.lay({f"{ENTRY}_try#1 await <": lambda: life.back_door(
+        "limits", symbol=GAPPY, filter="PRICE_FILTER", values={"tickSize": "5.00000000"})})
+    life.say(GAPPY, "BUY")
+    time.sleep(0.3)
+    life.settle(1.0)
+    life.back_door("reset")
+
+
+def slow_match(life: Life) -> None:
+    """Let the venue accept orders that trade at once, and match them a moment later without an event."""
+    hold(life, PLAIN)
+    life.fault("lost_event", rate=1.0)
+    life.back_door("slow", ms=900)
+    life.back_door("lag", ms=900)
+    life.say(PLAIN, "SELL")
+    life.say(LONELY, "SELL" if life.is_open(LONELY) else "BUY")
+    time.sleep(0.3)
+    life.settle(4.0, PLAIN, LONELY)
+
+
+def doubtful(life: Life) -> None:
+    """Show prices far from the usual one on the streams, while the book cannot be had at first."""
+    hold(life, PLAIN)
+    life.fault("drop_request", paths="bookTicker", rate=1.0, count=2)
+    life.fault("spike", symbol=PLAIN, factor=1.2, count=3)
+    time.sleep(1.5)
+    life.say(PLAIN, "SELL")
+    life.settle(2.0)
+
+
+def quiet(life: Life) -> None:
+    """Call a connection idle after a moment, and ask the venue's clock again."""
+    binance_venue.IDLE_S = 0.2
+    time.sleep(1.5)
+    binance_clock.MEASURE_MS = 100.0
+    time.sleep(1.5)
+
+
+def limited(life: Life) -> None:
+    """Be asked to be silent for a second while a sale and a stop are wanted."""
+    hold(life, PLAIN, BARE)
+    for _ in range(3):
+        life.fault("http_429", retry_s=1.0, count=0, seconds=0.3)
+        life.raise_stop(BARE)
+        life.say(PLAIN, "SELL" if life.is_open(PLAIN) else "BUY")
+        time.sleep(0.8)
+    life.settle(3.0)
+
+
+def fail() -> None:
+    """Be an error that no code expects."""
+    raise RuntimeError("broken by the campaign")
+
+
+def broken(life: Life) -> None:
+    """Break jobs of the broker by errors that no code expects, then the broker's work itself."""
+    watch, again = f"{LOOKING}watch_stops#1 await <", "trading.brokers.binance:BinanceBroker._for_ever#2 await <"
+    life.reaper.lay({watch: fail})
+    life.say(PLAIN, "SELL" if life.is_open(PLAIN) else "BUY")
+    time.sleep(2.5)
+    life.reaper.lay({watch: fail, again: fail})
+    time.sleep(2.0)
+    life.settle(2.0)
+
+
+def stray_fill(life: Life) -> None:
+    """Let a buy with our tag fill that the database does not know."""
+    name = _unknown(life)
+    price = life.price(PLAIN) * Decimal("1.01")
+    life.back_door("order", symbol=PLAIN, side="BUY", type="LIMIT", timeInForce="IOC", quantity="0.00200",
+                   price=f"{price:.2f}", newClientOrderId=f"{name}e")
+    time.sleep(0.5)
+    life.settle(3.0, PLAIN)
+
+
+def stray_pair(life: Life) -> None:
+    """Place a stop and a target with our tag that the database does not know, of a position that is sold."""
+    name, price = _unknown(life), life.price(PLAIN)
+    life.back_door("order", path="orderList/oco", symbol=PLAIN, side="SELL", quantity="0.00100",
+                   aboveType="LIMIT_MAKER", abovePrice=f"{price * 2:.2f}", aboveClientOrderId=f"{name}t",
+                   belowType="STOP_LOSS", belowStopPrice=f"{price / 2:.2f}", belowClientOrderId=f"{name}s",
+                   listClientOrderId=f"{name}l")
+    time.sleep(1.0)
+    life.engine.broker.release(PLAIN)
+    life.settle(2.0, PLAIN)
+
+
+def _unknown(life: Life) -> str:
+    """Sell what is open, and return an id with our tag but for its letter, of a number that was never given."""
+    life.engine.broker.release(PLAIN)
+    if life.is_open(PLAIN):
+        leave(life, PLAIN)
+    return f"{life.office.store.tag()}-{life.office.store.newest_number() + 3}-1"
+
+
+def stray_stays(life: Life) -> None:
+    """Lose the cancel of an order with our tag that the database does not know; another hand cancels it."""
+    life.fault("drop_request", paths=CANCELS, rate=1.0)
+    stray(life)
+    life.until(lambda: any(o.detail == FOUND for o in life.office.blotter.orders.values()), 2.0)
+    time.sleep(0.5)
+    for order in [o for o in life.office.blotter.orders.values() if o.detail == FOUND and not o.state.is_over]:
+        life.back_door("order", method="DELETE", symbol=order.symbol, origClientOrderId=order.client_id)
+    time.sleep(0.5)
+    life.right()
     life.settle(2.0)
 
 
@@ -206,8 +340,11 @@ def cash_came(life: Life) -> None:
 def skewed(life: Life) -> None:
     """Set the exchange's clock, and ask for a new subscription under it."""
     hold(life, PLAIN)
-    life.fault("skew", ms=-1_500)
+    life.reaper.lay({"trading.binance.ws_api:Subscription._subscribe#1 await <": lambda: life.fault("skew", ms=-1_500)})
     life.fault("user_abort")
+    time.sleep(1.0)
+    life.fault("skew", ms=-4_000)
+    time.sleep(2.2)
     life.say(PLAIN, "SELL")
     life.say(BARE, "BUY")
     life.settle(3.0)
@@ -240,25 +377,40 @@ def unheard(life: Life) -> None:
 
 
 def outage(life: Life) -> None:
-    """Let nothing be reached for ten seconds while a stop is to be raised and a position sold."""
+    """Let nothing be reached for some seconds while a stop is to be raised and a position sold."""
     hold(life, PLAIN, BARE)
     life.fault("http_down")
     life.raise_stop(BARE)
     life.say(PLAIN, "SELL")
-    time.sleep(12)
+    time.sleep(6)
     life.right()
     life.settle(5.0)
 
 
 def denied(life: Life) -> None:
-    """Let the venue deny a stop that has worked for half a minute."""
+    """Let the venue deny a stop that has worked for a second; usually it must have done so for half a minute."""
+    binance_reconciling.SETTLED_MS = 1_000
     hold(life, LONELY)
     life.right()
-    time.sleep(31)
+    life.until(lambda: life.is_settled(LONELY), 3.0)
+    time.sleep(1.0)
     life.fault("order_404", symbol=LONELY)
-    time.sleep(8)
+    time.sleep(5.0)
     life.right()
+    time.sleep(2.5)
     life.settle(3.0)
+
+
+def denying(life: Life) -> None:
+    """Let the venue deny for a moment what is open."""
+    life.fault("order_404", count=3)
+
+
+def filled_away(life: Life) -> None:
+    """Let targets be reached right before the account is reconciled, and show their executions late."""
+    life.back_door("lag", ms=1_200)
+    for symbol in SYMBOLS:
+        life.reach(symbol, "target", beyond="1.001")
 
 
 def stray(life: Life) -> None:
@@ -311,6 +463,17 @@ _TABLE = (
     Scenario("stop refused", stop_refused),
     Scenario("cancel lost", cancel_lost),
     Scenario("other limits", smaller),
+    Scenario("coarser prices", coarser),
+    Scenario("slow match", slow_match),
+    Scenario("doubtful prices", doubtful),
+    Scenario("quiet", quiet),
+    Scenario("limited", limited),
+    Scenario("broken", broken),
+    Scenario("stray fill", stray_fill),
+    Scenario("stray pair", stray_pair),
+    Scenario("stray stays", stray_stays),
+    Scenario("denied at the start", trade_a_little, early=denying, lags=True),
+    Scenario("filled before the start", trade_a_little, early=filled_away),
     Scenario("clock set", skewed, lags=True),
     Scenario("clock lost", trade, early=clock_lost),
     Scenario("slept", slept),

@@ -14,12 +14,15 @@ from tests.killing.mark import Mark
 from tests.killing.oracle import Verdict
 from tests.killing.points import Points
 from tests.killing.scenarios import SCENARIOS, Scenario
+from tests.killing.survey import known
 from tests.killing.world import FAILED, KILLED, Death, World
 
 LIVES_A_WORLD, LIVES_A_CHECK = 100, 25
 MORE = 1.5
 DEEPEST = 6
-KNOWN = 0.7
+KNOWN = 0.9
+HOPE, HOPE_S = 0.5, 5.0
+"""What is thought of a way that was found once: how often it leads to a point, in so long a life."""
 TRADING, FIRST = "trading", "first start"
 
 
@@ -51,7 +54,8 @@ class Reach:
 class Schedule:
     """Chooses where and how the next life ends: each point of its own once, then any, at any passage.
 
-    Points that a start passes are taken one at a time. For the others a life dies at the first one that is left.
+    Points that a start passes are taken one at a time. For the others a life dies at the first one that is left, in a
+    scenario that is known to come to the one that was tried least: by this campaign's lives, or by those of a survey.
     """
 
     def __init__(self, names: list[str], dice: random.Random, part: int, parts: int) -> None:
@@ -59,6 +63,9 @@ class Schedule:
         wanted = [n for n, name in enumerate(names) if name not in EXCLUDED]
         self.left = set(wanted[part::parts])
         self._reach: dict[str, Reach] = {name: Reach() for name in (*SCENARIOS, FIRST)}
+        ways = known()
+        self._hints = {n: [way for way in ways.get(name, ()) if way in SCENARIOS] for n, name in enumerate(names)}
+        self._tried: dict[int, int] = defaultdict(int)
         self._early: dict[int, int] = defaultdict(int)
         self._n_ready = 0
 
@@ -73,7 +80,8 @@ class Schedule:
         early = sorted(n for n in self.left if 2 * self._early[n] > self._n_ready)
         if early and self._dice.random() < max(0.3, len(early) / len(self.left)):
             return SCENARIOS[TRADING], frozenset({self._dice.choice(early)}), 1
-        return SCENARIOS[self._promising()], frozenset(self.left.difference(early)), 1
+        wanted = self.left.difference(early)
+        return SCENARIOS[self._promising(sorted(wanted or self.left))], frozenset(wanted or self.left), 1
 
     def learn(self, name: str, mark: Mark, death: Death) -> None:
         """Take a life in."""
@@ -91,13 +99,21 @@ class Schedule:
     def _ways(self, number: int) -> list[str]:
         return [name for name in SCENARIOS if self._reach[name].passed.get(number)]
 
-    def _promising(self) -> str:
-        """Return the scenario that is known to pass most of what is left, or the one that had least time so far."""
-        known = {name: len(self.left & self._reach[name].passed.keys()) for name in SCENARIOS}
-        best = max(known, key=lambda name: known[name] / (1 + self._reach[name].mean_s))
-        if known[best] and self._dice.random() < KNOWN:
-            return best
+    def _promising(self, wanted: list[int]) -> str:
+        """Return a way to the point that was tried least, or now and then the scenario that had least time so far."""
+        number = min(wanted, key=lambda n: (self._tried[n], self._dice.random()))
+        self._tried[number] += 1
+        names = sorted({*self._hints[number], *self._ways(number)})
+        if names and self._dice.random() < KNOWN:
+            return self._dice.choices(names, [self._hope(name, number) for name in names])[0]
         return min(SCENARIOS, key=lambda name: (self._reach[name].n_lives > 0, self._reach[name].seconds))
+
+    def _hope(self, name: str, number: int) -> float:
+        """Return how often lives of a scenario may come to a point in a second, one that was surveyed included."""
+        reach = self._reach[name]
+        hinted = HOPE if name in self._hints[number] else 0.0
+        lives = min(reach.passed.get(number, 0), reach.n_lives)
+        return (lives + hinted) / (reach.seconds + HOPE_S)
 
     def _any(self) -> tuple[Scenario, frozenset[int], int]:
         """Return any point, by a way that passes it often, at one of the passages of a life."""

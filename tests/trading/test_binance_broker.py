@@ -595,6 +595,8 @@ def test_stray_stop_with_our_tag_stays_until_a_person_has_looked(bench: LiveBenc
         "newClientOrderId": "ckTEST01-77-1s"}, bench.account)
     bench.restart().wait(30)
     assert [order["clientOrderId"] for order in bench.open_orders()] == ["ckTEST01-77-1s"] and bench.held() == 0
+    taken = bench.cockpit.orders.protection("BTCUSDT")
+    assert taken.lots == bench.cockpit.portfolio.specs["BTCUSDT"].to_lots(Decimal("0.01")), "all that is left of it"
     assert "not in this database" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")
     bench.cockpit.broker.release("BTCUSDT")
     bench.wait(10)

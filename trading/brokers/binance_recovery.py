@@ -192,7 +192,9 @@ class Recovery:
 
     def _adopted(self, order: VenueOrder, why: str) -> Ticket:
         """Return a ticket for an order that serves none; a buy that nobody wants is cancelled."""
-        ticket = self._hands.fills.ticket_of(order, why)
+        spec = self._office.instruments[order.symbol].spec
+        left = spec.to_lots(order.quantity) - self._office.blotter.posted(order.client_id)
+        ticket = self._hands.fills.ticket_of(order, why, left)
         ticket.is_cancelled = ticket.adds_risk
         return ticket
 
