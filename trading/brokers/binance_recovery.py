@@ -15,7 +15,6 @@ from trading.brokers.binance_desk import Resume, SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import PAUSED
 from trading.brokers.binance_options import IGNORE, TRADING, Instrument, instrument_of, taker_rate_of
-from trading.brokers.binance_requests import EXIT, letter_of
 from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE, amount
 from trading.brokers.binance_strays import adopt, is_ours
@@ -108,7 +107,7 @@ class Recovery:
     async def _find_out(self) -> None:
         """Ask for every order that is not over: all at once, so that they share one barrier.
 
-        A sale at the market has a later one: it is asked for once, and its desk goes on with that before it sells.
+        Stops and sales are asked for once: their desk goes on with that before it places another.
         """
         orders = [o for o in self._office.blotter.orders.values() if not o.state.is_over]
         unknown = [o for o in orders if o.state is S.UNKNOWN]
@@ -120,7 +119,7 @@ class Recovery:
 
     def _is_gone_on_with(self, order: VenueOrder) -> bool:
         ticket = self._office.blotter.tickets.get(order.order_id)
-        return letter_of(order.client_id) == EXIT and ticket is not None and not ticket.is_ended
+        return ticket is not None and not (ticket.is_ended or ticket.adds_risk)
 
     async def _ask_for(self, order: VenueOrder) -> None:
         """Ask what became of an order that worked; one that cannot be found is not over: its symbol is quarantined.
