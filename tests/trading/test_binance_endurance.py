@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.exchange_venue import Travel
 from tests.trading.bench import BALANCED
-from tests.trading.live_bench import LiveBench
+from tests.trading.live_bench import Cockpit, LiveBench
 from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_settling import Report, contradiction
 from trading.brokers.binance_trades import VenueTrade
@@ -378,6 +378,32 @@ def test_fill_found_later_on_an_ended_buy_is_booked_whole(bench: LiveBench):
     bench.cockpit.broker._reconciler._hands.fills.take(trade, office.blotter.orders[order.client_id])
     bench.wait(1)
     assert [fill.lots for fill in bench.disk.fills if fill.trade_id == 10**6] == [1_000]
+
+
+def placed(bench: LiveBench) -> int:
+    return sum(call.path != "order/test" for call in bench.venue.posts())
+
+
+def test_venue_that_was_reset_is_sold_nothing_twice(bench: LiveBench):
+    bench.buy()
+    bench.cockpit.broker._reconciler._hands.fills.confirmed["BTCUSDT"] = 10**6
+    n_before = placed(bench)
+    bench.move("BTCUSDT", 15_000)
+    bench.wait(60)
+    assert placed(bench) == n_before and "nothing is sent until a restart" in " ".join(said(bench))
+    bench.press("close", symbol="BTCUSDT")
+    bench.wait(60)
+    assert placed(bench) == n_before and bench.owned("BTC") < Decimal("0.0001")
+
+
+def test_start_at_a_venue_that_was_reset_is_refused(bench: LiveBench):
+    bench.buy()
+    bench.portfolio.holdings["BTCUSDT"].last_trade_id = 10**6
+    bench.disk.commit(bench.engine.snapshot, force=True)
+    with pytest.raises(StateFailed, match="it was reset"):
+        bench.die(bench.cockpit)
+        bench.cockpit = Cockpit(bench)
+        bench.run(bench.cockpit.start())
 
 
 @pytest.mark.parametrize("rate", [0.5, 1.0])

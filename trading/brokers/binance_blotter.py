@@ -50,6 +50,7 @@ class Blotter:
         self.orders: dict[str, VenueOrder] = {}
         self.tickets: dict[str, Ticket] = {}
         self.tallies: dict[str, dict[int, int]] = {}
+        self.born: set[str] = set()
         self._over: deque[str] = deque()
         self._ended: deque[str] = deque()
         self._by_venue_id: dict[tuple[str, int], str] = {}
@@ -97,6 +98,7 @@ class Blotter:
         """Keep orders durably before they are sent; they may be in the store although that fails."""
         self._newest = max(self._newest, *(number_of(order.order_id) for order in orders))
         self._store.intend(orders)
+        self.born.update(order.client_id for order in orders)
         for order in orders:
             self._remember(order)
             ticket.attempts.append(order.client_id)
@@ -170,6 +172,7 @@ class Blotter:
         if order is not None and order.state.is_over:
             del self.orders[client_id]
             self.tallies.pop(client_id, None)
+            self.born.discard(client_id)
             self._by_venue_id.pop((order.symbol, order.venue_id), None)
 
     def _remember(self, order: VenueOrder) -> None:

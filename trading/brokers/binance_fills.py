@@ -71,6 +71,9 @@ class FillBook:
             self.n_repeated += 1
             return
         if trade.trade_id <= self.confirmed[trade.symbol] or trade.trade_id in self.seen[trade.symbol]:
+            if order.client_id in self._office.blotter.born:
+                self._was_reset(trade, order)
+                return
             tally[trade.trade_id] = self._lots(trade)
             return
         if trade.quantity > order.quantity or trade.symbol != order.symbol or trade.side != order.side:
@@ -86,6 +89,17 @@ class FillBook:
         else:
             self._book(trade, 0, 0, 0)
             tally[trade.trade_id] = self._lots(trade)
+
+    def _was_reset(self, trade: VenueTrade, order: VenueOrder) -> None:
+        """Send nothing more: an order of this run executed under a number that was given before.
+
+        Its venue began anew: what the books hold is not there, and what is there belongs to somebody else.
+        """
+        self._missing.add(order.client_id)
+        why = (f"execution {trade.trade_id} of {order.client_id} carries a number that was booked before: the venue "
+               "was reset, or is another one")
+        self._office.quarantine(order.symbol, why)
+        self._office.freeze(why)
 
     def free_held(self, order: VenueOrder) -> None:
         """Announce what a bracket leg filled before it was claimed."""

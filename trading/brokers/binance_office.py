@@ -23,7 +23,7 @@ from trading.gate import EntryGate
 
 log = logging.getLogger(__name__)
 
-QUARANTINE, PAUSED, REFUSED = "quarantine", "paused", "refused"
+QUARANTINE, PAUSED, REFUSED, FROZEN = "quarantine", "paused", "refused", "frozen"
 N_PRICES, RECENT_MS = 31, 600_000
 LOCKED = "the database was locked"
 
@@ -42,6 +42,7 @@ class Office:
     prices: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
+    frozen: str = ""
     revoked: set[str] = field(default_factory=set)
     entered: dict[str, int] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
@@ -99,6 +100,13 @@ class Office:
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
         self.keep_quarantine()
         self.tell_once(symbol, f"is in quarantine, nothing is entered: {why}")
+
+    def freeze(self, why: str) -> None:
+        """Place nothing more until a restart, no sale and no stop either: this is not the account of the books."""
+        if not self.frozen:
+            self.frozen = f"nothing is sent until a restart: {why}"
+            self.gate.close(FROZEN, self.frozen)
+            self.say(self.frozen, "bad")
 
     def stumble(self, symbol: str, error: Exception) -> None:
         """Quarantine a symbol for an error of our own; that of a locked database ends with a clean sweep."""

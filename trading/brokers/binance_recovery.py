@@ -32,6 +32,7 @@ class Recovery:
 
     def __init__(self, hands: Hands, balances: Balances, desks: Mapping[str, SymbolDesk]) -> None:
         self._hands, self._office, self._balances, self._desks = hands, hands.office, balances, desks
+        self._listed: set[str] = set()
 
     async def look_at_paused(self) -> None:
         """Open the gate for paused symbols that trade again."""
@@ -88,7 +89,8 @@ class Recovery:
         self._load(books)
         await self._find_out()
         for symbol in self._office.instruments:
-            await self.look_for_strays(symbol)  # before the fills: a stop that stands is taken over, not doubled
+            # before the fills: a stop that stands is taken over, not doubled
+            self._listed.update(await self.look_for_strays(symbol))
         for symbol in self._office.instruments:
             await self._tell_fills(symbol)
         await self._balances.open()
@@ -138,10 +140,23 @@ class Recovery:
         mine = [o for o in blotter.orders.values() if o.symbol == symbol]
         if not (fills.confirmed[symbol] or fills.seen[symbol]):
             await self._begin(symbol)
+        await self._refuse_reset(symbol)
         self._balances.see_foreign(await fills.catch_up(symbol))
         for order in mine:
             if not fills.is_complete(blotter.orders[order.client_id]):
                 await fills.complete(order.client_id)
+
+    async def _refuse_reset(self, symbol: str) -> None:
+        """Refuse a venue that has not got as far as the books: a test net was reset, or this is another account."""
+        booked = self._hands.fills.confirmed[symbol]
+        if not booked:
+            return
+        params = {"symbol": symbol, "limit": "1"}
+        rows = await self._office.ask(Call("GET", "myTrades", params, 20, Purpose.RECONCILE))
+        newest = max((int(row["id"]) for row in rows), default=0)
+        if newest < booked:
+            raise StateFailed(f"{symbol}: the venue's trades end at {newest}, the books at {booked}: it was reset, or "
+                              "is another account; begin a new one in another COCKPIT_DATA_DIR")
 
     async def _begin(self, symbol: str) -> None:
         """Take everything that was traded before the first order with our tag as older than this account."""
@@ -199,10 +214,11 @@ class Recovery:
 
     def _adopt_orphans(self) -> None:
         """Go on with orders over whose taking over the cockpit died: they serve none of the engine's, or rest for a
-        buy at the market, which never rests.
+        buy at the market, which never rests. Only what the venue lists: others may be over without our knowing.
         """
         blotter = self._office.blotter
-        for order in [o for o in list(blotter.orders.values()) if o.state is S.WORKING and not blotter.is_bracket(o)]:
+        listed = [blotter.orders[name] for name in sorted(self._listed & set(blotter.orders))]
+        for order in [o for o in listed if o.state is S.WORKING and not blotter.is_bracket(o)]:
             ticket = blotter.tickets.get(order.order_id)
             if ticket is None:
                 self._adopted(order, "works at the venue for no order of ours")

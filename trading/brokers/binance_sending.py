@@ -39,6 +39,8 @@ class Sender:
         """
         office, symbol = self._office, ticket.order.symbol
         call = request.call
+        if office.frozen:
+            return NotSent(office.frozen)
         if ticket.adds_risk:
             call = replace(call, denied=lambda: office.denial(symbol, ticket.order.client_id),
                            sending=lambda: office.sending(ticket.order))
