@@ -185,7 +185,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
-    gatekeeper = LadderGate(database, settings, account, portfolio.start_units)
+    gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
     Controls(engine, gatekeeper)
     return Cockpit(engine, recorder, History(database, account, specs), feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,

@@ -10,7 +10,7 @@ from typing import Any
 from trading import rules
 from trading.domain import RiskProfile
 from trading.engine import Engine
-from trading.errors import BadInput
+from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
 
@@ -71,7 +71,9 @@ class Controls:
     def _on_command(self, command: Command) -> None:
         try:
             detail, accepted = self._answer(command), True
-        except BadInput as error:
+        except BrokenInvariant:
+            raise
+        except CockpitError as error:
             detail, accepted = str(error), False
         tone = "plain" if accepted else "warn"
         self._engine.journal.write(self._engine.time, "COMMAND", f"{command.kind}: {detail}", tone)

@@ -9,7 +9,7 @@ from typing import Any
 from services.parity.account import specs_document
 from services.version import VERSION
 from storage.database import Database
-from storage.evidence import EvidenceStore
+from storage.evidence import Evidence, EvidenceStore, wall_clock
 from storage.recorder import SqlRecorder
 from trading.domain import SeenBar
 from trading.domain.venue import VenueStatus
@@ -20,7 +20,7 @@ EVERY_MS = 600_000
 
 
 class Diary:
-    """Listens to an engine; what it keeps is committed with the engine's own rows."""
+    """Listens to an engine. What it keeps goes with the engine's own commit, which is tried again when it fails."""
 
     def __init__(self, engine: Engine, recorder: SqlRecorder, database: Database) -> None:
         self._engine, self._recorder = engine, recorder
@@ -53,5 +53,5 @@ class Diary:
         self._compared = newest
         recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
         trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
-        self._evidence.add("reconciled", {
-            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble})
+        self._recorder.record(Evidence(self._recorder.account, "reconciled", wall_clock(), {
+            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble}))
