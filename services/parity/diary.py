@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore, wall_clock
 from storage.recorder import SqlRecorder
 from trading.domain import SeenBar
-from trading.domain.venue import VenueStatus
+from trading.domain.venue import VenueState, VenueStatus
 from trading.engine import Engine
 from trading.events import BarFinished
 
@@ -47,11 +47,13 @@ class Diary:
     def _compare(self, status: VenueStatus) -> None:
         """Keep the newest comparison with the venue, one in ten minutes; one that found trouble at once."""
         newest = min(status.orders_checked, status.balances_checked)
-        clean = status.state == "ready" and not status.quarantined and status.n_unknown == 0
+        doubtful = [line.client_id for line in status.in_flight if line.state == VenueState.UNKNOWN]
+        clean = status.state == "ready" and not status.quarantined and not doubtful
         if newest == 0 or newest < self._compared + (EVERY_MS if clean else EVERY_MS // 10):
             return
         self._compared = newest
         recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
         trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
+        trouble = trouble or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
         self._recorder.record(Evidence(self._recorder.account, "reconciled", wall_clock(), {
             "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble}))

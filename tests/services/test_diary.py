@@ -21,7 +21,7 @@ from storage.evidence import EvidenceStore
 from storage.recorder import SqlRecorder
 from tests.trading.bench import SPECS, START, Bench
 from trading.controls import Controls
-from trading.domain.venue import VenueStatus
+from trading.domain.venue import FlightLine, VenueStatus
 from trading.errors import BrokenInvariant, StateFailed
 from trading.events import Command
 
@@ -158,3 +158,14 @@ def test_a_command_that_meets_a_broken_file_is_refused_and_one_that_breaks_an_in
     bench.engine.handle(command)
     assert (bench.answers[-1].accepted, bench.answers[-1].detail) == (False, "the file cannot be read")
     assert not bench.session.armed
+
+
+def test_a_request_whose_outcome_was_unknown_once_spoils_no_comparison_after_it_is_settled(life: Life) -> None:
+    def flight(state: str) -> tuple[FlightLine, ...]:
+        return (FlightLine("ck-1-1e", "BTCUSDT", state, 40_000, ""),)
+
+    life.compare(n_unknown=1, in_flight=flight("UNKNOWN"))
+    life.compare(in_flight=flight("SENT"))
+    life.compare(in_flight=())
+    assert [line.body["clean"] for line in life.kept()] == [False, True, True]
+    assert "ck-1-1e" in life.kept()[0].body["text"]
