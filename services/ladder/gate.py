@@ -1,4 +1,4 @@
-"""Stands before the typed word: real money needs the proof of the step below, or a reason that is kept for good."""
+"""Stands before the typed word: real money needs the proof of all steps below, or a reason that is kept for good."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from services.ladder.facts import OVERRIDE
 from services.ladder.ladder import ladder_of
-from services.ladder.thresholds import NAMES
 from services.settings import Settings
 from storage.database import Database
 from storage.evidence import Evidence, wall_clock
@@ -35,13 +34,13 @@ class LadderGate:
     def __call__(self, arguments: Mapping[str, Any]) -> str:
         """Return the objection; empty when the way is open, or once a reason to go on without it is kept."""
         ladder = self.ladder()
-        below = ladder.below
-        if below is None or below.passed:
+        if ladder.is_open:
             return ""
         reason = str(arguments.get("reason") or "").strip()
         if len(reason) < SHORTEST_REASON:
-            return (f"the step {NAMES[below.key]} is not proven ({'; '.join(below.missing)}); prove it, or give a "
-                    f"reason of at least {SHORTEST_REASON} characters, which is kept (page Live, or --override)")
+            return (f"the steps below are not proven ({ladder.missing}); prove them, or give a reason of at least "
+                    f"{SHORTEST_REASON} characters, which is kept (page Live, or --override)")
+        missing = [words for step in ladder.unproven for words in step.missing]
         self._keep(Evidence(self._account, OVERRIDE, wall_clock(), {
-            "step": ladder.here, "reason": reason[:500], "missing": list(below.missing)}))
+            "step": ladder.here, "reason": reason[:500], "missing": missing}))
         return ""

@@ -141,11 +141,13 @@ def test_invented_money_is_never_asked_for_a_proof(database):
     assert [gate(database, name, 10_000)({}) for name in ("live-rehearsal-1", "live-testnet", "live-demo")] == [""] * 3
 
 
-def test_real_money_needs_the_step_below_and_all_of_it_the_step_after_that(database):
-    assert "Rehearsal is not proven" in gate(database)({})
+def test_real_money_needs_every_step_below_from_paper_up(database):
+    assert "Paper: " in gate(database)({}) and "Rehearsal: " in gate(database)({})
     prove(database, "rehearsal", "live-rehearsal-1")
+    assert "Paper: " in gate(database)({}) and "Rehearsal: " not in gate(database)({})
+    prove(database, "paper", "paper-binance")
     assert gate(database)({}) == ""
-    assert "Live, small is not proven" in gate(database, capital=1_000)({})
+    assert "Live, small: " in gate(database, capital=1_000)({})
     prove(database, "small", LIVE)
     assert gate(database, capital=1_000)({}) == ""
 
