@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, select
 from storage import blocks, rows, tables
 from storage.database import Database, upsert
 from storage.evidence import Evidence, append
+from storage.kill_note import note_name
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SeenBar, SymbolSpec, Trade
 from trading.errors import StateFailed
 
@@ -101,6 +102,7 @@ class SqlRecorder:
         with self._database.write() as connection:
             for table in (*tables.ACCOUNT_TABLES, tables.accounts):
                 connection.execute(delete(table).where(table.c.account == self.account))
+            connection.execute(delete(tables.facts).where(tables.facts.c.name == note_name(self.account)))
         self._drop()
         self._sequence = 0
 

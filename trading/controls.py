@@ -9,7 +9,7 @@ from typing import Any
 
 from trading import rules
 from trading.domain import RiskProfile
-from trading.engine import Engine
+from trading.engine import Engine, kill_reason
 from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
@@ -135,7 +135,7 @@ class Controls:
     def _kill(self, arguments: dict[str, Any]) -> str:
         if self._engine.session.is_killed:
             return "the kill switch is on already"
-        self._engine.kill(str(arguments.get("reason") or "by hand")[:200], self._engine.time)
+        self._engine.kill(kill_reason(arguments), self._engine.time)
         return "kill switch on: entries cancelled, stops kept"
 
     def _rearm(self, arguments: dict[str, Any]) -> str:
