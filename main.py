@@ -146,6 +146,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     from services.parity.diary import Diary
     from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from storage.history import History
+    from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
     from trading.agents.desk import SignalDesk
     from trading.agents.symbol_agent import SymbolAgent
@@ -185,11 +186,13 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
-    gatekeeper = LadderGate(database, settings, account, portfolio.start_units)
+    gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
     Controls(engine, gatekeeper)
+    note = KillNote(database, account)
+    engine.on_kill_pressed = note.press
     return Cockpit(engine, recorder, History(database, account, specs), feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
-                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper)
+                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note)
 
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:

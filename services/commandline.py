@@ -119,7 +119,7 @@ def _add_venue(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--venue", choices=VENUES, help="where orders go (default: paper on the page, binance for live and keys)")
     add("--confirm", metavar="LIVE", help="live: the word LIVE, typed, as on the page")
-    add("--override", metavar="REASON", help="live: go on without the proof of the ladder's step below; it is kept")
+    add("--override", metavar="REASON", help="live: go on without the proof of the ladder's steps below; it is kept")
     add("--resume-live", action="store_true", help="live: allow entries again after a crash while LIVE")
 
 

@@ -25,6 +25,7 @@ class Cockpit:
     venue: Any = None
     diary: Any = None
     ladder: Any = None
+    kill_note: Any = None
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
     store = None if cockpit.outside is None else cockpit.outside.store
     earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed, store)
     session = cockpit.engine.session
+    _recall_kill(cockpit)
     if start and (is_new or cockpit.feed.badge != "REPLAY"):
         if session.is_killed:
             print(f"the kill switch is on ({session.kill_reason}): nothing is entered; re-arm on the page",
@@ -47,6 +49,15 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
     if cockpit.diary is not None:
         cockpit.diary.begin(cockpit.document)
     return earlier
+
+
+def _recall_kill(cockpit: Cockpit) -> None:
+    """Kill again what was killed right before a crash: pressed, and not yet committed by the engine."""
+    from trading.events import Command
+
+    press = None if cockpit.kill_note is None else cockpit.kill_note.newest()
+    if press is not None and press.nonce != cockpit.engine.session.kill_nonce:
+        cockpit.engine.handle(Command("kill", press.nonce, None, {"reason": press.reason}))
 
 
 def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
@@ -83,12 +84,12 @@ class Runtime:
                 self._handle(event)
                 changed = changed or monotonic()
             elif event is None and not self._halted:
-                self._engine.catch_up_saving()
+                self._within_net("saving", self._engine.catch_up_saving)
             if self._is_time_to_draw(event is None, changed, refreshed):
                 self._refresh()
                 refreshed, changed = monotonic(), 0.0
         if not self._halted:
-            self._engine.save()
+            self._within_net("saving at the end", self._engine.save)
 
     def _is_time_to_draw(self, is_quiet: bool, changed: float, refreshed: float) -> bool:
         """Draw when a burst is over, in a long one from time to time, and now and then when nothing happens."""
@@ -105,10 +106,14 @@ class Runtime:
             log.exception("the picture could not be refreshed; trading goes on")
 
     def _handle(self, event: Event) -> None:
+        self._within_net(f"handling {type(event).__name__}", lambda: self._engine.handle(event))
+
+    def _within_net(self, what: str, work: Callable[[], None]) -> None:
+        """Do something on the engine's thread; an error halts trading loudly, it never ends the thread in silence."""
         try:
-            self._engine.handle(event)
+            work()
         except Exception as error:
-            log.exception("handling %s failed: trading is halted", type(event).__name__)
+            log.exception("%s failed: trading is halted", what)
             self._halted = True
             self._engine.gate.close("halted", "an internal error halted the engine")
             self._screen.halt(f"internal error, nothing is traded until a restart: {type(error).__name__}: {error}")

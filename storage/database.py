@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Executable, Select, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from storage.tables import facts
 from trading.errors import StateFailed
@@ -50,14 +50,20 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open the one write transaction; it is committed at the end, or rolled back by an error."""
+        """Open the one write transaction; it is committed at the end, or rolled back by an error.
+
+        Raises
+        ------
+        StateFailed
+            The file is locked, full or damaged.
+        """
         try:
             with self._lock, self._writer.connect() as connection:
                 self._choose_sync(connection)
                 with connection.begin():
                     yield connection
-        except OperationalError as error:
-            raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
+        except (DatabaseError, sqlite3.Error) as error:
+            raise StateFailed(f"{self.path} cannot be written: {_words(error)}; nothing was changed") from None
 
     @contextmanager
     def unsynced(self) -> Iterator[None]:
@@ -80,9 +86,12 @@ class Database:
             connection.info[SYNC] = wanted
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
-        """Return the rows of a query as dictionaries."""
-        with self._reader.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        """Return the rows of a query as dictionaries; StateFailed when the file cannot be read."""
+        try:
+            with self._reader.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+        except (DatabaseError, sqlite3.Error) as error:
+            raise StateFailed(f"{self.path} cannot be read: {_words(error)}") from None
 
     def fact(self, name: str, default: str) -> str:
         """Return a remembered value, remembering `default` the first time."""
@@ -150,6 +159,11 @@ class Database:
         with self.write() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _words(error: Exception) -> object:
+    """Return what the driver said, without the statement."""
+    return getattr(error, "orig", error)
 
 
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import time
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from storage.database import Database
 from storage.tables import evidence
@@ -37,17 +37,21 @@ class EvidenceStore:
 
     def add(self, kind: str, body: Mapping[str, Any]) -> None:
         """Add a line."""
-        t = evidence
         with self._database.write() as connection:
-            mine = (t.c.account == self.account, t.c.kind == kind)
-            newest = connection.scalar(select(func.max(t.c.time)).where(*mine))
-            moment = max(self._now(), -1 if newest is None else newest + 1)
-            text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-            row = {"account": self.account, "kind": kind, "time": moment, "body": text}
-            connection.execute(insert(t), [row])
+            append(connection, Evidence(self.account, kind, self._now(), body))
 
     def of(self, *kinds: str) -> list[Evidence]:
         """Return the lines of some kinds, oldest first."""
         t = evidence
         query = select(t).where(t.c.account == self.account, t.c.kind.in_(kinds)).order_by(t.c.time)
         return [Evidence(r["account"], r["kind"], r["time"], json.loads(r["body"])) for r in self._database.rows(query)]
+
+
+def append(connection: Connection, line: Evidence) -> None:
+    """Add a line within a transaction, later than the newest of its account and kind."""
+    t = evidence
+    mine = (t.c.account == line.account, t.c.kind == line.kind)
+    newest = connection.scalar(select(func.max(t.c.time)).where(*mine))
+    moment = max(line.time, -1 if newest is None else newest + 1)
+    text = json.dumps(line.body, sort_keys=True, separators=(",", ":"))
+    connection.execute(insert(t), [{"account": line.account, "kind": line.kind, "time": moment, "body": text}])

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Table, delete, select
 
 from storage import blocks, rows, tables
 from storage.database import Database, upsert
+from storage.evidence import Evidence, append
+from storage.kill_note import note_name
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SeenBar, SymbolSpec, Trade
 from trading.errors import StateFailed
 
@@ -44,7 +46,7 @@ class SqlRecorder:
         self._drop()
 
     def record(self, item: Any) -> None:
-        """Buffer an order, fill, trade, decision, equity point or journal line."""
+        """Buffer an order, fill, trade, decision, equity point, journal line, bar as seen or line of evidence."""
         kind = type(item)
         pack = self._packs.get(kind)
         if pack is None or not pack(item):
@@ -100,6 +102,7 @@ class SqlRecorder:
         with self._database.write() as connection:
             for table in (*tables.ACCOUNT_TABLES, tables.accounts):
                 connection.execute(delete(table).where(table.c.account == self.account))
+            connection.execute(delete(tables.facts).where(tables.facts.c.name == note_name(self.account)))
         self._drop()
         self._sequence = 0
 
@@ -135,7 +138,10 @@ class SqlRecorder:
 
     def _flush(self, connection: Connection) -> None:
         for kind, items in self._items.items():
-            self._write(connection, kind, items)
+            if kind is not Evidence:
+                self._write(connection, kind, items)
+        for line in self._items.get(Evidence, ()):
+            append(connection, line)
         if len(self._points):
             self._write_points(connection)
         upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])

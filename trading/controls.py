@@ -9,8 +9,8 @@ from typing import Any
 
 from trading import rules
 from trading.domain import RiskProfile
-from trading.engine import Engine
-from trading.errors import BadInput
+from trading.engine import Engine, kill_reason
+from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
 
@@ -71,7 +71,9 @@ class Controls:
     def _on_command(self, command: Command) -> None:
         try:
             detail, accepted = self._answer(command), True
-        except BadInput as error:
+        except BrokenInvariant:
+            raise
+        except CockpitError as error:
             detail, accepted = str(error), False
         tone = "plain" if accepted else "warn"
         self._engine.journal.write(self._engine.time, "COMMAND", f"{command.kind}: {detail}", tone)
@@ -133,7 +135,7 @@ class Controls:
     def _kill(self, arguments: dict[str, Any]) -> str:
         if self._engine.session.is_killed:
             return "the kill switch is on already"
-        self._engine.kill(str(arguments.get("reason") or "by hand")[:200], self._engine.time)
+        self._engine.kill(kill_reason(arguments), self._engine.time)
         return "kill switch on: entries cancelled, stops kept"
 
     def _rearm(self, arguments: dict[str, Any]) -> str:

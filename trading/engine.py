@@ -105,6 +105,8 @@ class Engine:
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self.orders.on_unsaved = self._hear_no_intent
+        self.on_kill_pressed: Callable[[str, str], None] | None = None
+        """Hears nonce and reason of a press of the kill switch, on the thread that presses: to make it durable."""
         self._subscribe()
 
     def _subscribe(self) -> None:
@@ -122,6 +124,15 @@ class Engine:
         """Let nothing new out from the moment the kill switch is pressed, whatever waits before it."""
         if isinstance(event, Command) and event.kind == "kill":
             self.gate.close(PRESSED, "kill switch: pressed a moment ago")
+            self._tell_of_press(event)
+
+    def _tell_of_press(self, command: Command) -> None:
+        if self.on_kill_pressed is None:
+            return
+        try:
+            self.on_kill_pressed(str(command.nonce), kill_reason(command.arguments))
+        except Exception:
+            log.exception("the kill switch could not be kept ahead of the engine; it is on")
 
     def warm_up(self, candles: Candles) -> None:
         """Show indicators and agents the bars before the first live one.
@@ -153,6 +164,7 @@ class Engine:
         self.bus.handle(event)
         if isinstance(event, Command) and event.kind == "kill":
             self.gate.open(PRESSED)  # the gate's own kill holds from here on
+            self.session.kill_nonce = str(event.nonce)
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
         if self.defers and self._is_on_its_way(event, self.orders.n_orders - n_orders):
             return
@@ -479,6 +491,12 @@ class Engine:
         self.performance.restore(snapshot["performance"])
         self.journal.n_lines = snapshot["n_lines"]
         self.round.restore(snapshot.get("round", self.round.snapshot()))
+
+
+def kill_reason(arguments: object) -> str:
+    """Return why the kill switch was pressed, in a few words."""
+    given = arguments.get("reason") if isinstance(arguments, dict) else None
+    return str(given or "by hand")[:200]
 
 
 def _outranked(event: SignalGenerated, verdict: Verdict) -> Decision:

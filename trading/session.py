@@ -13,7 +13,8 @@ class Session:
     """State of the controls. `control_version` rises with every change that a stale page must not overwrite.
 
     `outside`: orders leave this process, so that entries need the typed word after every start; `armed` says that it
-    was typed. `interrupted`: a run ended while armed, by a crash, and nobody has armed since.
+    was typed. `interrupted`: a run ended while armed, by a crash, and nobody has armed since. `kill_nonce`: the last
+    press of the kill switch that was handled.
     """
 
     state: str = "stopped"
@@ -23,6 +24,7 @@ class Session:
     armed: bool = False
     interrupted: bool = False
     outside: bool = False
+    kill_nonce: str = ""
 
     @property
     def is_killed(self) -> bool:

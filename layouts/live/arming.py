@@ -61,14 +61,13 @@ def changing(view: CockpitView, live: LiveView) -> parts.Parts:
 
 
 def _note(view: CockpitView, live: LiveView) -> str:
-    badge, below = view.session.broker, live.ladder.below
+    badge, ladder = view.session.broker, live.ladder
     if view.session.state == "killed":
         return "The kill switch is on. Re-arm it above, with a reason, before entries can be let out."
     if view.session.armed:
         return f"{badge} is armed: entries are sent. Auto-trading is {view.session.state}."
-    if below is not None and not below.passed:
-        return (f"The step {below.name} is not proven: {'; '.join(below.missing)}. Prove it, or go on with a reason "
-                "that is kept.")
+    if not ladder.is_open:
+        return f"Not proven yet: {ladder.missing}. Prove it, or go on with a reason that is kept."
     return f"Type the word {WORD}: entries are then sent to {badge}, up to the limits above."
 
 

@@ -43,7 +43,7 @@ def _step(number: int, step: Step, ladder: Ladder) -> html.Div:
     head = html.Div([html.Strong(f"{number} {step.name}"), html.Span([*badges, parts.badge(word, tone)],
                                                                    className="lv-badges")], className="lv-step-head")
     rows: list[Any] = [_proof(proof) for proof in step.proofs] or [html.P(
-        "Asked for: the step Live, small. Then only the capital and the risk limits bound what is traded.",
+        "Asked for: all steps before. Then only the capital and the risk limits bound what is traded.",
         className="muted lv-words")]
     who = html.Div(", ".join(step.accounts) or ("no account yet" if step.proofs else ""), className="lv-accounts muted")
     return html.Div([head, html.P(step.what, className="lv-words"), *rows, who],

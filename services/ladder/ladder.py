@@ -1,4 +1,4 @@
-"""The ladder of an account: what each step asks for, what is there, and whether the step below may be left."""
+"""The ladder of an account: what each step asks for, what is there, and whether all steps below are proven."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.evidence import EvidenceStore
 from trading.domain.live import Ladder, Override, Proof, Step
 
+REAL_MONEY = ("small", "full")
 Words = tuple[str, str, str]  # have, need, missing
 SAID: dict[str, Callable[[Facts, float], Words]] = {}
 
@@ -22,7 +23,7 @@ def ladder_of(database: Database, settings: Settings, account: str, capital: Dec
     steps = [_step(key, facts_of(database, key), table[key]) for key in STEPS[:-1]]
     steps.append(Step("full", NAMES["full"], WHAT["full"], (), ()))
     here = step_of(account, capital, settings.live_small)
-    needs = {"small": "rehearsal", "full": "small"}.get(here, "")
+    needs = STEPS[:STEPS.index(here)] if here in REAL_MONEY else ()
     kept = EvidenceStore(database, account).of(OVERRIDE)
     overrides = tuple(Override(line.time, line.body["step"], line.body["reason"]) for line in kept)
     return Ladder(tuple(steps), here, needs, overrides)

@@ -9,10 +9,10 @@ from typing import Any
 from services.parity.account import specs_document
 from services.version import VERSION
 from storage.database import Database
-from storage.evidence import EvidenceStore
+from storage.evidence import Evidence, EvidenceStore, wall_clock
 from storage.recorder import SqlRecorder
 from trading.domain import SeenBar
-from trading.domain.venue import VenueStatus
+from trading.domain.venue import VenueState, VenueStatus
 from trading.engine import Engine
 from trading.events import BarFinished
 
@@ -20,7 +20,7 @@ EVERY_MS = 600_000
 
 
 class Diary:
-    """Listens to an engine; what it keeps is committed with the engine's own rows."""
+    """Listens to an engine. What it keeps goes with the engine's own commit, which is tried again when it fails."""
 
     def __init__(self, engine: Engine, recorder: SqlRecorder, database: Database) -> None:
         self._engine, self._recorder = engine, recorder
@@ -47,11 +47,13 @@ class Diary:
     def _compare(self, status: VenueStatus) -> None:
         """Keep the newest comparison with the venue, one in ten minutes; one that found trouble at once."""
         newest = min(status.orders_checked, status.balances_checked)
-        clean = status.state == "ready" and not status.quarantined and status.n_unknown == 0
+        doubtful = [line.client_id for line in status.in_flight if line.state == VenueState.UNKNOWN]
+        clean = status.state == "ready" and not status.quarantined and not doubtful
         if newest == 0 or newest < self._compared + (EVERY_MS if clean else EVERY_MS // 10):
             return
         self._compared = newest
         recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
         trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
-        self._evidence.add("reconciled", {
-            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble})
+        trouble = trouble or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
+        self._recorder.record(Evidence(self._recorder.account, "reconciled", wall_clock(), {
+            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble}))

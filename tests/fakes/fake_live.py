@@ -72,7 +72,7 @@ class FakeLive:
     def view(self) -> LiveView:
         """Return the picture."""
         cockpit: CockpitView = self._portfolio.view()
-        needs = {"small": "rehearsal", "full": "small"}.get(self.here, "")
+        needs = {"small": ("paper", "rehearsal"), "full": ("paper", "rehearsal", "small")}.get(self.here, ())
         keys = (KeyState("binance", "the keyring of this computer", "ready", "good"), KeyState("testnet", "", "no key"))
         kept = (Reconciliation(START_MS - MINUTE, True, ""),
                 Reconciliation(START_MS - 9 * MINUTE, False, "stream down"))

@@ -66,11 +66,11 @@ def test_what_may_be_lost_is_in_the_quote_asset_and_follows_the_profile():
     assert [float(loss.amount) for loss in live.losses] == pytest.approx([equity * rate for rate in expected], abs=0.01)
 
 
-def test_arming_asks_for_a_reason_exactly_while_the_step_below_is_open():
+def test_arming_asks_for_a_reason_exactly_while_a_step_below_is_open():
     view, live = world(READY, "small")
     now = arming.changing(view, live)
-    assert now[ids.LV_REASON_BOX, "className"] == "" and "Rehearsal is not proven" in now[ids.LV_FORM_NOTE, "children"]
-    passed = replace(live, ladder=replace(live.ladder, needs="paper"))
+    assert now[ids.LV_REASON_BOX, "className"] == "" and "Rehearsal: " in now[ids.LV_FORM_NOTE, "children"]
+    passed = replace(live, ladder=replace(live.ladder, needs=("paper",)))
     now = arming.changing(view, passed)
     assert now[ids.LV_REASON_BOX, "className"] == "hidden" and "Type the word LIVE" in now[ids.LV_FORM_NOTE, "children"]
 

@@ -24,6 +24,7 @@ class Whole:
     """The composed cockpit and its screen's service."""
 
     def __init__(self, folder: Path, database: Database, n_bars: int) -> None:
+        self.database = database
         settings = load_settings(data_dir=folder, feed="sim", speed=1.0, profile="Aggressive")
         self.feed = SimulatedFeed(SYMBOLS, 11, 0.0, START_MS - 3 * DAY_MS, clock=lambda: START_MS / 1000, n_bars=n_bars)
         self.cockpit = root.compose(settings, self.feed, database, None)

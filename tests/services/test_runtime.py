@@ -6,6 +6,8 @@ import threading
 from time import monotonic
 from typing import Any
 
+import pytest
+
 from services.runtime import Runtime
 from tests.trading.bench import Bench
 from trading.domain import Candle, Tick
@@ -80,6 +82,20 @@ def test_nothing_is_drawn_between_a_candle_and_what_follows_from_it() -> None:
     assert not runtime._is_time_to_draw(False, now, 0.0), "an event was just handled"
     assert runtime._is_time_to_draw(True, now, 0.0), "the burst is over"
     assert runtime._is_time_to_draw(False, now - 1.0, 0.0), "it does not end"
+
+
+@pytest.mark.parametrize("step", ["catch_up_saving", "save"])
+def test_a_save_that_raises_halts_trading_loudly_and_the_thread_does_not_die_of_it(step: str) -> None:
+    bench, screen, asked = Bench(), Screen(), threading.Event()
+
+    def broken() -> None:
+        asked.set()
+        raise ValueError("impossible")
+
+    setattr(bench.engine, step, broken)
+    run(bench, screen, [], asked if step == "catch_up_saving" else screen.refreshed)
+    assert screen.halted.is_set() and "ValueError: impossible" in screen.reason
+    assert bench.engine.gate.closed_by("halted")
 
 
 def test_a_handler_that_raises_halts_trading_loudly() -> None:

@@ -214,6 +214,22 @@ def test_damaged_file_is_refused_with_advice(tmp_path, spoil):
     spoiled.close()
 
 
+def test_a_file_that_is_damaged_under_way_is_the_same_error_as_one_that_is_locked(tmp_path):
+    path = tmp_path / "cockpit.db"
+    database = Database(path)
+    database.open()
+    with database.write() as connection:
+        upsert(connection, tables.facts, [{"name": f"n{n}", "value": "x" * 500} for n in range(200)])
+    database.close()
+    spoil_the_middle(path)
+    spoiled = Database(path)
+    with pytest.raises(StateFailed, match="cannot be written"):
+        spoiled.remember("n55", "y")
+    with pytest.raises(StateFailed, match="cannot be read"):
+        facts_of(spoiled)
+    spoiled.close()
+
+
 def test_another_process_that_locks_the_file_for_a_while_costs_no_write(database):
     other = subprocess.Popen([sys.executable, "-c", LOCKER, str(database.path), "1.2"], stdout=subprocess.PIPE)
     try:

@@ -143,7 +143,8 @@ class BinanceBroker:
         Raises
         ------
         CockpitError
-            If the venue cannot be asked, or the account does not hold what the ledger says: nothing is traded.
+            If the venue cannot be asked: nothing is traded. A symbol of which the account does not hold what the
+            ledger says is quarantined instead: its entries stay behind the gate, exits and stops go on.
         """
         self._loop = asyncio.get_running_loop()
         self._show("reconciling")

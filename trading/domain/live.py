@@ -58,24 +58,28 @@ class Override:
 class Ladder:
     """Steps from paper up. `here` is the step on which this account trades.
 
-    `needs` (a step's key) must be passed before it may be armed; it is empty when nothing is asked.
+    `needs` (keys of steps) must be passed before it may be armed; it is empty when nothing is asked.
     """
 
     steps: tuple[Step, ...]
     here: str
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
 
     @property
-    def below(self) -> Step | None:
-        """The step that arming asks for."""
-        return next((step for step in self.steps if step.key == self.needs), None)
+    def unproven(self) -> tuple[Step, ...]:
+        """The steps that arming asks for and that are not passed."""
+        return tuple(step for step in self.steps if step.key in self.needs and not step.passed)
+
+    @property
+    def missing(self) -> str:
+        """What arming still asks for, step by step, in words."""
+        return "; ".join(f"{step.name}: {'; '.join(step.missing)}" for step in self.unproven)
 
     @property
     def is_open(self) -> bool:
         """Whether arming needs no reason."""
-        below = self.below
-        return below is None or below.passed
+        return not self.unproven
 
 
 @dataclass(frozen=True, slots=True)

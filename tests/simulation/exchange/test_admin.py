@@ -7,6 +7,8 @@ import urllib.request
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.fakes.rehearsal_exchange import HostedExchange
 from trading.simulation.exchange.fault_table import FAULTS
 
@@ -40,6 +42,33 @@ def test_a_key_is_asked_for_and_wrong_paths_name_the_right_ones(exchange: Hosted
     status, told = ask(exchange, "GET", "/nothing")
     assert status == 404
     assert "POST /rehearsal/faults" in told["error"]
+
+
+def knock(exchange: HostedExchange, **headers: str) -> int:
+    """Ask for the state with headers of one's own, and return the status."""
+    request = urllib.request.Request(f"{exchange.urls['rest']}/rehearsal/state",
+                                     headers={"X-MBX-APIKEY": "rehearsal"} | headers)
+    try:
+        with _OPENER.open(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example",
+                                  "127.0.0.1@evil.example", "192.0.2.7", "[", "0.0.0.0"])
+def test_a_name_that_was_made_to_point_here_opens_nothing(exchange: HostedExchange, host: str):
+    assert knock(exchange, Host=host) == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:9100", "localhost:9100", "LOCALHOST", "[::1]:9100"])
+def test_the_names_of_this_computer_open_the_back_door(exchange: HostedExchange, host: str):
+    assert knock(exchange, Host=host) == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8050"])
+def test_no_web_page_gets_in_by_the_back_door(exchange: HostedExchange, origin: str):
+    assert knock(exchange, Origin=origin) == 403
 
 
 def test_faults_are_switched_on_and_off_while_the_door_stays_open(exchange: HostedExchange):

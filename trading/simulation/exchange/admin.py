@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -38,7 +40,10 @@ class Admin:
         }  # fmt: skip
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; parameters from the query and a JSON body."""
+        """Answer one request; parameters from the query and a JSON body. A web page is turned away, whoever's it is."""
+        objection = foreign(request.headers, self._server.host)
+        if objection:
+            return web.json_response({"error": objection}, status=403)
         reply = self.answer(request.method, request.match_info["rest"], request.headers.get("X-MBX-APIKEY", ""),
                             await _asked(request))
         return web.Response(status=reply.status, text=reply.body, content_type="application/json")
@@ -126,6 +131,34 @@ class Admin:
     def _deposit(self, account: Account, asked: Body) -> Any:
         self._rehearsal.exchange.deposit(account, asked["asset"], Decimal(str(asked["amount"])))
         return {"asset": asked["asset"], "free": to_text(account.balance(asked["asset"]).free)}
+
+
+def foreign(headers: Mapping[str, str], address: str) -> str:
+    """Return why a request does not come from a program that means this server, "" when it does.
+
+    The key is known to everybody: what keeps web pages out is that a browser names their Origin, and a name of theirs
+    that was made to point here in Host.
+    """
+    if "Origin" in headers:
+        return "web pages have no business at the back door"
+    host = _name_in(headers.get("Host", ""))
+    if host == "localhost" or (host and host == address.lower()) or _is_loopback(host):
+        return ""
+    return f"{host or 'nothing'} is no name of this server: use 127.0.0.1 or localhost"
+
+
+def _name_in(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _asked(request: web.Request) -> dict[str, Any]:
