@@ -396,6 +396,18 @@ def test_venue_that_was_reset_is_sold_nothing_twice(bench: LiveBench):
     assert placed(bench) == n_before and bench.owned("BTC") < Decimal("0.0001")
 
 
+def test_venue_that_comes_back_with_fewer_trades_is_noticed_before_anything_is_sold(bench: LiveBench):
+    bench.buy()
+    bench.cockpit.broker._reconciler._hands.fills.confirmed["BTCUSDT"] = 10**6
+    n_before = placed(bench)
+    bench.venue.resubscribe()
+    bench.wait(2)
+    assert "the venue's trades end at" in " ".join(said(bench))
+    bench.press("close", symbol="BTCUSDT")
+    bench.wait(10)
+    assert placed(bench) == n_before and bench.open_orders()
+
+
 def test_start_at_a_venue_that_was_reset_is_refused(bench: LiveBench):
     bench.buy()
     bench.portfolio.holdings["BTCUSDT"].last_trade_id = 10**6

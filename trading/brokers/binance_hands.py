@@ -101,6 +101,8 @@ class Hands:
     async def withdraw(self, order: VenueOrder) -> Failure | None:
         """Cancel an order, or its list, once; ask for what the answer left open and return what went wrong."""
         office, failure = self.office, None
+        if office.frozen:
+            return NotSent(office.frozen)
         call = cancel_call(order, office.venue.now(), office.settings.window_ms)
         try:
             async with asyncio.timeout(office.settings.reply_s):

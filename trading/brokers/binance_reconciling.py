@@ -149,6 +149,7 @@ class Reconciler:
     async def sweep(self) -> None:
         """Fetch what events may not have told: orders, executions, balances, and those that were proven absent."""
         async with self._sweeping:
+            await self._look_for_reset()
             await self.check_orders()
             for symbol in self._office.instruments:
                 self._balances.see_foreign(await self._hands.fills.catch_up(symbol))
@@ -159,6 +160,13 @@ class Reconciler:
             self.user_stream = "live" if self.user_stream == "catching up" else self.user_stream
             if self.user_stream == "live":
                 self._office.gate.open(STREAM)
+
+    async def _look_for_reset(self) -> None:
+        """Freeze when a venue that was away comes back with fewer trades than the books: before anything is missed."""
+        if self.user_stream == "catching up":
+            for words in [await self._recovery.behind(symbol) for symbol in self._office.instruments]:
+                if words:
+                    self._office.freeze(words)
 
     def _release_locked(self) -> None:
         """End a quarantine that only a locked database brought, now that books and account agree."""

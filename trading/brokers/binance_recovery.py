@@ -140,23 +140,23 @@ class Recovery:
         mine = [o for o in blotter.orders.values() if o.symbol == symbol]
         if not (fills.confirmed[symbol] or fills.seen[symbol]):
             await self._begin(symbol)
-        await self._refuse_reset(symbol)
+        if words := await self.behind(symbol):
+            raise StateFailed(f"{words}; begin a new one in another COCKPIT_DATA_DIR")
         self._balances.see_foreign(await fills.catch_up(symbol))
         for order in mine:
             if not fills.is_complete(blotter.orders[order.client_id]):
                 await fills.complete(order.client_id)
 
-    async def _refuse_reset(self, symbol: str) -> None:
-        """Refuse a venue that has not got as far as the books: a test net was reset, or this is another account."""
+    async def behind(self, symbol: str) -> str:
+        """Return in words that the venue has not got as far as the books (test nets are reset), "" when it has."""
         booked = self._hands.fills.confirmed[symbol]
         if not booked:
-            return
+            return ""
         params = {"symbol": symbol, "limit": "1"}
         rows = await self._office.ask(Call("GET", "myTrades", params, 20, Purpose.RECONCILE))
         newest = max((int(row["id"]) for row in rows), default=0)
-        if newest < booked:
-            raise StateFailed(f"{symbol}: the venue's trades end at {newest}, the books at {booked}: it was reset, or "
-                              "is another account; begin a new one in another COCKPIT_DATA_DIR")
+        words = f"{symbol}: the venue's trades end at {newest}, the books at {booked}: it was reset, or is another one"
+        return "" if newest >= booked else words
 
     async def _begin(self, symbol: str) -> None:
         """Take everything that was traded before the first order with our tag as older than this account."""
