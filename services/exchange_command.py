@@ -34,6 +34,8 @@ def run_exchange(settings: Settings, chosen: Namespace) -> int:
     """Run the rehearsal exchange until Ctrl-C; 0 when it was a person who stopped it."""
     rehearsal = rehearsal_of(settings, chosen)
     port = DEFAULT_PORT if chosen.exchange_port is None else chosen.exchange_port
+    if not 0 <= port < 65_536:
+        raise BadInput(f"--port {port} is no port; give 1 to 65535, or 0 for any that is free")
     return asyncio.run(_serve(ExchangeServer(rehearsal, settings.host, port), bool(chosen.json)))
 
 
@@ -56,6 +58,8 @@ def rehearsal_of(settings: Settings, chosen: Namespace) -> Rehearsal:
     for text in chosen.fault or ():
         name, given = parse_fault(text)
         rehearsal.faults.set(name, **given)
+    if chosen.faults_every and chosen.faults_every < 0:
+        raise BadInput(f"--faults-every {chosen.faults_every:g}: give the seconds between faults, 0 for none")
     if chosen.faults_every:
         rehearsal.faults.schedule(chosen.faults_every)
     return rehearsal

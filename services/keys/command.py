@@ -20,6 +20,8 @@ Ask = Callable[[ApiKey], Permissions]
 def run_keys(settings: Settings, chosen: argparse.Namespace, ask: Ask) -> int:
     """Do what was chosen for the settings' venue; 0 only when it worked."""
     vault = Vault(settings.keys_path)
+    if chosen.path == "forget" and not chosen.venue:
+        raise BadInput("which key is to be forgotten? add --venue testnet, demo or binance")
     if chosen.path == "set":
         return set_key(vault, settings.venue)
     if chosen.path == "forget":

@@ -57,7 +57,7 @@ def venue_account(settings: Settings, database: Database, what: str) -> Iterator
 
         facts = look(environment, key, settings.assets[0])
         refuse_unfit(facts)
-        second = _held(held, database, _fingerprint(environment, facts.uid), what)
+        second = _held(held, database, _fingerprint(environment, facts), what)
         name = account_name(environment, facts)
         refuse_another(database, name, facts.uid)
         yield VenueAccount(environment, key, facts, name, SqlVenueStore(database, name), (first, second))
@@ -70,9 +70,9 @@ def _held(held: ExitStack, database: Database, fingerprint: str, what: str) -> A
     return lease
 
 
-def _fingerprint(environment: Environment, uid: str) -> str:
-    """Two keys may open one account."""
-    return hashlib.sha256(f"{environment.rest_url}\naccount {uid}".encode()).hexdigest()[:32]
+def _fingerprint(environment: Environment, facts: AccountFacts) -> str:
+    """Two keys may open one account, and two spellings of an address one exchange."""
+    return hashlib.sha256(f"{account_name(environment, facts)}\naccount {facts.uid}".encode()).hexdigest()[:32]
 
 
 def account_name(environment: Environment, facts: AccountFacts) -> str:

@@ -23,12 +23,29 @@ from trading.controls import LIVE_WORD
 from trading.engine import Engine
 from trading.errors import BadInput
 from trading.events import AlertLogged, Command, CommandAnswered, VenueSaid
+from trading.journal import Journal
 from trading.recall import books_of
 
 BOOKED_S = 2.0
 STREAM_S = 5.0
 ANSWER_S = 10.0
 POLL_S = 0.05
+SAID = ("ORDER", "FILL", "TRADE", "COMMAND")
+
+
+class LiveConsole(Console):
+    """Says on standard error what is bought and sold, as the log of the page would."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self._journal, self._told = journal, journal.n_lines
+
+    def refresh(self) -> None:
+        """Say the lines that came since the last time."""
+        for line in list(self._journal.recent):
+            if line.number > self._told and line.kind in SAID:
+                say(line.time, line.text)
+        self._told = self._journal.n_lines
 
 
 class Hand:
@@ -156,7 +173,8 @@ def trade_at_venue(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
     """Trade until a signal; entries wait when the last run crashed while armed, unless --resume-live is given."""
     open_disarmed(cockpit, True)
     cockpit.engine.bus.subscribe(AlertLogged, _tell)
-    console = Console()
+    introduce(cockpit, chosen.capital)
+    console = LiveConsole(cockpit.engine.journal)
     runtime = Runtime(cockpit.engine, cockpit.feed, console)
     try:
         with at_venue(cockpit) as thread, stop_on_signals() as stop, working(cockpit, runtime, thread) as hand:
@@ -169,9 +187,28 @@ def trade_at_venue(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
     return 0 if by_hand else 4
 
 
+def introduce(cockpit: Cockpit, capital: Any) -> None:
+    """Say which account trades what with how much, and what was asked for in vain."""
+    portfolio, account = cockpit.engine.portfolio, cockpit.outside.name
+    quote = next(iter(portfolio.specs.values())).quote
+    start = Decimal(portfolio.start_units) / 10**8
+    held = [f"{spec.quantity(portfolio.sellable_lots(name)):f} {spec.base}" for name, spec in portfolio.specs.items()
+            if portfolio.holdings[name].is_open]
+    equity = Decimal(portfolio.equity()) / 10**8
+    owns = ", ".join(held) or "nothing"
+    print(f"account {account}: {equity:,.2f} {quote}, {start:,.2f} at its start; it holds {owns}", file=sys.stderr)
+    if capital is not None and Decimal(str(capital)) != start:
+        print(f"--capital {capital} is not used: the account exists and began with {start:,.2f} {quote}; another "
+              "COCKPIT_DATA_DIR begins a new one", file=sys.stderr)
+
+
+def say(time: int, text: str) -> None:
+    """Print a line with its UTC time."""
+    print(f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr)
+
+
 def _tell(alert: AlertLogged) -> None:
-    moment = datetime.fromtimestamp(alert.time / 1000, UTC)
-    print(f"{moment:%Y-%m-%d %H:%M:%S} {alert.text}", file=sys.stderr)
+    say(alert.time, alert.text)
 
 
 def let_out(engine: Engine, hand: Hand, chosen: argparse.Namespace) -> None:

@@ -14,8 +14,9 @@ from keyring.errors import KeyringError
 
 from services.commandline import parse_arguments
 from services.keys import vault as vault_module
-from services.keys.command import forget_key, needed_key, set_key
+from services.keys.command import forget_key, needed_key, run_keys, set_key
 from services.keys.vault import REHEARSAL, ApiKey, Vault, with_dotenv
+from services.settings import load_settings
 from trading.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,6 +176,11 @@ def test_a_secret_in_the_settings_file_is_refused_and_never_repeated(tmp_path):
     (tmp_path / "cockpit.toml").write_text('api_secret = "SECRETCANARY"\n')
     done = run(tmp_path, "forget")
     assert done.returncode == 2 and "withdraw that key" in done.stderr and "CANARY" not in done.stderr
+
+
+def test_no_key_is_forgotten_without_saying_which(tmp_path):
+    with pytest.raises(BadInput, match="add --venue"):
+        run_keys(load_settings(data_dir=tmp_path), parse_arguments(["--mode", "keys", "forget"]), lambda key: None)
 
 
 def test_keys_go_through_the_command_line_and_show_nowhere(tmp_path):

@@ -56,6 +56,15 @@ def test_the_account_is_named_by_venue_and_by_the_run_of_a_rehearsal_exchange(tm
         assert account.name == "live-rehearsal-r2"
 
 
+def test_another_spelling_of_the_address_opens_no_second_cockpit(tmp_path, server, folders):
+    other = server.url.replace("127.0.0.1", "localhost")
+    assert other != server.url
+    settings = load_settings(data_dir=tmp_path, venue="rehearsal", exchange_url=other)
+    with (venue_account(settings_at(server, tmp_path), folders[0], "the first cockpit"),
+          pytest.raises(AlreadyRunning), venue_account(settings, folders[1], "the second")):
+        pass
+
+
 def test_a_second_cockpit_with_another_data_folder_is_refused_within_two_seconds(tmp_path, server, folders):
     with venue_account(settings_at(server, tmp_path), folders[0], "the first cockpit"):
         began = monotonic()

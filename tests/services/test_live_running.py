@@ -10,7 +10,7 @@ import pytest
 
 from services.live import running
 from services.live.guard import ClockGuard
-from services.live.running import at_venue, let_out, refuse_unconfirmed, working
+from services.live.running import LiveConsole, at_venue, introduce, let_out, refuse_unconfirmed, working
 from services.live.status import with_health
 from services.live.thread import VenueThread
 from services.runtime import Runtime
@@ -225,6 +225,25 @@ def test_a_lost_lease_closes_the_gate(bench, venue) -> None:
         let_out(bench.engine, hand, CHOSEN)
         heard[0]("another computer trades this account now")
         assert "another computer" in bench.engine.gate.reason("BTCUSDT")
+
+
+def test_who_trades_with_how_much_is_said_and_a_capital_that_is_not_used(bench, capsys) -> None:
+    cockpit = SimpleNamespace(engine=bench.engine, outside=SimpleNamespace(name="live-rehearsal"))
+    introduce(cockpit, None)
+    said = capsys.readouterr().err
+    assert said.startswith("account live-rehearsal: 10,000.00 USDT, 10,000.00 at its start; it holds nothing")
+    assert "not used" not in said
+    introduce(cockpit, "5")
+    assert "--capital 5 is not used: the account exists and began with 10,000.00 USDT" in capsys.readouterr().err
+
+
+def test_console_says_new_lines_of_the_log_once(bench, capsys) -> None:
+    console = LiveConsole(bench.engine.journal)
+    bench.engine.journal.write(1_700_000_000_000, "FILL", "BUY 0.1 @ 20,000", "plain", "BTC/USDT")
+    bench.engine.journal.write(1_700_000_000_000, "FEED", "live")
+    console.refresh()
+    console.refresh()
+    assert capsys.readouterr().err == "2023-11-14 22:13:20 BTC/USDT BUY 0.1 @ 20,000\n"
 
 
 def test_paper_has_nothing_to_reconcile_or_to_settle(bench) -> None:

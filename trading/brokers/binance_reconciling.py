@@ -30,6 +30,7 @@ TICK_S, LONGEST_S = 0.5, 10.0
 PING_S, PONG_S = 1.5, 1.5
 SILENT_S, UNCHECKED_S, UNHEARD_S = 4.0, 5.0, 0.5
 """So long the venue may say nothing, a check may fail, the stream may be away: a loss is known within 5 s."""
+WARN_S = 60.0
 SETTLED_MS, DENIED_MS, INTERRUPTED_MS = 30_000, 9_000, 30_000
 """Younger than this an order may be missing from answers; denied so often it is gone; in flight so long it is stuck."""
 N_STREAMED = 500
@@ -49,6 +50,7 @@ class Reconciler:
         self.user_stream = "connecting"
         self._void_asked: dict[str, int] = {}
         self._denied: dict[str, int] = {}
+        self._warned = -inf
         self._lost_since: dict[str, float] = {}
         self._stream_lost, self._answered_at = inf, -inf
         self._streamed: deque[tuple[str, int]] = deque(maxlen=N_STREAMED)
@@ -301,7 +303,9 @@ class Reconciler:
         try:
             await job()
         except (Refused, OutcomeUnknown, NotSent, *UNREADABLE) as trouble:
-            log.warning("a check of the account has to wait: %s: %s", type(trouble).__name__, trouble)
+            level = logging.WARNING if now - self._warned > WARN_S else logging.DEBUG
+            self._warned = now if level == logging.WARNING else self._warned
+            log.log(level, "a check of the account has to wait: %s: %s", type(trouble).__name__, trouble)
             self._lost_since.setdefault(name, now)
             return False
         except Exception as error:

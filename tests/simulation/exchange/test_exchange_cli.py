@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from services.commandline import parse_arguments
-from services.exchange_command import rehearsal_of
+from services.exchange_command import rehearsal_of, run_exchange
 from services.settings import Settings
 from trading.errors import BadInput
 
@@ -81,3 +81,10 @@ def test_symbols_come_from_a_real_answer_or_are_made(shared_data: Path):
 def test_wrong_arguments_are_refused(wrong: list[str]):
     with pytest.raises(BadInput):
         rehearsal(*wrong)
+
+
+@pytest.mark.parametrize("words", [["--port", "99999"], ["--faults-every", "-1"]])
+def test_numbers_out_of_range_are_refused_in_one_line(words):
+    settings = Settings(assets=("BTCUSDT",))
+    with pytest.raises(BadInput, match="give"):
+        run_exchange(settings, parse_arguments(["--mode", "exchange", *words]))
