@@ -129,7 +129,7 @@ class Database:
         if not self._url.startswith("sqlite"):
             return "ok"
         with self._reader.connect() as connection:
-            return str(connection.scalar(text("PRAGMA quick_check(1)")))
+            return "; ".join(str(connection.scalar(text("PRAGMA quick_check(1)"))).splitlines())
 
     def _advice(self) -> str:
         backups = self.path.parent / "backups"

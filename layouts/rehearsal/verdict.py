@@ -74,6 +74,8 @@ def judged(oracle: OracleView, now: int) -> Said:
     if not oracle.checked:
         return "◔", "open", "Not compared yet.", "The first comparison of the ledgers comes within seconds."
     checked = f"checked {age(now - oracle.checked)} ago, {text.plural(oracle.n_checks, 'check')} so far."
+    if oracle.state == EQUAL and not oracle.n_orders:
+        return "◔", "open", "No order yet: nothing to compare.", f"The balances agree, {checked}"
     if oracle.state == EQUAL:
         return "✓", "good", "Ledger equals the exchange's: yes.", f"{counts(oracle)}, {checked}"
     n = text.plural(len(oracle.differences), "difference")

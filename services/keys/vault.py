@@ -18,6 +18,7 @@ from trading.errors import BadInput
 
 SERVICE = "ai-trading-cockpit"
 PASSPHRASE = "COCKPIT_KEYS_PASSPHRASE"
+VERSION = 1
 SCRYPT_COST = 2**15
 """OWASP's password storage advice: scrypt with N=2^15, r=8 needs 32 MB a guess."""
 
@@ -103,7 +104,11 @@ class Vault:
         if not self._path.exists():
             return {}
         try:
-            return dict(json.loads(self._path.read_text(encoding="utf-8"))["venues"])
+            document = json.loads(self._path.read_text(encoding="utf-8"))
+            if document["version"] != VERSION:
+                raise BadInput(f"{self._path} is of another release (version {document['version']}, this one reads "
+                               f"{VERSION}); use that release, or another COCKPIT_DATA_DIR")
+            return dict(document["venues"])
         except (OSError, ValueError, KeyError, TypeError):
             raise BadInput(f"{self._path} cannot be read as a file of keys; remove it and set them again") from None
 
@@ -113,7 +118,7 @@ class Vault:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             partial.unlink(missing_ok=True)
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump({"version": 1, "venues": entries}, file)
+                json.dump({"version": VERSION, "venues": entries}, file)
             partial.replace(self._path)
         except OSError as error:
             raise BadInput(f"{self._path} cannot be written ({error.strerror}); nothing was kept") from None
@@ -189,6 +194,6 @@ def _opened(phrase: str, entry: Mapping[str, str], path: Path) -> str:
 
     try:
         return _fernet(phrase, base64.b64decode(entry["salt"])).decrypt(entry["token"].encode()).decode()
-    except (InvalidToken, ValueError, KeyError, TypeError):
+    except (InvalidToken, ValueError, KeyError, TypeError, AttributeError):
         raise BadInput(f"the passphrase does not open {path}, or the file is damaged; set the keys again if it is "
                        "lost") from None

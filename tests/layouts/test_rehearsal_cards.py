@@ -50,6 +50,12 @@ def test_an_equal_ledger_is_said_with_what_was_compared_and_when():
     assert rest == "34 orders, 21 fills and 3 balances, checked 3 s ago, 40 checks so far."
 
 
+def test_a_comparison_without_an_order_proves_nothing():
+    rehearsal = view()
+    title = words(replace(rehearsal, oracle=replace(rehearsal.oracle, n_orders=0)))[2]
+    assert title == "No order yet: nothing to compare."
+
+
 def test_differences_are_said_loudly_and_listed_with_both_sides():
     broken = view(broken=True)
     mark, tone, title, rest = words(broken)

@@ -178,6 +178,17 @@ def test_a_secret_in_the_settings_file_is_refused_and_never_repeated(tmp_path):
     assert done.returncode == 2 and "withdraw that key" in done.stderr and "CANARY" not in done.stderr
 
 
+@pytest.mark.parametrize(("body", "words"), [
+    ('{"version": 2, "venues": {}}', "of another release"),
+    ('{"version": 1, "venues": {"testnet": {"salt": "!!", "token": 5}}}', "or the file is damaged"),
+    ('{"venues": {}}', "cannot be read as a file of keys"), ("[]", "cannot be read as a file of keys")])
+def test_a_file_of_keys_that_is_odd_is_one_line(tmp_path, no_ring, body, words):
+    vault = vault_of(tmp_path)
+    (tmp_path / "keys.json").write_text(body)
+    with pytest.raises(BadInput, match=words):
+        vault.load("testnet")
+
+
 def test_no_key_is_forgotten_without_saying_which(tmp_path):
     with pytest.raises(BadInput, match="add --venue"):
         run_keys(load_settings(data_dir=tmp_path), parse_arguments(["--mode", "keys", "forget"]), lambda key: None)
