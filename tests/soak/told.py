@@ -21,6 +21,7 @@ JOURNAL = {
     "a commit failed": "nothing is entered",
     "an order's intent could not be kept": "nothing is entered",
     "a quarantine could not be kept": "in quarantine",
+    "the kill switch could not be kept": "kill switch",
     "the connection to the venue failed": "the connection to the venue failed",
 }
 """How an error of the log begins, and what the journal says of it; an error that is not here was told to nobody."""
