@@ -23,6 +23,11 @@ bench: $(VENV)/.bench browser
 
 torture: $(VENV)/.dev
 	$(PY) -m tests.evolution_campaign --seeds $(or $(SEEDS),40) --out docs/evolution-campaign.json
+	$(PY) -m tests.live_campaign --hours $(or $(HOURS),1000)
+	$(PY) -m tests.planted
+	$(PY) -m tests.killing --kills $(or $(KILLS),100)
+	$(PY) -m tests.fuzzing --frames $(or $(FRAMES),1000000)
+	$(PY) -m tests.soak --minutes $(or $(MINUTES),60)
 	$(PY) -m tests.torture --kills $(or $(KILLS),100)
 
 browser: $(VENV)/.dev

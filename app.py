@@ -32,12 +32,14 @@ from callbacks import (
     equity,
     header,
     kpis,
+    live_page,
     ml,
     models,
     models_form,
     models_votes,
     price,
     push,
+    rehearsal,
     signals,
     tables,
     trace,
@@ -114,6 +116,8 @@ PAGES: tuple[Page, ...] = (
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
     Page("/models", "Models", models.page, (models, models_form, models_votes)),
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
+    Page("/rehearsal", "Rehearsal", rehearsal.page, (rehearsal,)),
+    Page("/live", "Live", live_page.page, (live_page,)),
 )
 
 

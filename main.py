@@ -8,14 +8,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from time import time as wall_clock
 from typing import Any
 
 from services import candles
 from services.commandline import parse_arguments
 from services.documents import check_targets
-from services.settings import Settings, load_settings
+from services.live.place import feed_place
+from services.running import Cockpit, trade_on_paper, trade_replay
+from services.runs import market_account
+from services.settings import Settings, for_mode, load_settings
 from services.version import VERSION
 from trading.errors import AlreadyRunning, CockpitError, FeedFailed
 
@@ -25,28 +27,14 @@ DAY_MS = 86_400_000
 SIM_SPEED = 40.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cockpit:
-    """An engine with everything around it that a mode needs."""
-
-    engine: Any
-    recorder: Any
-    history: Any
-    feed: Any
-    charts: Any
-    document: dict[str, Any]
-    versions: dict[str, Any]
-    registry: Any = None
-    shelf: Any = None
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; return 0 only on success."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = parse_arguments(arguments)
     modes = {"dashboard": run_dashboard, "paper": run_paper, "import": candles.run_import,
              "download": candles.run_download, "backtest": run_backtest, "check": run_check,
-             "train": run_train, "optimize": run_optimize}
+             "train": run_train, "optimize": run_optimize, "exchange": run_exchange, "keys": run_keys, "live": run_live,
+             "report": run_report}
     try:
         settings = settings_of(chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -62,21 +50,35 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def run_keys(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Set, test or forget the API key of a venue."""
+    from services.keys.asking import ask_permissions
+    from services.keys.command import run_keys
+    from trading.binance.endpoints import environment_of
+
+    environment = environment_of(settings.venue, settings.exchange_url)
+    return run_keys(settings, chosen, lambda key: ask_permissions(environment, key))
+
+
 def settings_of(chosen: argparse.Namespace) -> Settings:
     """Return the settings with the command line's values on top."""
-    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port")
+    named = ("feed", "assets", "speed", "strategy", "profile", "capital", "interval", "port", "venue")
     given = {name: getattr(chosen, name) for name in named}
     if given["feed"] is None and chosen.data:
         given["feed"] = "replay"
-    return load_settings(**given)
+    return for_mode(load_settings(**given), chosen.mode)
 
 
-def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
+def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any, account: Any = None) -> Any:
     """Return the feed that the settings ask for; what an account holds is fed, whatever the assets say."""
+    if account is not None:
+        feed = binance_feed(settings, with_held(settings, database, account.name), account)
+        feed.open()
+        return feed
     if settings.feed == "replay":
         return replay_feed(settings, chosen)
     if settings.feed != "sim":
-        binance = binance_feed(settings, with_held(settings, database, "BINANCE"))
+        binance = binance_feed(settings, with_held(settings, database, market_account(settings, "BINANCE")))
         if settings.feed == "binance" or binance.answers_within(ANSWER_S):
             try:
                 binance.open()
@@ -84,28 +86,31 @@ def make_feed(settings: Settings, chosen: argparse.Namespace, database: Any) -> 
                 raise FeedFailed(f"{error}; without network, --feed sim has a simulated market") from None
             return binance
         print("Binance does not answer: using the simulated market", file=sys.stderr)
-    return simulated_feed(settings, database, with_held(settings, database, "SIMULATED"))
+    held = with_held(settings, database, market_account(settings, "SIMULATED"))
+    return simulated_feed(settings, database, held)
 
 
-def with_held(settings: Settings, database: Any, badge: str) -> tuple[str, ...]:
-    """Return the assets and whatever the market's account holds, or its benchmark, beside them."""
-    from services.runs import market_account
+def with_held(settings: Settings, database: Any, account: str) -> tuple[str, ...]:
+    """Return the assets and whatever an account holds, or its benchmark, beside them."""
     from services.startup import known_symbols
     from storage.recorder import SqlRecorder
 
-    snapshot = SqlRecorder(database, market_account(settings, badge), {}).restore()
+    snapshot = SqlRecorder(database, account, {}).restore()
     return tuple(dict.fromkeys((*settings.assets, *known_symbols(snapshot))))
 
 
-def binance_feed(settings: Settings, assets: tuple[str, ...]) -> Any:
-    """Return Binance's market data, archived in the candle store."""
+def binance_feed(settings: Settings, assets: tuple[str, ...], account: Any = None) -> Any:
+    """Return the market data of Binance, or of the venue of an account, archived in a candle store of its own."""
     from storage.candle_store import CandleStore
     from trading.feeds.binance import BinanceFeed
     from trading.feeds.binance_options import BinanceOptions
 
-    options = BinanceOptions(rest_url=settings.rest_url, stream_url=settings.stream_url,
+    place = feed_place(settings, account)
+    options = BinanceOptions(rest_url=place.rest_url, stream_url=place.stream_url, badge=place.badge,
                              n_history=settings.history_bars, silence_s=settings.silence_s, seed=settings.seed)
-    return BinanceFeed(assets, settings.interval, CandleStore(settings.candles_dir), options)
+    feed = BinanceFeed(assets, settings.interval, CandleStore(place.folder), options)
+    feed.name = f"{place.name}, spot klines {settings.interval}"
+    return feed
 
 
 def simulated_feed(settings: Settings, database: Any, assets: tuple[str, ...]) -> Any:
@@ -131,11 +136,17 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
 
 
 def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "",
-            screen: bool = True) -> Cockpit:
-    """Put an engine together around a feed, with the paper broker; nothing is started. Charts only for a screen."""
+            screen: bool = True, outside: Any = None) -> Cockpit:
+    """Put an engine together around a feed, with the paper broker or that of the account `outside`.
+
+    Nothing is started. Charts only for a screen.
+    """
     from services.charts import ChartService
+    from services.ladder.gate import LadderGate
+    from services.parity.diary import Diary
     from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
     from storage.history import History
+    from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
     from trading.agents.desk import SignalDesk
     from trading.agents.symbol_agent import SymbolAgent
@@ -144,6 +155,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     from trading.controls import Controls
     from trading.engine import Engine, EngineParts
     from trading.execution import Desk
+    from trading.gate import EntryGate
     from trading.journal import Journal
     from trading.orders import OrderManager
     from trading.portfolio import Portfolio, costs_of
@@ -158,22 +170,44 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     replaying = feed.badge == "REPLAY"
     known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
-    account = prefix + account_name(settings, feed.badge, document, versions)
+    account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
     costs = costs_of(settings.costs)
     portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
-    broker = PaperBroker(portfolio.markets, costs, bus.publish)
-    orders = OrderManager(broker, recorder, "ck")
+    gate = EntryGate()
+    broker, venue = (PaperBroker(portfolio.markets, costs, bus.publish), None) if outside is None else venue_broker(
+        settings, outside, specs, gate, bus)
+    orders = OrderManager(broker, recorder, "ck" if outside is None else outside.store.tag())
     risk = Risk(portfolio, orders, profile)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
     agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
-    engine = Engine(EngineParts(desk, broker, agents, Session(), feed.interval, ranking_of(strategies[0])))
-    Controls(engine)
+    session = Session(outside=outside is not None)
+    engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
+    gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
+    Controls(engine, gatekeeper)
+    note = KillNote(database, account)
+    engine.on_kill_pressed = note.press
     return Cockpit(engine, recorder, History(database, account, specs), feed,
-                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf)
+                   ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
+                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note)
+
+
+def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
+    """Return the broker that trades an account at its venue, and the venue; nothing is connected."""
+    from trading.binance.endpoints import Credentials
+    from trading.binance.venue import BinanceVenue
+    from trading.brokers.binance import BinanceBroker, Outside
+    from trading.brokers.binance_options import BrokerSettings
+    from trading.events import CandleClosed
+
+    venue = BinanceVenue(account.environment, Credentials(account.key.key, account.key.secret))
+    options = BrokerSettings(foreign_orders=settings.foreign_orders)
+    broker = BinanceBroker(Outside(venue, account.store, gate, bus.post, options), specs)
+    bus.subscribe(CandleClosed, broker.on_close)
+    return broker, venue
 
 
 def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: Any,
@@ -238,9 +272,26 @@ def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
         replaying = feed.badge == "REPLAY"
         with ThreadPoolExecutor(1, "agents") as executor:
             cockpit = compose(settings, feed, database, None if replaying else executor, screen=False)
-            return trade_replay(cockpit, chosen) if replaying else trade_live(cockpit, chosen)
+            return trade_replay(cockpit, chosen) if replaying else trade_on_paper(cockpit, chosen)
 
     return with_database(settings, "paper trading without a screen", work)
+
+
+def run_live(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Trade at a venue without a screen."""
+    from services.live.account import venue_account
+    from services.live.running import refuse_unconfirmed, trade_at_venue
+
+    refuse_unconfirmed(settings.venue, chosen.confirm)
+    what = f"trading at {settings.venue} without a screen"
+
+    def work(database: Any) -> int:
+        with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+            feed = make_feed(settings, chosen, database, account)
+            cockpit = compose(settings, feed, database, executor, screen=False, outside=account)
+            return trade_at_venue(cockpit, chosen)
+
+    return with_database(settings, what, work)
 
 
 def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -250,76 +301,26 @@ def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
     return run_train(settings, chosen)
 
 
+def run_report(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Compare an account with its own replay."""
+    from services.parity.command import report
+    from trading.brokers.paper import PaperBroker
+
+    return report(settings, chosen, PaperBroker)
+
+
+def run_exchange(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Run the rehearsal exchange."""
+    from services.exchange_command import run_exchange
+
+    return run_exchange(settings, chosen)
+
+
 def run_check(settings: Settings, chosen: argparse.Namespace) -> int:
     """Check a strategy for look-ahead and warm-up."""
     from services import checking
 
     return checking.run_check(settings, chosen)
-
-
-def trade_replay(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
-    """Run a replay to its end and write its document."""
-    from services.headless import Interrupted, run_replay
-
-    open_account(cockpit)
-    n_bars = sum(len(cockpit.feed.history(s, sys.maxsize)) for s in cockpit.feed.symbols)
-    try:
-        run_replay(cockpit.engine, cockpit.feed, n_bars)
-    except Interrupted:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    finish(cockpit, chosen)
-    cockpit.recorder.finish(cockpit.document)
-    return 0
-
-
-def trade_live(cockpit: Cockpit, chosen: argparse.Namespace) -> int:
-    """Trade on a live or simulated feed until a signal."""
-    from services.headless import Console
-    from services.runtime import Runtime
-
-    open_account(cockpit)
-    console = Console()
-    runtime = Runtime(cockpit.engine, cockpit.feed, console)
-    runtime.start()
-    print(f"trading on paper: {cockpit.feed.name}; Ctrl-C stops", file=sys.stderr)
-    by_hand = console.wait()
-    runtime.stop()
-    if cockpit.shelf is not None:
-        cockpit.shelf.close()
-    finish(cockpit, chosen)
-    return 0 if by_hand else 4
-
-
-def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
-    """Resume the account, or start a new one (auto-trading on when nobody is there to press Start)."""
-    from services.startup import resume
-
-    if cockpit.recorder.open_account(cockpit.document) == "finished":
-        cockpit.recorder.forget()
-        cockpit.recorder.open_account(cockpit.document)
-    is_new = cockpit.recorder.restore() is None
-    earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed)
-    session = cockpit.engine.session
-    if start and (is_new or cockpit.feed.badge != "REPLAY"):
-        if session.is_killed:
-            print(f"the kill switch is on ({session.kill_reason}): nothing is entered; re-arm on the page",
-                  file=sys.stderr)
-        elif session.state != "running":
-            session.change("running")
-    return earlier
-
-
-def finish(cockpit: Cockpit, chosen: argparse.Namespace) -> None:
-    """Write the document of a run, or a few lines for a person."""
-    from services.documents import run_document, run_metrics, write_document
-
-    if chosen.json:
-        document = run_document(cockpit.engine, cockpit.history, cockpit.document, cockpit.versions)
-        write_document(document, chosen.json)
-    if chosen.json != "-":
-        for name, value in run_metrics(cockpit.engine).items():
-            print(f"{name:<20} {value}")
 
 
 def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -338,6 +339,9 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.container import Services
     from services.headless import on_signals
     from services.jobs import schedule, schedule_learning
+    from services.live.account import venue_account
+    from services.live.running import at_venue, open_disarmed, working
+    from services.live.status import status_source
     from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
@@ -345,14 +349,17 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.session import SessionService
     from trading.risk import PROFILES
 
-    feed = make_feed(settings, chosen, database)
-    with ThreadPoolExecutor(1, "agents") as executor:
-        cockpit = compose(settings, feed, database, executor, "screen-" if feed.badge == "REPLAY" else "")
-        for earlier in open_account(cockpit, start=False).values():
+    what = f"the dashboard on port {settings.port}"
+    with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+        feed = make_feed(settings, chosen, database, account)
+        prefix = "screen-" if feed.badge == "REPLAY" else ""
+        cockpit = compose(settings, feed, database, executor, prefix, outside=account)
+        for earlier in open_disarmed(cockpit, start=False).values():
             cockpit.charts.load(earlier)
         board, hub = JobBoard(), PushHub()
         sources = Sources(cockpit.engine, feed, cockpit.charts, cockpit.history,
-                          cockpit.document["strategy"]["name"], feed.interval)
+                          cockpit.document["strategy"]["name"], feed.interval,
+                          status_source(cockpit.engine.broker, cockpit.venue))
         portfolio = PortfolioService(sources, hub.notify, board.views)
         session = SessionService(cockpit.engine.bus)
         runtime = Runtime(cockpit.engine, feed, portfolio)
@@ -361,25 +368,35 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
         learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies)
-        runtime.start()
-        board.start()
+        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
+                            make_live(settings, database, cockpit, account, portfolio, board),
+                            make_rehearsal(settings, chosen, database))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
-            with on_signals(lambda: setattr(server, "should_exit", True)):
+            leave = on_signals(lambda: setattr(server, "should_exit", True))
+            with at_venue(cockpit) as thread, leave, working(cockpit, runtime, thread):
+                board.start()
                 server.run()
         finally:
+            services.rehearsal.close()
             learning.close()
             backtests.close()
             studies.close()
-            runtime.stop()
             board.stop()
             if cockpit.shelf is not None:
                 cockpit.shelf.close()
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any, portfolio: Any, board: Any) -> Any:
+    """Return what the page of live trading shows, and enter its comparison among the jobs."""
+    from services.live.compose import live_service
+    from trading.brokers.paper import PaperBroker
+
+    return live_service(settings, database, (cockpit, outside, portfolio.view), board, PaperBroker)
 
 
 def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:
@@ -417,6 +434,23 @@ def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     from services.automl.compose import study_service
 
     return study_service(settings, database, past)
+
+
+def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:
+    """Return the rehearsal: an exchange as a child process, and a second cockpit in this one that trades there."""
+    from services.rehearsal.compose import rehearsal_service, settings_there
+    from services.rehearsal.second import second_cockpit
+
+    def compose_there(request: Any, urls: Any) -> Any:
+        there = settings_there(settings, request, urls)
+
+        def composed(account: Any, executor: Executor) -> Cockpit:
+            feed = make_feed(there, chosen, database, account)
+            return compose(there, feed, database, executor, outside=account)
+
+        return second_cockpit(there, database, composed)
+
+    return rehearsal_service(settings, compose_there)
 
 
 if __name__ == "__main__":

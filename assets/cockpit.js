@@ -15,6 +15,17 @@
         return "data:image/svg+xml," + encodeURIComponent(svg);
     }
 
+    /* Mark the page in the menu, and on a narrow screen bring it into sight within the menu alone. */
+    function showPlace() {
+        document.querySelectorAll(".nav-page").forEach((item) => {
+            const here = item.getAttribute("href") === window.location.pathname;
+            const arrived = here && !item.classList.contains("is-here");
+            item.classList.toggle("is-here", here);
+            const menu = item.parentElement;
+            if (arrived) menu.scrollLeft = item.offsetLeft - (menu.clientWidth - item.offsetWidth) / 2;
+        });
+    }
+
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         cockpit: {
             beat: function (sign) {
@@ -29,8 +40,7 @@
                     const name = (page && page.title) || "AI Trading Cockpit";
                     const count = now.positions ? "(" + now.positions + ") " : "";
                     window.setTimeout(() => { document.title = count + name + " · " + now.broker; }, 0);
-                    document.querySelectorAll(".nav-page").forEach((item) =>
-                        item.classList.toggle("is-here", item.getAttribute("href") === window.location.pathname));
+                    showPlace();
                     const link = document.getElementById("favicon");
                     if (link && link.dataset.state !== now.state) {
                         link.dataset.state = now.state;

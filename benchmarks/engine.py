@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 import main as root
 from benchmarks.rows import Row
+from services.running import open_account
 from services.settings import load_settings
 from services.strategies import demo_strategy
 from storage.database import Database
@@ -77,7 +78,7 @@ def _replay(feed: ReplayFeed) -> tuple[float, int]:
         database = Database(settings.database_path)
         database.open()
         cockpit = root.compose(settings, feed, database, None, screen=False)
-        root.open_account(cockpit)
+        open_account(cockpit)
         began = time.process_time()
         feed.run(cockpit.engine.handle, {}, Stop())
         cockpit.engine.save()

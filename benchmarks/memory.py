@@ -14,6 +14,7 @@ import psutil
 import main as root
 from benchmarks.rows import Row
 from services.portfolio import PortfolioService, Sources
+from services.running import Cockpit, open_account
 from services.settings import load_settings
 from storage.database import Database
 from trading.events import CandleClosed, Command, Event
@@ -42,8 +43,8 @@ def run() -> list[Row]:
             Row("memory after a day of trading", f"{day:.0f} MB", f"{day - start:+.1f} MB")]
 
 
-def _trade(cockpit: root.Cockpit) -> list[float]:
-    for candles in root.open_account(cockpit, start=False).values():
+def _trade(cockpit: Cockpit) -> list[float]:
+    for candles in open_account(cockpit, start=False).values():
         cockpit.charts.load(candles)
     sources = Sources(cockpit.engine, cockpit.feed, cockpit.charts, cockpit.history, "demo", "1m")
     portfolio = PortfolioService(sources, lambda: None, tuple)

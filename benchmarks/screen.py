@@ -18,7 +18,9 @@ from layouts import price
 from services.container import Services
 from services.portfolio import PortfolioService, Sources
 from services.push import PushHub
+from services.running import open_account
 from services.runtime import Runtime
+from services.scheduler import JobBoard
 from services.session import SessionService
 from services.settings import load_settings
 from storage.database import Database
@@ -117,7 +119,7 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         database.open()
         feed = SimulatedFeed(SYMBOLS, 7, 40.0, int(time.time() * 1000) // root.DAY_MS * root.DAY_MS - 10 * root.DAY_MS)
         whole = root.compose(settings, feed, database, None)
-        for candles in root.open_account(whole).values():
+        for candles in open_account(whole).values():
             whole.charts.load(candles)
         hub = CountingHub()
         sources = Sources(whole.engine, feed, whole.charts, whole.history, "demo", "1m")
@@ -127,7 +129,9 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         past = root.simulated_past(settings, database, feed)
         backtests, studies = root.make_backtests(settings, database, past), root.make_studies(settings, database, past)
         learning = root.make_learning(settings, whole, past)
-        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies)
+        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies,
+                            root.make_live(settings, database, whole, None, portfolio, JobBoard()),
+                            root.make_rehearsal(settings, root.parse_arguments([]), database))
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

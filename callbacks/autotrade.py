@@ -11,6 +11,7 @@ from callbacks import commands
 from callbacks.live import Live, Watched
 from layouts import autotrade, ids, toast
 from services.container import Services
+from trading.domain import CockpitView
 
 CONTROLS = {ids.AUTO_START: "start", ids.AUTO_PAUSE: "pause", ids.AUTO_STOP: "stop"}
 ADDS_RISK = ("start",)
@@ -24,7 +25,12 @@ def build(services: Services) -> object:
 
 def live(services: Services) -> Live:
     """Return what one connection gets."""
-    return Watched(lambda view: view.session, lambda view: autotrade.live(view, services.profiles))
+    return Watched(reads, lambda view: autotrade.live(view, services.profiles))
+
+
+def reads(view: CockpitView) -> tuple[object, ...]:
+    """Name what the card depends on; money only where a venue may lose it."""
+    return view.session, view.account if view.session.armed is not None else None
 
 
 async def on_control(services: Services, control: str, clicks: int | None, memory: tuple[str, int]) -> Any:
@@ -35,6 +41,23 @@ async def on_control(services: Services, control: str, clicks: int | None, memor
     kind = CONTROLS[control]
     name = commands.nonce(tab, control, clicks)
     return (await commands.send(services, kind, name, version if kind in ADDS_RISK else None))[0]
+
+
+async def on_arm(services: Services, memory: tuple[str, int], clicks: int | None, word: str | None) -> tuple[Any, Any]:
+    """Let orders out, if the word is right; return toast and what the input shows."""
+    if not clicks:
+        return no_update, no_update
+    tab, version = memory
+    name = commands.nonce(tab, ids.ARM, clicks)
+    shown, accepted = await commands.send(services, "arm", name, version, word=(word or "").strip())
+    return shown, "" if accepted else no_update
+
+
+async def on_disarm(services: Services, tab: str, clicks: int | None) -> Any:
+    """Stop letting entries out; never refused for a stale page."""
+    if not clicks:
+        return no_update
+    return (await commands.send(services, "disarm", commands.nonce(tab, ids.DISARM, clicks)))[0]
 
 
 async def on_mode(services: Services, mode: str, memory: tuple[str, int]) -> tuple[Any, Any]:
@@ -80,6 +103,7 @@ def register(app: Dash, services: Services) -> None:
     """Register the callbacks of the card."""
     memory = (State(ids.TAB, "data"), State(ids.VERSION, "data"))
     _register_controls(app, services, memory)
+    _register_arming(app, services, memory)
     limits = [ids.risk(key) for key in INPUTS]
 
     @app.callback(
@@ -116,6 +140,23 @@ def register(app: Dash, services: Services) -> None:
     )
     async def apply(clicks: int | None, tab: str, version: int, name: str, *values: float | None) -> Any:
         return await on_apply(services, clicks, (name, list(values)), (tab, version))
+
+
+def _register_arming(app: Dash, services: Services, memory: tuple[State, State]) -> None:
+    @app.callback(
+        commands.TOAST,
+        Output(ids.ARM_WORD, "value"),
+        Input(ids.ARM, "n_clicks"),
+        State(ids.ARM_WORD, "value"),
+        *memory,
+        prevent_initial_call=True,
+    )
+    async def arm(clicks: int | None, word: str | None, tab: str, version: int) -> Any:
+        return await on_arm(services, (tab, version), clicks, word)
+
+    @app.callback(commands.TOAST, Input(ids.DISARM, "n_clicks"), memory[0], prevent_initial_call=True)
+    async def disarm(clicks: int | None, tab: str) -> Any:
+        return await on_disarm(services, tab, clicks)
 
 
 def _register_controls(app: Dash, services: Services, memory: tuple[State, State]) -> None:

@@ -15,7 +15,8 @@ from trading.domain import CockpitView
 
 def reads(view: CockpitView) -> tuple[object, ...]:
     """Name what the strip depends on."""
-    return view.feed, view.session, len(view.positions)
+    venue = view.venue and (view.venue.state, view.venue.detail, view.venue.quarantined)
+    return view.feed, view.session, len(view.positions), venue
 
 
 def live(services: Services) -> Live:

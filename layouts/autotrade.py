@@ -9,11 +9,11 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import html
 
-from layouts import ids, parts
+from layouts import arming, ids, parts
 from trading.domain import CockpitView, RiskProfile, SessionView
 
 OWN = "Own"
-MODES = {"paper": "Paper", "signals": "Signals only"}
+SIGNALS = "Signals only"
 HINTS = {
     "stopped": "Start lets the strategy open positions by itself. Open positions keep their exits.",
     "running": "Running: each closed candle decides. Pause keeps working entries, Stop cancels them.",
@@ -105,7 +105,14 @@ def controls(session: SessionView) -> parts.Parts:
         (ids.AUTO_START, "children"): "▶ Resume" if state == "paused" else "▶ Start",
         (ids.AUTO_HINT, "children"): HINTS.get(state, ""),
         (ids.AUTO_MODE, "value"): session.mode,
+        (ids.AUTO_MODE, "options"): modes(session),
     }
+
+
+def modes(session: SessionView) -> list[dict[str, str]]:
+    """Return the choices of the mode: trading where the orders go, or only watching."""
+    trades = "Paper" if session.armed is None else f"Trade · {session.broker}"
+    return [{"label": trades, "value": "paper"}, {"label": SIGNALS, "value": "signals"}]
 
 
 def live(view: CockpitView, profiles: tuple[RiskProfile, ...]) -> parts.Parts:
@@ -113,6 +120,7 @@ def live(view: CockpitView, profiles: tuple[RiskProfile, ...]) -> parts.Parts:
     values = figures(view.session.profile)
     return {
         **controls(view.session),
+        **arming.live(view),
         (ids.RISK_PROFILE, "value"): name_of(values, profiles),
         **{(ids.risk(key), "value"): value for key, value in values.items()},
         (ids.RISK_NOTE, "children"): note(values, view.session.profile),
@@ -135,6 +143,7 @@ def card(view: CockpitView, profiles: tuple[RiskProfile, ...]) -> html.Section:
         "Auto-trading",
         _buttons(now),
         html.Div(now[ids.AUTO_HINT, "children"], id=ids.AUTO_HINT, className="hint"),
+        arming.row(now),
         html.Div([_mode(now), _profile(now, profiles)], className="pair"),
         _inputs(FIRST, now),
         html.Div([more, apply], className="more-line"),
@@ -168,8 +177,7 @@ def _buttons(now: parts.Parts) -> html.Div:
 
 
 def _mode(now: parts.Parts) -> html.Div:
-    options = [{"label": label, "value": value} for value, label in MODES.items()]
-    control = dbc.Select(options, now[ids.AUTO_MODE, "value"], id=ids.AUTO_MODE, size="sm")
+    control = dbc.Select(now[ids.AUTO_MODE, "options"], now[ids.AUTO_MODE, "value"], id=ids.AUTO_MODE, size="sm")
     return parts.field("Mode", control, "Signals only: votes are shown and recorded, nothing is traded")
 
 

@@ -8,11 +8,12 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from layouts import ids, parts, text
-from trading.domain import CockpitView, FeedView, JobView
+from trading.domain import CockpitView, FeedView, JobView, SessionView
 
 DOTS = {"live": "up", "connecting": "warning", "stale": "warning", "ended": "muted", "failed": "down"}
 STATES = {"running": "good", "paused": "warn", "stopped": "plain", "killed": "bad"}
-BROKERS = {"LIVE": "bad", "PAPER": "warn", "REHEARSAL": "info"}
+BROKERS = {"LIVE": "bad", "PAPER": "warn", "REHEARSAL": "info", "TESTNET": "info", "DEMO": "info"}
+VENUE_TONES = {"halted": "bad", "degraded": "warn"}
 UNREAL = ("SIMULATED", "REPLAY")
 
 
@@ -31,11 +32,35 @@ def feed_state(feed: FeedView) -> list[Any]:
 
 def badges(view: CockpitView) -> list[html.Span]:
     """Say whose money it is, whether prices are real, and whether the cockpit trades."""
-    broker, feed, state = view.session.broker, view.feed.badge, view.session.state
-    shown = [parts.badge(broker, BROKERS.get(broker, "info"), "Taken from the broker that orders are sent to")]
+    feed, state = view.feed.badge, view.session.state
+    shown = [_broker_badge(view.session)]
     if feed in UNREAL:
         shown.insert(0, parts.badge(feed, "warn badge-loud", "These are not today's market prices"))
+    shown += venue_badges(view)
     return [*shown, parts.badge(state.upper(), STATES.get(state, "plain"), "State of auto-trading")]
+
+
+def venue_badges(view: CockpitView) -> list[html.Span]:
+    """Say what is wrong with a venue or with symbols there; nothing while all is well."""
+    venue = view.venue
+    if venue is None:
+        return []
+    if venue.quarantined:
+        names = "; ".join(f"{symbol}: {reason}" for symbol, reason in venue.quarantined)
+        return [parts.badge(f"{len(venue.quarantined)} HALTED", "bad", names)]
+    if venue.state != "ready":
+        return [parts.badge(venue.state.upper(), VENUE_TONES.get(venue.state, "info"), venue.detail or venue.state)]
+    return []
+
+
+def _broker_badge(session: SessionView) -> html.Span:
+    """Name the broker, and say whether entries are let out to it."""
+    broker, title = session.broker, "Taken from the broker that orders are sent to"
+    tone = BROKERS.get(broker, "info")
+    if session.armed is None:
+        return parts.badge(broker, tone, title)
+    word, means = ("ARMED", "entries are sent") if session.armed else ("DISARMED", "entries wait for the typed word")
+    return parts.badge(f"{broker} · {word}", tone, f"{title}; {means}")
 
 
 def kill_text(view: CockpitView) -> str:

@@ -45,6 +45,11 @@ AUTO_PAUSE = "auto-pause"
 AUTO_STOP = "auto-stop"
 AUTO_HINT = "auto-hint"
 AUTO_MODE = "auto-mode"
+ARM_ROW = "arm-row"
+ARM_WORD = "arm-word"
+ARM_NOTE = "arm-note"
+ARM = "arm"
+DISARM = "disarm"
 RISK_PROFILE = "risk-profile"
 RISK_APPLY = "risk-apply"
 RISK_NOTE = "risk-note"
@@ -235,6 +240,80 @@ AM_COUNT = "am-count"
 AM_CANDIDATE = "am-candidate"
 AM_CANDIDATE_TITLE = "am-candidate-title"
 AM_CANDIDATE_BODY = "am-candidate-body"
+
+LV_TICK = "lv-tick"
+LV_SEEN = "lv-seen"
+LV_STRIP = "lv-strip"
+LV_TILES = "lv-tiles"
+LV_LADDER = "lv-ladder"
+LV_LADDER_NOTE = "lv-ladder-note"
+LV_WAY = "lv-way"
+LV_VENUE = "lv-venue"
+LV_KEYS = "lv-keys"
+LV_LOSSES = "lv-losses"
+LV_FORM = "lv-form"
+LV_FORM_NOTE = "lv-form-note"
+LV_WORD = "lv-word"
+LV_REASON = "lv-reason"
+LV_REASON_BOX = "lv-reason-box"
+LV_ARM = "lv-arm"
+LV_DISARM = "lv-disarm"
+LV_COMPARE = "lv-compare"
+LV_PARITY = "lv-parity"
+LV_TABLE = "lv-table"
+LV_TRADES = "lv-trades"
+LV_CSV = "lv-csv"
+LV_ALONE = "lv-alone"
+
+
+def release(symbol: str) -> dict[str, str]:
+    """Id of the button that ends a quarantine."""
+    return {"type": "lv-release", "symbol": symbol}
+
+
+# Page Rehearsal
+RH_SEEN = "rh-seen"  # what is on screen: {part: stamp}; only other stamps are sent
+RH_TICK = "rh-tick"
+RH_FORM = "rh-form"
+RH_FOLD = "rh-fold"
+RH_FOLD_WORD = "rh-fold-word"
+RH_SOURCE = "rh-source"
+RH_SYMBOLS = "rh-symbols"
+RH_RULE = "rh-rule"
+RH_SEED = "rh-seed"
+RH_SPEED = "rh-speed"
+RH_EVERY = "rh-every"
+RH_GO = "rh-go"
+RH_STOP = "rh-stop"
+RH_ERROR = "rh-error"
+RH_HEADING = "rh-heading"
+RH_VERDICT = "rh-verdict"
+RH_SAID = "rh-said"  # the statement alone, for who listens: the rest of the strip changes every second
+RH_BODY = "rh-body"
+RH_TILES = "rh-tiles"
+RH_SWITCHES = "rh-switches"
+RH_CLEAR = "rh-clear"
+RH_SYMBOL = "rh-symbol"
+RH_LADDER = "rh-ladder"
+RH_PRINTS = "rh-prints"
+RH_ACCOUNT = "rh-account"
+RH_STATE = "rh-state"
+RH_RELEASE = "rh-release"
+RH_LEDGER = "rh-ledger"
+RH_LATENCY = "rh-latency"
+RH_LATENCY_NOTE = "rh-latency-note"
+RH_REQUESTS = "rh-requests"
+RH_JOURNAL = "rh-journal"
+
+
+def fault_group(name: str) -> str:
+    """Id of the count of what is on in a group of switches."""
+    return f"rh-group-{name.lower().replace(' ', '-')}"
+
+
+def fault(name: str) -> str:
+    """Id of a switch of the rehearsal exchange."""
+    return f"rh-fault-{name}"
 
 
 def cost(field: str) -> str:

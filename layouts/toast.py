@@ -16,6 +16,8 @@ WORDS = {
     "close": "Close",
     "add": "Add",
     "cancel": "Cancel order",
+    "arm": "Arm",
+    "disarm": "Disarm",
 }
 
 

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from services.settings import VENUES
 from trading.domain import INTERVAL_MS
 from trading.domain.learning import LABELS
 from trading.domain.studies import SEARCHES
@@ -25,16 +26,27 @@ EPILOG = """examples:
   python main.py --mode download --assets BTCUSDT,ETHUSDT --interval 1h --start 2024-01-01
   python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
   python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
+  python main.py --mode keys set --venue testnet
+  python main.py --mode live --venue rehearsal --assets BTCUSDT,ETHUSDT --confirm LIVE
+  python main.py --mode dashboard --venue rehearsal
+  python main.py --mode report --parity --json parity.json
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
+  python main.py --mode exchange --speed 10 --fault slow:delay_ms=300 --faults-every 60
+  python main.py --mode exchange --port 9100 --data BTCUSDT-1m.parquet --funds USDT=5000
 """
+KEY_ACTIONS = ("set", "test", "forget")
 MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
+    "live": "trade at a venue without a screen: Binance, its testnet or demo, or the rehearsal exchange",
+    "keys": "set, test or forget the API key of a venue; what is typed is never shown",
     "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
     "optimize": "search for better numbers or rules, judged on candles that the search never saw; resumes",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
     "train": "train a model on stored or given candles, judge it against the one that votes, and keep it",
+    "exchange": "a local exchange that speaks Binance's protocol and misbehaves on demand, for rehearsals",
+    "report": "compare an account with its own replay, trade by trade (--parity)",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
@@ -56,7 +68,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--mode", choices=MODES, default="dashboard", help="what to do (default: dashboard)")
-    add("path", nargs="?", help="import: a file or a folder")
+    add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test or forget")
+    _add_venue(parser)
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
     add("--assets", "--asset", dest="assets", metavar="A,B", help="symbols, such as BTCUSDT,ETHUSDT")
@@ -75,22 +88,53 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
                                       "optimize: the champion's document")
     add("--search", choices=SEARCHES, help="optimize: parameters (default), evolution of rules, or a model")
     add("--budget", type=int, metavar="N", help="optimize: candidates that may be tried (default 200)")
-    add("--seed", type=int, metavar="N", help="optimize: the dice; the same seed gives the same champion (default 7)")
+    add("--seed", type=int, metavar="N", help="optimize, exchange: the dice; same seed, same result (default 7)")
     add("--short", action="store_true", help="optimize: evolve long and short rules, for research only")
     add("--cluster", metavar="tcp://HOST:PORT", help="sweep, walk-forward and optimize: use a Dask cluster")
     add("--repeat", metavar="KEY", help="backtest: run a stored run again and compare every byte")
     add("--checks", action="store_true", help="backtest: ask 'Is it real?' as well (--html does)")
     add("--label", choices=LABELS, help="train: what is forecast (default: next_bar, the direction of the next close)")
+    add("--parity", action="store_true", help="report: each trade of an account beside its replay on the same candles")
+    add("--account", metavar="NAME", help="report: the account (default: the paper account of the settings' market)")
     add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
-    add("--port", type=int, help="port of the dashboard (default 8050)")
+    add("--port", type=int, help="port of the dashboard (default 8050) or the exchange (default 9100, 0 = a free one)")
+    add("--sim", action="store_true", help="exchange: the simulated market (what it does without --data)")
+    add("--fault", action="append", metavar="NAME[:key=value,...]",
+        help="exchange: misbehave so from the start; may be given again (docs/rehearsal.md lists the faults)")
+    add("--faults-every", type=float, metavar="S", help="exchange: a fault drawn by the seed every so many seconds")
+    add("--funds", metavar="USDT=5000,BTC=1", help="exchange: what the account holds at the start")
+    add("--exchange-info", metavar="PATH", help="exchange: symbols from a stored answer of GET /api/v3/exchangeInfo")
     add("--json", nargs="?", const="-", metavar="PATH", help="write the result as JSON (no path: standard output)")
     add("--no-browser", action="store_true", help="dashboard: do not open a browser")
     found = parser.parse_args(arguments)
+    found.exchange_port = found.port
+    if found.mode == "exchange":
+        found.port = None
+    _refuse_nonsense(parser, found)
+    return found
+
+
+def _add_venue(parser: argparse.ArgumentParser) -> None:
+    """Add what concerns trading outside this process."""
+    add = parser.add_argument
+    add("--venue", choices=VENUES, help="where orders go (default: paper on the page, binance for live and keys)")
+    add("--confirm", metavar="LIVE", help="live: the word LIVE, typed, as on the page")
+    add("--override", metavar="REASON", help="live: go on without the proof of the ladder's steps below; it is kept")
+    add("--resume-live", action="store_true", help="live: allow entries again after a crash while LIVE")
+
+
+def _refuse_nonsense(parser: argparse.ArgumentParser, found: argparse.Namespace) -> None:
+    """End with one line when arguments do not go together."""
     if found.mode == "import" and not found.path:
         parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
-    if found.mode != "import" and found.path:
+    if found.mode == "keys" and found.path not in KEY_ACTIONS:
+        parser.error("--mode keys needs set, test or forget: python main.py --mode keys set --venue binance")
+    if found.mode not in ("import", "keys") and found.path:
         parser.error(f"{found.path!r} is not understood; only --mode import takes a path")
-    return found
+    if found.venue and found.mode not in ("dashboard", "live", "keys"):
+        parser.error(f"--venue means nothing to --mode {found.mode}; it belongs to dashboard, live and keys")
+    if found.venue == "paper" and found.mode != "dashboard":
+        parser.error(f"--mode {found.mode} needs a venue outside; for paper use --mode paper")
 
 
 def _speed(text: str) -> float:

@@ -17,6 +17,8 @@ from trading.domain.backtests import (
     StrategyChoice,
 )
 from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
+from trading.domain.live import LiveView
+from trading.domain.rehearsal import RehearsalRequest, RehearsalView
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.events import CommandAnswered
 
@@ -74,7 +76,8 @@ class SessionPort(Protocol):
         """Post a command and wait for the engine's answer.
 
         Kinds: start, pause, stop, set_mode (mode), set_risk (profile: RiskProfile), kill (reason), rearm (reason),
-        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id).
+        flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id), disarm,
+        arm (word; reason where the ladder asks for one).
         Commands that add risk need `version`, the control version on screen; a stale one is refused.
         """
         ...
@@ -250,6 +253,58 @@ class StudyPort(Protocol):
         ...
 
 
+class LivePort(Protocol):
+    """The way to a venue: ladder, keys, what may be lost, parity. Every method may be called from any thread."""
+
+    def view(self) -> LiveView:
+        """Return the newest picture; a parity report that is missing or old is begun. Reads files: not for a loop."""
+        ...
+
+    def compare(self) -> None:
+        """Compare the account with its own replay anew."""
+        ...
+
+    def release(self, symbol: str) -> None:
+        """Ask for the end of a quarantine, granted if account and books agree. BadInput where there is none."""
+        ...
+
+
+class RehearsalPort(Protocol):
+    """A rehearsal: an exchange that misbehaves, and a cockpit on it. Every method may be called from any thread."""
+
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols of the simulated market."""
+        ...
+
+    def markets(self) -> tuple[MarketChoice, ...]:
+        """Return the symbols with stored candles."""
+        ...
+
+    def view(self) -> RehearsalView:
+        """Return the newest picture (the same object until something changes)."""
+        ...
+
+    def start(self, request: RehearsalRequest) -> None:
+        """Begin a rehearsal; BadInput names what is wrong. What happens then is in the view."""
+        ...
+
+    def stop(self) -> None:
+        """End the rehearsal; returns at once."""
+        ...
+
+    def set_fault(self, name: str, wanted: bool) -> None:
+        """Throw a switch or put it back; CockpitError says why that cannot be. Waits for the exchange."""
+        ...
+
+    def clear_faults(self) -> None:
+        """Put all switches back; as `set_fault`."""
+        ...
+
+    def release(self) -> None:
+        """Ask for the end of every quarantine there: granted where account and books agree; BadInput without one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that callbacks may use."""
@@ -262,3 +317,5 @@ class Services:
     backtests: BacktestPort
     learning: LearningPort
     studies: StudyPort
+    live: LivePort
+    rehearsal: RehearsalPort

@@ -30,7 +30,7 @@ def run_replay(engine: Engine, feed: Feed, n_bars: int) -> None:
     Interrupted
         On SIGINT or SIGTERM: the account is saved, and the same command goes on from there.
     """
-    with _stop_on_signals() as stop, _progress(n_bars) as bar:
+    with stop_on_signals() as stop, _progress(n_bars) as bar:
         def post(event: Event) -> None:
             engine.handle(event)
             if type(event) is CandleClosed:
@@ -62,11 +62,13 @@ class Console:
         print(f"the feed failed: {reason}", file=sys.stderr)
         self._over.set()
 
-    def wait(self) -> bool:
-        """Block until SIGINT, SIGTERM or bad news; return whether it was a person who stopped it."""
-        with _stop_on_signals() as stop:
-            while not self._over.is_set() and not stop.wait(0.2):
-                pass
+    def wait(self, stop: threading.Event | None = None) -> bool:
+        """Block until `stop` (by default SIGINT or SIGTERM) or bad news; return whether a person stopped it."""
+        if stop is None:
+            with stop_on_signals() as signalled:
+                return self.wait(signalled)
+        while not self._over.is_set() and not stop.wait(0.2):
+            pass
         return not self._over.is_set()
 
 
@@ -83,7 +85,8 @@ def on_signals(action: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Return an event that SIGINT and SIGTERM set while the block runs."""
     stop = threading.Event()
     with on_signals(stop.set):
         yield stop

@@ -32,6 +32,7 @@ from trading.domain import (
     SignalView,
     Trade,
 )
+from trading.domain.venue import VenueStatus
 from trading.engine import Engine
 from trading.events import BarFinished, CandleClosed, DecisionMade, OrderFilled, PriceMoved, TradeClosed
 from trading.ports import Feed
@@ -50,6 +51,7 @@ class Sources:
     history: History
     strategy: str
     interval: str
+    venue: Callable[[], VenueStatus] | None = None
 
 
 class PortfolioService:
@@ -60,6 +62,7 @@ class PortfolioService:
         self._charts, self._history = sources.charts, sources.history
         self._strategy, self._interval = sources.strategy, sources.interval
         self._notify, self._jobs = notify, jobs
+        self._venue_status = sources.venue
         self._models = tuple(agent for agent in self._engine.agents.agents if hasattr(agent, "status"))
         self._lock = threading.Lock()
         self._equity: tuple[array[int], array[float], array[float], array[float]] = _empty_series()
@@ -199,7 +202,7 @@ class PortfolioService:
             decisions=tuple(views.decision_view(specs[d.symbol], d, by_order.get(d.client_id, ()))
                             for d in reversed(self._decisions)),
             log=tuple(self._engine.journal.recent), jobs=self._jobs(), signal_quality=self._quality(),
-            models=tuple(status for source in self._models if (status := source.status).version),
+            models=tuple(status for source in self._models if (status := source.status).version), venue=self._venue(),
         )
 
     def _feed_view(self) -> FeedView:
@@ -213,7 +216,14 @@ class PortfolioService:
         session, engine = self._engine.session, self._engine
         state, reason = ("killed", self._halted) if self._halted else (session.state, session.kill_reason)
         return SessionView(engine.broker.badge, state, session.mode, reason, engine.risk.profile, self._strategy,
-                           self._interval, tuple(engine.portfolio.specs), session.control_version)
+                           self._interval, tuple(engine.portfolio.specs), session.control_version,
+                           session.armed if session.outside else None)
+
+    def _venue(self) -> VenueStatus | None:
+        """Return how the connection to the venue stands; a broker inside this process has none."""
+        if self._venue_status is None:
+            return None
+        return replace(self._venue_status(), armed=self._engine.session.armed)
 
     def _account(self) -> AccountView:
         portfolio = self._engine.portfolio

@@ -10,6 +10,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from trading.binance.governor import Governor
+from trading.binance.wire import wire_of
+from trading.domain.venue import Purpose
 from trading.errors import BadInput, FeedFailed
 
 BINANCE_REST_URL = "https://api.binance.com"
@@ -18,6 +21,8 @@ WEIGHT_LIMIT = 1_200
 _LIMITED, _BANNED, _FIREWALL, _GONE = 429, 418, 403, 410
 _UNKNOWN_SYMBOL = -1121
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_WEIGHT = 2
+"""Of klines, which is nearly all that is asked here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,18 @@ def public_client(rest_url: str = BINANCE_REST_URL) -> Any:
 
 
 class Caller:
-    """Makes calls on one client, one after the other. `requests` counts them."""
+    """Makes calls on one client, one after the other, as the process's governor of that address lets it.
+
+    `requests` counts them.
+    """
 
     def __init__(self, client: Any, pace: Pace) -> None:
         self._client, self._pace = client, pace
         self.requests = 0
+
+    @property
+    def _governor(self) -> Governor:
+        return wire_of(self._client.API_URL).governor
 
     def call(self, name: str, request: Callable[[Any], Any]) -> Any:
         """Return the answer to a request, waiting and trying again where that can help.
@@ -70,6 +82,7 @@ class Caller:
         """
         reason = ""
         for attempt in range(self._pace.tries):
+            self._wait_for_others(name)
             try:
                 return self._once(request)
             except _Again as again:
@@ -84,14 +97,25 @@ class Caller:
                 raise refused.error(name) from refused.__cause__
         raise FeedFailed(f"{name}: no answer after {self._pace.tries} tries; the last: {reason}")
 
+    def _wait_for_others(self, name: str) -> None:
+        """Wait while the venue, or what feed and broker ask of it, leaves no room."""
+        wait = self._governor.wait_s(Purpose.DATA, _WEIGHT)
+        if wait > self._pace.longest_wait_s:
+            raise FeedFailed(f"{name}: the exchange wants silence; try again after {wait:,.0f} s")
+        if wait:
+            self._pace.sleep(wait)
+
     def _once(self, request: Callable[[Any], Any]) -> Any:
         import requests
         from binance.exceptions import BinanceAPIException, BinanceRequestException
 
         self.requests += 1
+        ticket = self._governor.book(_WEIGHT)
         try:
             answer = request(self._client)
+            ticket.answered(200, self._client.response.headers)
         except BinanceAPIException as error:
+            ticket.answered(error.status_code, error.response.headers, error.code or 0)
             raise _judge(error) from error
         except AttributeError as error:  # python-binance expects an object in the body of every error
             raise _Again("the exchange sent an error without a message") from error
@@ -101,6 +125,8 @@ class Caller:
             raise _Again(f"not reachable ({type(error).__name__}); check the connection and rest_url") from error
         except requests.RequestException as error:
             raise _Refused(f"the request failed ({type(error).__name__}); check rest_url") from error
+        finally:
+            ticket.lost()
         self._spare_weight(self._client.response.headers)
         return answer
 

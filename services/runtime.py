@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
@@ -71,21 +72,31 @@ class Runtime:
         self._engine.bus.post(event)
 
     def _run_engine(self) -> None:
-        """Handle events; refresh the picture when a burst is over, so that it agrees with the newest prices."""
-        refreshed, changed = 0.0, False
+        """Handle events; refresh the picture when a burst is over, so that it agrees with the newest prices.
+
+        Nothing is drawn or saved between a candle and the order that it leads to: advice comes within the burst.
+        """
+        self._engine.defers = self._engine.broker.is_external
+        refreshed = changed = 0.0
         while not self._stop.is_set():
             event = self._engine.bus.next(BURST_S if changed else REFRESH_S)
             if event is not None and not self._halted:
                 self._handle(event)
-                changed = True
-            pause = IDLE_S
-            if changed or self._screen.is_dirty:
-                pause = BURST_S if self._engine.bus.backlog() == 0 else REFRESH_S
-            if monotonic() - refreshed >= pause:
+                changed = changed or monotonic()
+            elif event is None and not self._halted:
+                self._within_net("saving", self._engine.catch_up_saving)
+            if self._is_time_to_draw(event is None, changed, refreshed):
                 self._refresh()
-                refreshed, changed = monotonic(), False
+                refreshed, changed = monotonic(), 0.0
         if not self._halted:
-            self._engine.save()
+            self._within_net("saving at the end", self._engine.save)
+
+    def _is_time_to_draw(self, is_quiet: bool, changed: float, refreshed: float) -> bool:
+        """Draw when a burst is over, in a long one from time to time, and now and then when nothing happens."""
+        if changed and not is_quiet:
+            return monotonic() - changed >= REFRESH_S
+        pause = BURST_S if changed or self._screen.is_dirty else IDLE_S
+        return monotonic() - refreshed >= pause
 
     def _refresh(self) -> None:
         """Redraw; a picture that cannot be drawn must not stop the engine from minding its stops."""
@@ -95,9 +106,14 @@ class Runtime:
             log.exception("the picture could not be refreshed; trading goes on")
 
     def _handle(self, event: Event) -> None:
+        self._within_net(f"handling {type(event).__name__}", lambda: self._engine.handle(event))
+
+    def _within_net(self, what: str, work: Callable[[], None]) -> None:
+        """Do something on the engine's thread; an error halts trading loudly, it never ends the thread in silence."""
         try:
-            self._engine.handle(event)
+            work()
         except Exception as error:
-            log.exception("handling %s failed: trading is halted", type(event).__name__)
+            log.exception("%s failed: trading is halted", what)
             self._halted = True
+            self._engine.gate.close("halted", "an internal error halted the engine")
             self._screen.halt(f"internal error, nothing is traded until a restart: {type(error).__name__}: {error}")

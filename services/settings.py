@@ -10,6 +10,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -25,6 +26,9 @@ from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
 
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "storage" / "data"
+SECRETS = ("api_key", "api_secret", "keys_passphrase")
+"""Read by services.keys alone, so that no settings document, log line or error can hold them."""
+VENUES = ("paper", "rehearsal", "testnet", "demo", "binance")
 SYMBOL_PATTERN = r"^[A-Z0-9]{2,20}(_[A-Z0-9]{1,10})?$"
 
 
@@ -37,6 +41,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8050, ge=1, le=65535)
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost")
+    venue: Literal["paper", "rehearsal", "testnet", "demo", "binance"] = "paper"
+    exchange_url: str = "http://127.0.0.1:9100"
+    foreign_orders: Literal["halt", "ignore"] = "halt"
     feed: Literal["auto", "binance", "replay", "sim"] = "auto"
     assets: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")
     interval: str = "1m"
@@ -60,6 +67,8 @@ class Settings(BaseSettings):
     backups_kept: int = Field(7, ge=1, le=1_000)
     retrain_hours: float = Field(24.0, ge=0, le=24 * 365)
     drift_hours: float = Field(6.0, ge=0, le=24 * 365)
+    ladder: dict[str, dict[str, float]] = {}
+    live_small: Decimal = Field(Decimal(500), gt=0)
     database_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -85,6 +94,14 @@ class Settings(BaseSettings):
         if value not in ("127.0.0.1", "localhost"):
             raise ValueError("the cockpit has no login and serves this computer only; use 127.0.0.1")
         return value
+
+    @field_validator("exchange_url")
+    @classmethod
+    def _own_exchange(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost") or not _port(parts):
+            raise ValueError("the rehearsal exchange runs on this computer; use http://127.0.0.1:9100 or another port")
+        return f"http://{parts.netloc}"
 
     @field_validator("interval")
     @classmethod
@@ -127,19 +144,44 @@ class Settings(BaseSettings):
         """Folder of the candle store."""
         return self.data_dir / "candles"
 
+    @property
+    def keys_path(self) -> Path:
+        """File of the encrypted API keys."""
+        return self.data_dir / "keys.json"
+
 
 def load_settings(**overrides: object) -> Settings:
     """Return the settings; BadInput names every value that is wrong, where it came from, and what is allowed."""
     _refuse_unknown(name.removeprefix("COCKPIT_").lower() for name in os.environ if name.startswith("COCKPIT_"))
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        _refuse_unknown(_toml_keys())
+        keys = _toml_keys()
+        _refuse_secrets(keys)
+        _refuse_unknown(keys)
         return Settings(**given)
     except ValidationError as error:
         problems = "; ".join(_problem(item) for item in error.errors())
         raise BadInput(f"settings: {problems}") from None
     except ValueError as error:
         raise BadInput(f"settings: cockpit.toml cannot be read: {error}") from None
+
+
+def for_mode(settings: Settings, mode: str) -> Settings:
+    """Return the settings with the venue that a mode means: only a page, live and keys know one outside.
+
+    Raises
+    ------
+    BadInput
+        When stored or simulated prices were asked for beside a venue, which has its own.
+    """
+    if mode not in ("dashboard", "live", "keys"):
+        return settings.model_copy(update={"venue": "paper"})
+    if mode != "dashboard" and settings.venue == "paper":
+        settings = settings.model_copy(update={"venue": "binance"})
+    if mode != "keys" and settings.venue != "paper" and settings.feed in ("sim", "replay"):
+        raise BadInput(f"{settings.venue} trades at its own prices: leave --feed {settings.feed} and --data away, or "
+                       "use --mode paper")
+    return settings
 
 
 def _toml_keys() -> list[str]:
@@ -150,10 +192,24 @@ def _toml_keys() -> list[str]:
 def _refuse_unknown(names: Iterable[str]) -> None:
     """A mistyped fee would make every figure wrong without a word."""
     for name in names:
-        if name not in Settings.model_fields:
+        if name not in Settings.model_fields and name not in SECRETS:
             near = get_close_matches(name, Settings.model_fields, 1)
             hint = f"; did you mean {near[0]} (COCKPIT_{near[0].upper()})?" if near else ""
             raise BadInput(f"settings: {name} (COCKPIT_{name.upper()}) is unknown{hint}")
+
+
+def _refuse_secrets(names: Iterable[str]) -> None:
+    for name in names:
+        if name in SECRETS:
+            raise BadInput(f"settings: {name} does not belong into cockpit.toml: remove it, withdraw that key, and "
+                           "enter a new one with --mode keys set")
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        return parts.port or 0
+    except ValueError:
+        return 0
 
 
 def _problem(item: object) -> str:

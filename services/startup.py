@@ -8,15 +8,24 @@ from typing import Any
 
 from storage.recorder import SqlRecorder
 from trading.domain import Candles
+from trading.domain.venue import VenueStore
 from trading.engine import Engine
 from trading.ports import Feed
+from trading.recall import recall
 
 
-def resume(engine: Engine, recorder: SqlRecorder, feed: Feed) -> dict[str, Candles]:
-    """Restore the account if there is one, warm indicators and agents up, and return each symbol's earlier bars."""
+def resume(
+    engine: Engine, recorder: SqlRecorder, feed: Feed, store: VenueStore | None = None
+) -> dict[str, Candles]:
+    """Restore the account if there is one, warm indicators and agents up, and return each symbol's earlier bars.
+
+    With a venue outside (`store`), orders whose intent is newer than the snapshot are worked with again.
+    """
     snapshot = recorder.restore()
     if snapshot is not None:
         engine.restore(snapshot)
+    if store is not None:
+        recall(engine.orders, recorder.orders_after(engine.orders.n_orders), store, engine.portfolio)
     earlier = {symbol: feed.history(symbol, engine.cursor.get(symbol)) for symbol in feed.symbols}
     for candles in earlier.values():
         engine.warm_up(candles)

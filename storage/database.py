@@ -10,17 +10,19 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, Executable, Select, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from storage.tables import facts
 from trading.errors import StateFailed
 
 BUSY_TIMEOUT_MS = 5_000
+SYNC = "synchronous"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -34,6 +36,7 @@ class Database:
         self._writer = _engine(self._url, read_only=False)
         self._reader = _engine(self._url, read_only=True)
         self._lock = threading.Lock()
+        self._lazy = threading.local()
 
     def open(self) -> None:
         """Check the file and bring its tables up to date (after a backup); StateFailed when it cannot be trusted."""
@@ -47,17 +50,48 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open the one write transaction; it is committed at the end, or rolled back by an error."""
+        """Open the one write transaction; it is committed at the end, or rolled back by an error.
+
+        Raises
+        ------
+        StateFailed
+            The file is locked, full or damaged.
+        """
         try:
-            with self._lock, self._writer.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise StateFailed(f"{self.path} cannot be written: {error.orig}; nothing was changed") from None
+            with self._lock, self._writer.connect() as connection:
+                self._choose_sync(connection)
+                with connection.begin():
+                    yield connection
+        except (DatabaseError, sqlite3.Error) as error:
+            raise StateFailed(f"{self.path} cannot be written: {_words(error)}; nothing was changed") from None
+
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """Let this thread's writes in the block be safe from a crash of the process, not from one of the computer.
+
+        The next synced commit, by whomever, makes up for that: the log is one file.
+        """
+        self._lazy.on = True
+        try:
+            yield
+        finally:
+            self._lazy.on = False
+
+    def _choose_sync(self, connection: Connection) -> None:
+        """Let SQLite's next commit on this connection wait for the disk, or not."""
+        wanted = "NORMAL" if getattr(self._lazy, "on", False) else "FULL"
+        raw = connection.connection.dbapi_connection
+        if connection.dialect.name == "sqlite" and raw is not None and connection.info.get(SYNC, "FULL") != wanted:
+            raw.cursor().execute(f"PRAGMA synchronous={wanted}")
+            connection.info[SYNC] = wanted
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
-        """Return the rows of a query as dictionaries."""
-        with self._reader.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        """Return the rows of a query as dictionaries; StateFailed when the file cannot be read."""
+        try:
+            with self._reader.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+        except (DatabaseError, sqlite3.Error) as error:
+            raise StateFailed(f"{self.path} cannot be read: {_words(error)}") from None
 
     def fact(self, name: str, default: str) -> str:
         """Return a remembered value, remembering `default` the first time."""
@@ -95,7 +129,7 @@ class Database:
         if not self._url.startswith("sqlite"):
             return "ok"
         with self._reader.connect() as connection:
-            return str(connection.scalar(text("PRAGMA quick_check(1)")))
+            return "; ".join(str(connection.scalar(text("PRAGMA quick_check(1)"))).splitlines())
 
     def _advice(self) -> str:
         backups = self.path.parent / "backups"
@@ -110,12 +144,16 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        head = ScriptDirectory.from_config(config).get_current_head()
+        script = ScriptDirectory.from_config(config)
+        head = script.get_current_head()
         with self._reader.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
             has_tables = bool(inspect(connection).get_table_names())
         if current == head:
             return
+        if current is not None and current not in {step.revision for step in script.walk_revisions()}:
+            raise StateFailed(f"{self.path} was written by a newer cockpit (schema {current}, this one knows {head}); "
+                              "update the cockpit, or set COCKPIT_DATA_DIR to another folder")
         if has_tables and self._url.startswith("sqlite"):
             self.backup(self.path.parent / "backups" / f"before-{head}.db")
         with self.write() as connection:
@@ -123,15 +161,24 @@ class Database:
             command.upgrade(config, "head")
 
 
+def _words(error: Exception) -> object:
+    """Return what the driver said, without the statement."""
+    return getattr(error, "orig", error)
+
+
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows; a row whose key exists replaces it."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, table), rows)
+
+
+@cache
+def _upsert(dialect_name: str, table: Table) -> Executable:
+    """Return the statement, made once: an order waits for it."""
+    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _engine(url: str, read_only: bool) -> Engine:

@@ -37,12 +37,15 @@ class History:
         query = select(t).where(t.c.account == self._account, t.c.client_id == client_id).order_by(t.c.trade_id)
         return [rows.fill_of(self._specs[r["symbol"]], r) for r in self._database.rows(query)]
 
+    def orders(self, limit: int | None = None) -> list[Order]:
+        """Return orders as they are now."""
+        return [rows.order_of(self._specs[r["symbol"]], r) for r in self._of(tables.orders, "number", limit)]
+
     def ended_orders(self, limit: int) -> list[Order]:
         """Return orders that cannot fill any more."""
-        found = [rows.order_of(self._specs[r["symbol"]], r) for r in self._of(tables.orders, "number", limit)]
-        return [order for order in found if not order.status.is_open]
+        return [order for order in self.orders(limit) if not order.status.is_open]
 
-    def lines(self, limit: int) -> list[JournalLine]:
+    def lines(self, limit: int | None) -> list[JournalLine]:
         """Return lines of the log."""
         return [rows.line_of(r) for r in self._of(tables.journal, "number", limit)]
 

@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Table, delete, select
 
 from storage import blocks, rows, tables
 from storage.database import Database, upsert
-from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SymbolSpec, Trade
+from storage.evidence import Evidence, append
+from storage.kill_note import note_name
+from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SeenBar, SymbolSpec, Trade
 from trading.errors import StateFailed
 
 
@@ -25,6 +27,7 @@ class SqlRecorder:
 
     def __init__(self, database: Database, account: str, specs: dict[str, SymbolSpec], batch: int = 1) -> None:
         self._database = database
+        self._specs = specs
         self.account = account
         self._batch = batch
         self._sequence = 0
@@ -35,6 +38,7 @@ class SqlRecorder:
             Decision: (tables.decisions, rows.decision_row),
             EquityPoint: (tables.equity, rows.equity_row),
             JournalLine: (tables.journal, asdict),
+            SeenBar: (tables.seen_bars, asdict),
         }
         self._packs: dict[type, Callable[[Any], bool]] = {}
         if batch > 1:
@@ -42,7 +46,7 @@ class SqlRecorder:
         self._drop()
 
     def record(self, item: Any) -> None:
-        """Buffer an order, fill, trade, decision, equity point or journal line."""
+        """Buffer an order, fill, trade, decision, equity point, journal line, bar as seen or line of evidence."""
         kind = type(item)
         pack = self._packs.get(kind)
         if pack is None or not pack(item):
@@ -63,12 +67,22 @@ class SqlRecorder:
         return True
 
     def commit_intents(self) -> None:
-        """Write buffered orders at once, without a snapshot; the rest waits for its own transaction."""
+        """Write buffered orders at once, without a snapshot; the rest waits for its own transaction.
+
+        The disk is waited for once, by the intent at the venue that follows in the same file before anything is sent.
+        """
         orders = self._items[Order]
-        with self._database.write() as connection:
+        with self._database.unsynced(), self._database.write() as connection:
             self._write(connection, Order, orders)
         self._n_items -= len(orders)
         del self._items[Order]
+
+    def orders_after(self, number: int) -> list[Order]:
+        """Return open orders numbered after the last snapshot, oldest first: their intent alone is durable."""
+        t = tables.orders
+        query = select(t).where(t.c.account == self.account, t.c.number > number).order_by(t.c.number)
+        found = [rows.order_of(self._specs[row["symbol"]], row) for row in self._database.rows(query)]
+        return [order for order in found if order.status.is_open]
 
     def restore(self) -> dict[str, Any] | None:
         """Return the last snapshot, None for a new account."""
@@ -88,6 +102,7 @@ class SqlRecorder:
         with self._database.write() as connection:
             for table in (*tables.ACCOUNT_TABLES, tables.accounts):
                 connection.execute(delete(table).where(table.c.account == self.account))
+            connection.execute(delete(tables.facts).where(tables.facts.c.name == note_name(self.account)))
         self._drop()
         self._sequence = 0
 
@@ -123,7 +138,10 @@ class SqlRecorder:
 
     def _flush(self, connection: Connection) -> None:
         for kind, items in self._items.items():
-            self._write(connection, kind, items)
+            if kind is not Evidence:
+                self._write(connection, kind, items)
+        for line in self._items.get(Evidence, ()):
+            append(connection, line)
         if len(self._points):
             self._write_points(connection)
         upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])

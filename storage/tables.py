@@ -3,12 +3,12 @@
 A replay's equity points and quiet decisions are packed into blocks (`storage.blocks`).
 """
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
 
-def _account_table(name: str, *columns: Column) -> Table:
+def _account_table(name: str, *columns: Column | Index) -> Table:
     return Table(name, metadata, Column("account", String(64), primary_key=True), *columns)
 
 
@@ -159,4 +159,56 @@ study_journal = Table(
     Column("entry", Text, nullable=False),
 )
 
-ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal)
+venue_orders = _account_table(
+    "venue_orders",
+    Column("client_id", String(36), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("order_id", String(36), nullable=False),
+    Column("list_id", String(36), nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("venue_id", BigInteger, nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("price", Text, nullable=False),
+    Column("stop_price", Text, nullable=False),
+    Column("executed", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Index("ix_venue_orders_state", "account", "state"),
+    Index("ix_venue_orders_order_id", "account", "order_id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+)
+
+evidence = _account_table(
+    "evidence",
+    Column("kind", String(32), primary_key=True),
+    Column("time", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
+
+seen_bars = _account_table(
+    "seen_bars",
+    Column("symbol", String(32), primary_key=True),
+    Column("open_time", BigInteger, primary_key=True, autoincrement=False),
+    Column("open", Float, nullable=False),
+    Column("high", Float, nullable=False),
+    Column("low", Float, nullable=False),
+    Column("close", Float, nullable=False),
+    Column("volume", Float, nullable=False),
+    Column("live", Integer, nullable=False),
+)
+
+ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal,
+                  seen_bars)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {"main": 0, "app": 1, "callbacks": 2, "layouts": 3, "services": 3, "models": 4, "storage": 4, "trading": 5}
-ADAPTERS = ("feeds", "brokers", "simulation")
+ADAPTERS = ("feeds", "brokers", "simulation", "binance")
 WALL_CLOCK = {"now", "utcnow", "today", "time", "time_ns"}
 
 

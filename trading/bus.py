@@ -25,6 +25,8 @@ class Bus:
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._now: deque[Event] = deque()
         self._busy = False
+        self.ahead: Handler | None = None
+        """Hears each event as it is posted, on the thread that posts it: for what cannot wait for its turn."""
 
     def subscribe(self, kind: type, handler: Handler) -> None:
         """Call `handler` with each event of `kind`, in the order of subscription."""
@@ -32,6 +34,8 @@ class Bus:
 
     def post(self, event: Event) -> None:
         """Hand an event over from any thread; it is handled by whoever drains the bus."""
+        if self.ahead is not None:
+            self.ahead(event)
         self._inbox.put(event)
 
     def hears(self, kind: type) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 
 from trading import rules
 from trading.domain import RiskProfile
-from trading.engine import Engine
-from trading.errors import BadInput
+from trading.engine import Engine, kill_reason
+from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
+from trading.gate import ARMED, KILL
 
-ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add"}
+ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add", "arm"}
+LIVE_WORD = "LIVE"
 MODES = ("paper", "signals")
 REMEMBERED = 10_000
 RANGES = {
@@ -46,23 +48,32 @@ def check_profile(profile: RiskProfile) -> RiskProfile:
     return profile
 
 
-class Controls:
-    """Handles commands on the engine's thread."""
+def always(_: dict[str, Any]) -> str:
+    """Object to nothing."""
+    return ""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+
+class Controls:
+    """Handles commands on the engine's thread. `objection` says why a venue must not be armed, or nothing."""
+
+    def __init__(self, engine: Engine, objection: Callable[[dict[str, Any]], str] = always) -> None:
+        self._engine, self._objection = engine, objection
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
         self._do: dict[str, Callable[[dict[str, Any]], str]] = {
             "start": self._start, "pause": self._pause, "stop": self._stop, "set_mode": self._set_mode,
             "set_risk": self._set_risk, "kill": self._kill, "rearm": self._rearm, "flatten": self._flatten,
             "close": self._close, "add": self._add, "cancel": self._cancel,
+            "arm": self._arm, "disarm": self._disarm,
         }
         engine.bus.subscribe(Command, self._on_command)
+        self._close_gate()
 
     def _on_command(self, command: Command) -> None:
         try:
             detail, accepted = self._answer(command), True
-        except BadInput as error:
+        except BrokenInvariant:
+            raise
+        except CockpitError as error:
             detail, accepted = str(error), False
         tone = "plain" if accepted else "warn"
         self._engine.journal.write(self._engine.time, "COMMAND", f"{command.kind}: {detail}", tone)
@@ -124,7 +135,7 @@ class Controls:
     def _kill(self, arguments: dict[str, Any]) -> str:
         if self._engine.session.is_killed:
             return "the kill switch is on already"
-        self._engine.kill(str(arguments.get("reason") or "by hand")[:200], self._engine.time)
+        self._engine.kill(kill_reason(arguments), self._engine.time)
         return "kill switch on: entries cancelled, stops kept"
 
     def _rearm(self, arguments: dict[str, Any]) -> str:
@@ -135,8 +146,40 @@ class Controls:
             raise BadInput("reason: say in a few words why it is safe to go on")
         portfolio = self._engine.portfolio
         portfolio.peak = portfolio.equity()
+        self._close_gate()
+        self._engine.gate.open(KILL)
         self._engine.session.change("stopped")
         return f"re-armed ({reason[:200]}); drawdown counts from now on, press Start to trade"
+
+    def _arm(self, arguments: dict[str, Any]) -> str:
+        session, badge = self._engine.session, self._engine.broker.badge
+        if not session.outside:
+            raise BadInput(f"there is nothing to arm: orders go to {badge}")
+        if session.is_killed:
+            raise BadInput("the kill switch is on; re-arm it first, with a reason")
+        if arguments.get("word") != LIVE_WORD:
+            raise BadInput(f"type the word {LIVE_WORD} to let orders out")
+        if session.armed:
+            return f"{badge} is armed already"
+        objection = self._objection(arguments)
+        if objection:
+            raise BadInput(objection)
+        session.arm(True)
+        self._engine.gate.open(ARMED)
+        return f"{badge} armed: entries are sent"
+
+    def _disarm(self, _: dict[str, Any]) -> str:
+        session = self._engine.session
+        if not session.armed:
+            return "not armed"
+        session.arm(False)
+        self._close_gate()
+        n_canceled = self._engine.execution.cancel_entries(None, self._engine.time)
+        return f"disarmed: no entries, {n_canceled} working ones cancelled, stops kept and exits managed"
+
+    def _close_gate(self) -> None:
+        if self._engine.session.outside and not self._engine.session.armed:
+            self._engine.gate.close(ARMED, "not armed")
 
     def _flatten(self, _: dict[str, Any]) -> str:
         engine = self._engine

@@ -6,10 +6,12 @@ marked, limits and trailing stops act, agents are asked, and what they say becom
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
+from time import monotonic
 from typing import Any
 
 from trading.agents.desk import SignalDesk, combined
@@ -24,6 +26,7 @@ from trading.domain import (
     TickRange,
     Verdict,
 )
+from trading.errors import StateFailed
 from trading.events import (
     AdviceComplete,
     AlertLogged,
@@ -35,6 +38,7 @@ from trading.events import (
     DecisionMade,
     Event,
     FeedStatus,
+    PriceJudged,
     PriceMoved,
     RiskChecked,
     SignalGenerated,
@@ -43,6 +47,7 @@ from trading.events import (
     StateSaved,
 )
 from trading.execution import Desk, Execution
+from trading.gate import EntryGate
 from trading.health import MarketHealth
 from trading.indicators import IndicatorStream
 from trading.metrics import Performance
@@ -50,6 +55,13 @@ from trading.ports import Broker, Stretch
 from trading.ranking import TOO_LATE, UNRANKED, Ranking, Round
 from trading.risk import Approval, EntryRequest
 from trading.session import Session
+
+log = logging.getLogger(__name__)
+
+UNSAVED, PRESSED = "database", "kill pressed"
+LONGEST_DEFERRAL_S = 0.05
+LONGEST_WAIT = 6
+"""Powers of two: at most 64 events pass between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,7 @@ class EngineParts:
     session: Session
     interval: str
     ranking: Ranking = UNRANKED
+    gate: EntryGate = field(default_factory=EntryGate)
 
 
 class Engine:
@@ -72,7 +85,7 @@ class Engine:
         self.bus: Bus = desk.bus
         self.portfolio, self.orders, self.risk = desk.portfolio, desk.orders, desk.risk
         self.session, self.broker, self.agents = parts.session, parts.broker, parts.agents
-        self.journal = desk.journal
+        self.journal, self.gate = desk.journal, parts.gate
         self.execution = Execution(desk)
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
@@ -82,10 +95,18 @@ class Engine:
         self.health = MarketHealth(self._step, desk.portfolio, desk.journal)
         self.time = 0
         self._recorder = desk.recorder
-        self._n_saved = 0
+        self._n_saved = self._n_failed = self._n_unsaved = 0
+        self.defers = False
+        """Whether a commit may wait for an order's way to the venue; for who calls `catch_up_saving` soon after."""
+        self._deferred_since = 0.0
         self._unheard: list[Candle] = []
+        self._held_back: dict[str, SignalGenerated] = {}
+        self._highs: dict[str, int] = {}
         self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
+        self.orders.on_unsaved = self._hear_no_intent
+        self.on_kill_pressed: Callable[[str, str], None] | None = None
+        """Hears nonce and reason of a press of the kill switch, on the thread that presses: to make it durable."""
         self._subscribe()
 
     def _subscribe(self) -> None:
@@ -93,10 +114,25 @@ class Engine:
             CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
             BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
             AdviceComplete: self._grant, SourceFailed: self._on_source_failed,
-            Checkpoint: self._on_checkpoint,
+            Checkpoint: self._on_checkpoint, PriceJudged: self._on_price_judged,
         }
         for kind, handler in handlers.items():
             self.bus.subscribe(kind, handler)
+        self.bus.ahead = self._hear_ahead
+
+    def _hear_ahead(self, event: Event) -> None:
+        """Let nothing new out from the moment the kill switch is pressed, whatever waits before it."""
+        if isinstance(event, Command) and event.kind == "kill":
+            self.gate.close(PRESSED, "kill switch: pressed a moment ago")
+            self._tell_of_press(event)
+
+    def _tell_of_press(self, command: Command) -> None:
+        if self.on_kill_pressed is None:
+            return
+        try:
+            self.on_kill_pressed(str(command.nonce), kill_reason(command.arguments))
+        except Exception:
+            log.exception("the kill switch could not be kept ahead of the engine; it is on")
 
     def warm_up(self, candles: Candles) -> None:
         """Show indicators and agents the bars before the first live one.
@@ -123,13 +159,70 @@ class Engine:
 
     def handle(self, event: Event) -> None:
         """Handle one event to completion and make its outcome durable, at once for a command or a new peak."""
-        kind = type(event)
+        kind, n_orders = type(event), self.orders.n_orders
         marks = (self.portfolio.peak, self.portfolio.day) if kind is PriceMoved else None
         self.bus.handle(event)
+        if isinstance(event, Command) and event.kind == "kill":
+            self.gate.open(PRESSED)  # the gate's own kill holds from here on
+            self.session.kill_nonce = str(event.nonce)
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
-        if self._recorder.commit(self.snapshot, moved or kind is Command):
+        if self.defers and self._is_on_its_way(event, self.orders.n_orders - n_orders):
+            return
+        if not self._n_failed or self._is_time_to_save():
+            self._keep(moved or kind is Command)
+
+    def catch_up_saving(self) -> None:
+        """Make durable what a commit could not, or what waited for an order to leave; nothing when all is."""
+        if self._n_failed or self._deferred_since:
+            self._keep(True)
+
+    def _is_on_its_way(self, event: Event, n_new: int) -> bool:
+        """Return whether an order comes of an event, or may: one file takes one commit at a time, the order's first.
+
+        A crash before the commit costs nothing: the order's intent is durable, an unheard bar is fetched again.
+        """
+        waits = isinstance(event, CandleClosed) and event.live and event.candle.symbol in self.asked
+        goes_on = self._deferred_since and isinstance(event, CandleClosed | PriceMoved | SignalGenerated)
+        if self._n_failed or not (waits or n_new or goes_on):
+            return False
+        self._deferred_since = self._deferred_since or monotonic()
+        return monotonic() - self._deferred_since < LONGEST_DEFERRAL_S
+
+    def _is_time_to_save(self) -> bool:
+        """Return whether enough events have passed since a commit failed: each try may wait for a locked file."""
+        self._n_unsaved += 1
+        return self._n_unsaved >= 1 << min(LONGEST_WAIT, self._n_failed - 1)
+
+    def _keep(self, force: bool) -> None:
+        """Commit; what fails is kept in memory, closes the gate, is told once, and goes with the next commit."""
+        self._deferred_since = 0.0
+        try:
+            saved = self._recorder.commit(self.snapshot, force or self._n_failed > 0)
+        except StateFailed as trouble:
+            log.exception("a commit failed, it is tried again")
+            self._hear_unsaved(trouble, self.bus.handle)
+            return
+        if self._n_failed:
+            self._n_failed = 0
+            self.gate.open(UNSAVED)
+            self._tell_of_saving("the database can be written again", "good", self.bus.handle)
+        if saved:
             self._n_saved += 1
             self.bus.handle(StateSaved(self._n_saved))
+
+    def _hear_no_intent(self, trouble: StateFailed) -> None:
+        """Close the gate in the middle of an event, when an intent could not be kept."""
+        self._hear_unsaved(trouble, self.bus.publish)
+
+    def _hear_unsaved(self, trouble: StateFailed, tell: Callable[[Event], None]) -> None:
+        self._n_unsaved, self._n_failed = 0, self._n_failed + 1
+        self.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
+        if self._n_failed == 1:
+            self._tell_of_saving(f"nothing is entered, exits and stops go on: {trouble}", "bad", tell)
+
+    def _tell_of_saving(self, words: str, tone: str, tell: Callable[[Event], None]) -> None:
+        self.journal.write(self.time, "DATABASE", words, tone)
+        tell(AlertLogged(self.time, words))
 
     def save(self) -> None:
         """Make everything durable now, whatever the batch."""
@@ -141,6 +234,7 @@ class Engine:
 
     def kill(self, reason: str, time: int) -> None:
         """Stop all entries for good: cancel working ones, keep protection, until a person re-arms."""
+        self.gate.kill(reason)
         self.session.change("killed", reason)
         self.execution.cancel_entries(None, time)
         self.journal.write(time, "KILL", f"kill switch: {reason}", "bad")
@@ -149,10 +243,11 @@ class Engine:
     def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
         """Take a wish to buy through the rules; the decision says what became of it."""
         price = self.price_of(symbol)
+        market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
         session = self.session.verdict()
-        wanted = session.passed or (adds and not self.session.is_killed)
-        approval = self.risk.approve(request) if wanted else Approval((session,))
+        wanted = session.passed or (adds and self.session.may_add)
+        approval = self._approval(request) if wanted else Approval((session,))
         verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
         denial = approval.denial
         if self.bus.hears(RiskChecked):
@@ -164,6 +259,14 @@ class Engine:
         order = self.execution.enter(request, approval, source)
         return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
                         order.client_id)
+
+    def _now(self) -> int:
+        """Return the time of the market, or the venue's clock: it goes on when no price comes."""
+        return max(self.time, self.broker.now())
+
+    def _approval(self, request: EntryRequest) -> Approval:
+        closed = self.gate.reason(request.symbol)
+        return Approval((Verdict("venue", False, closed),)) if closed else self.risk.approve(request)
 
     def _tell_of_denial(self, symbol: str, time: int, denial: Verdict) -> None:
         if self.bus.hears(SignalRejected):
@@ -194,7 +297,11 @@ class Engine:
     def _on_feed(self, event: FeedStatus) -> None:
         if event.state == "ended":
             self._grant()
+        was_live = self.health.feed.state == "live"
         self.health.hear(event, self.time)
+        if was_live and event.state not in ("live", "ended") and self.bus.hears(AlertLogged):
+            words = f"the feed is {event.state}, nothing is entered: {event.detail}"
+            self.bus.publish(AlertLogged(self.time, words.removesuffix(": ")))
 
     def _on_price(self, event: PriceMoved) -> None:
         tick = event.tick
@@ -216,7 +323,9 @@ class Engine:
         if self.round.wishes and self.round.begins(candle.open_time):
             self._grant()
         if event.covered_by_ticks or not event.live:
-            self.health.follow(candle, self.cursor.get(symbol))
+            missing = self.health.follow(candle, self.cursor.get(symbol))
+            if missing and self.bus.hears(AlertLogged):
+                self.bus.publish(AlertLogged(time, f"{self.portfolio.specs[symbol].display} {missing}"))
         self.cursor[symbol] = candle.open_time
         self.time = max(self.time, time)
         finished = BarFinished(candle, prices, event.live)
@@ -245,14 +354,23 @@ class Engine:
         self._mark(symbol, prices.close, time)
         (atr,) = self._atr[symbol].push(candle)
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, atr)
-        self.execution.on_bar(symbol, prices.high, time, not self.session.is_killed)
+        self.execution.on_bar(symbol, self._high(symbol, prices), time, not self.session.is_killed)
         point = self.portfolio.point(time)
         self.performance.add(point)
         self._recorder.record(point)
         self.asked[symbol] = candle.open_time
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 
+    def _high(self, symbol: str, prices: TickRange) -> int:
+        """Return a bar's high; of one that is in doubt, the highest price that was not."""
+        believed = max(self._highs.pop(symbol, 0), prices.open if not self.broker.is_far(symbol, prices.open) else 0)
+        return believed if self.broker.is_far(symbol, prices.high) else prices.high
+
     def _mark(self, symbol: str, ticks: int, time: int) -> None:
+        if self.broker.is_external:
+            if self.broker.doubts(symbol, ticks):
+                ticks = self.price_of(symbol) or ticks
+            self._highs[symbol] = max(self._highs.get(symbol, 0), ticks)
         self.portfolio.mark(symbol, ticks, time)
         if not self.session.is_killed and self.risk.drawdown_breached():
             self.kill(f"drawdown reached {self.risk.profile.max_drawdown_rate:.0%}", time)
@@ -301,7 +419,7 @@ class Engine:
         verdicts: tuple[Verdict, ...] = ()
         client_id, outcome = "", "no position"
         if self.portfolio.holdings[symbol].is_open:
-            late = self._lateness(event)
+            late = self._lateness(event) or self._doubt(event)
             if self.session.is_killed:
                 verdicts, outcome = (self.session.verdict(),), "denied: kill_switch"
             elif late:
@@ -311,6 +429,21 @@ class Engine:
                 client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
         return Decision(symbol, time, event.candle.close, "SELL", outcome, chosen.reason, event.signals, verdicts,
                         client_id)
+
+    def _doubt(self, event: SignalGenerated) -> str:
+        """Hold a wish to sell back while the price that brought it is in doubt."""
+        symbol, ticks = event.candle.symbol, self.portfolio.specs[event.candle.symbol].to_ticks(event.candle.close)
+        if not self.broker.doubts(symbol, ticks):
+            return ""
+        self._held_back[symbol] = event
+        return "the price is far from the usual one: the venue's book is asked first"
+
+    def _on_price_judged(self, event: PriceJudged) -> None:
+        held_back = self._held_back.pop(event.symbol, None)
+        if event.agrees:
+            self._mark(event.symbol, event.price_ticks, self.time)
+        if held_back is not None and event.agrees:
+            self.conclude(self._decide(held_back, Action.SELL))
 
     def _staleness(self, event: SignalGenerated) -> str:
         return self._lateness(event) or self.health.trouble()
@@ -349,6 +482,8 @@ class Engine:
         self.outcomes = Counter(snapshot["outcomes"])
         for name, value in snapshot["session"].items():
             setattr(self.session, name, value)
+        if self.session.is_killed:
+            self.gate.kill(self.session.kill_reason)
         self.portfolio.restore(snapshot["portfolio"])
         self.orders.restore(snapshot["orders"])
         self.risk.restore(snapshot["risk"])
@@ -356,6 +491,12 @@ class Engine:
         self.performance.restore(snapshot["performance"])
         self.journal.n_lines = snapshot["n_lines"]
         self.round.restore(snapshot.get("round", self.round.snapshot()))
+
+
+def kill_reason(arguments: object) -> str:
+    """Return why the kill switch was pressed, in a few words."""
+    given = arguments.get("reason") if isinstance(arguments, dict) else None
+    return str(given or "by hand")[:200]
 
 
 def _outranked(event: SignalGenerated, verdict: Verdict) -> Decision:

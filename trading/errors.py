@@ -29,6 +29,30 @@ class StateFailed(CockpitError):
     """The database cannot be read, written or trusted."""
 
 
+class Refused(CockpitError):
+    """A venue said no to a request: nothing happened. `code` is the venue's own, `remedy` what to do about it."""
+
+    def __init__(self, message: str, code: int = 0, status: int = 0, remedy: str = "") -> None:
+        super().__init__(message)
+        self.code, self.status, self.remedy = code, status, remedy
+
+
+class OutcomeUnknown(CockpitError):
+    """A request may have been carried out or not: ask the venue, never send it again."""
+
+
+class NotSent(CockpitError):
+    """A request that never left this process, or that the venue turned away unread; `retry_s` is when to try again."""
+
+    def __init__(self, message: str, retry_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
+
+
+class NoAnswer(NotSent):
+    """A question to a venue that got no answer one can use. It changed nothing there: ask again after `retry_s`."""
+
+
 class AlreadyRunning(CockpitError):
     """Another instance holds this data folder."""
 

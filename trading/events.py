@@ -14,11 +14,13 @@ class CandleClosed:
 
     `covered_by_ticks`: its range already passed through `PriceMoved`, so the broker must not match it again.
     `live`: False for a bar that is replayed to fill a gap; such a bar never opens a position.
+    `heard`: seconds of the monotonic clock when its frame arrived, 0 when it did not come by a frame.
     """
 
     candle: Candle
     covered_by_ticks: bool = False
     live: bool = True
+    heard: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,66 @@ class OrderFilled:
 
 @dataclass(frozen=True, slots=True)
 class OrderEnded:
-    """ORDER_CANCELED, ORDER_REJECTED or ORDER_EXPIRED, by the broker; `kind` says which."""
+    """ORDER_CANCELED, ORDER_REJECTED or ORDER_EXPIRED, by the broker; `kind` says which.
+
+    `dust`: the venue takes no order as small as what is left of the position.
+    """
 
     client_id: str
     symbol: str
     kind: str
     time: int
     detail: str
+    dust: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTakenOver:
+    """An order of ours that the engine does not work with (any more) is alive at the venue or filled, by the broker."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class NumberUsed:
+    """The venue knows an order of ours with this number that this database does not, by the broker."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceJudged:
+    """A second source was asked about a price far from the usual one, and agrees or not, by the broker."""
+
+    symbol: str
+    price_ticks: int
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FillsConfirmed:
+    """Every execution of a symbol up to an id was announced, by the broker."""
+
+    symbol: str
+    trade_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionWanted:
+    """A position may stand without its stop: look, and place one, by the broker."""
+
+    symbol: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSaid:
+    """Something about the venue that a person should know, by the broker; `tone` as in the journal."""
+
+    time: int
+    text: str
+    tone: str = "warn"
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +255,7 @@ class CommandAnswered:
 
 Event = (
     CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | RiskChecked
-    | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | PositionUpdated | BarTraded
+    | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver | NumberUsed | FillsConfirmed
+    | PriceJudged | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 from trading import rules
 from trading.bus import Bus
 from trading.domain import Order, OrderType, Side, Trade
-from trading.events import AlertLogged, OrderEnded, OrderFilled, OrderPlaced, PositionUpdated, TradeClosed
+from trading.events import (
+    AlertLogged,
+    FillsConfirmed,
+    NumberUsed,
+    OrderEnded,
+    OrderFilled,
+    OrderPlaced,
+    OrderTakenOver,
+    PositionUpdated,
+    ProtectionWanted,
+    TradeClosed,
+    VenueSaid,
+)
 from trading.journal import Journal
 from trading.orders import OrderManager
 from trading.portfolio import Holding, Portfolio
@@ -34,18 +46,33 @@ class Execution:
     def __init__(self, desk: Desk) -> None:
         self._bus, self._portfolio, self._orders = desk.bus, desk.portfolio, desk.orders
         self._risk, self._recorder, self._journal = desk.risk, desk.recorder, desk.journal
+        desk.portfolio.may_owe = desk.orders.is_external  # what a venue has bought is bought, whatever was planned
         self.atr_ticks: dict[str, int] = {}
+        self._last_exit: dict[str, str] = {}
         self._raised_by: dict[str, Limits] = {}
+        self._found_stops: dict[str, int] = {}
         desk.bus.subscribe(OrderPlaced, self._on_placed)
         desk.bus.subscribe(OrderFilled, self._on_filled)
         desk.bus.subscribe(OrderEnded, self._on_ended)
+        desk.bus.subscribe(OrderTakenOver, self._on_taken_over)
+        desk.bus.subscribe(NumberUsed, self._on_number_used)
+        desk.bus.subscribe(FillsConfirmed, self._on_confirmed)
+        desk.bus.subscribe(ProtectionWanted, self._on_protection_wanted)
+        desk.bus.subscribe(VenueSaid, self._on_venue_said)
 
     def enter(self, request: EntryRequest, approval: Approval, source: str) -> Order:
         """Send the approved market buy."""
         order = Order(self._orders.next_id(), request.symbol, Side.BUY, OrderType.MARKET, approval.lots, request.time,
                       "add" if request.adds else "entry", budget_units=approval.budget_units, source=source)
+        if self._orders.is_external and not request.adds:
+            order = self._with_bracket(order, request)
         self._orders.submit(order)
         return order
+
+    def _with_bracket(self, order: Order, request: EntryRequest) -> Order:
+        limits, price, atr = self._risk.limits, request.price_ticks, request.atr_ticks
+        return replace(order, bracket_stop_ticks=rules.stop_price(price, atr, limits.stop_atr),
+                       bracket_target_ticks=rules.target_price(price, atr, limits.target_atr))
 
     def exit(self, symbol: str, lots: int, reason: str, time: int) -> Order | None:
         """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled.
@@ -136,15 +163,22 @@ class Execution:
 
     def _on_filled(self, event: OrderFilled) -> None:
         fill = event.fill
-        if fill.trade_id <= self._portfolio.holdings[fill.symbol].last_trade_id:
+        if self._portfolio.is_booked(fill):
             self._journal.write(fill.time, "FILL", f"repeated fill {fill.trade_id} ignored", "warn", fill.symbol)
             return
         order = self._orders.on_filled(event)
         self._recorder.record(fill)
         trade = self._portfolio.apply(fill, order.source)
+        if self._portfolio.cash < 0 and fill.side is Side.BUY:
+            self._bus.publish(AlertLogged(fill.time, f"{fill.symbol} was bought for more than the cash that was left: "
+                                                     "compare the books with the venue"))
+        if not self._orders.is_external:
+            self._portfolio.confirm(fill.symbol, fill.trade_id)
         if fill.side is Side.BUY:
-            self._set_protection(fill.symbol, fill.price_ticks)
-        elif trade is None:
+            self._set_protection(order, fill.price_ticks)
+        else:
+            self._last_exit[fill.symbol] = fill.reason
+        if fill.side is Side.SELL and trade is None:
             self.cancel_entries(fill.symbol, fill.time)
         self._journal.fill(self._portfolio.specs[fill.symbol], fill)
         if trade is not None:
@@ -161,24 +195,29 @@ class Execution:
         self._journal.trade(self._portfolio.specs[trade.symbol], trade)
         self._bus.publish(TradeClosed(trade))
 
-    def _set_dust_aside(self, symbol: str, time: int) -> None:
+    def _set_dust_aside(self, symbol: str, time: int, refused: bool = False) -> None:
         """Let go of a position that no order could sell, so that it does not block the next one."""
         lots, market = self._portfolio.sellable_lots(symbol), self._portfolio.markets[symbol]
         busy = any(order.symbol == symbol for order in self._orders.working.values())
-        if busy or not self._portfolio.holdings[symbol].is_open or lots >= market.min_lots:
+        if busy or not self._portfolio.holdings[symbol].is_open or (lots >= market.min_lots and not refused):
             return
         display = self._portfolio.specs[symbol].display
         self._journal.write(time, "ORDER", "what is left is too little to sell: set aside", "warn", display)
-        trade = self._portfolio.set_dust_aside(symbol, time)
+        reason = self._last_exit.get(symbol, "dust") if refused else "dust"
+        trade = self._portfolio.set_dust_aside(symbol, time, reason)
         if trade is not None:
             self._announce(trade)
 
-    def _set_protection(self, symbol: str, price_ticks: int) -> None:
-        """Fix stop and target from the first fill; later fills of the same trade share them."""
-        holding = self._portfolio.holdings[symbol]
+    def _set_protection(self, order: Order, price_ticks: int) -> None:
+        """Fix stop and target from the first fill, or as the venue was told; later fills of the trade share them."""
+        holding = self._portfolio.holdings[order.symbol]
         if holding.stop_ticks == 0:
             limits = self._risk.limits
-            holding.atr_ticks = self.atr_ticks.get(symbol, 0)
+            holding.atr_ticks = self.atr_ticks.get(order.symbol, 0)
+            if order.bracket_stop_ticks:
+                holding.stop_ticks = max(order.bracket_stop_ticks, self._found_stops.pop(order.symbol, 0))
+                holding.target_ticks = order.bracket_target_ticks
+                return
             holding.stop_ticks = rules.stop_price(price_ticks, holding.atr_ticks, limits.stop_atr)
             holding.target_ticks = rules.target_price(price_ticks, holding.atr_ticks, limits.target_atr)
 
@@ -190,9 +229,33 @@ class Execution:
         text = f"{event.kind.lower()}: {order.side} {order.type} {order.client_id} · {event.detail}"
         display = self._portfolio.specs[event.symbol].display
         self._journal.write(event.time, "ORDER", text, "warn" if unexpected else "plain", display)
-        if order.type is OrderType.OCO and unexpected:
+        if order.type is OrderType.OCO and unexpected and not event.dust:
             self._bus.publish(AlertLogged(event.time, f"{display} is not protected: {order.client_id} {text}"))
-        elif order.side is Side.SELL:
+        elif order.side is Side.SELL and not event.dust:
             self.protect(event.symbol, event.time)
-        self._set_dust_aside(event.symbol, event.time)
+        self._set_dust_aside(event.symbol, event.time, event.dust)
+
+    def _on_taken_over(self, event: OrderTakenOver) -> None:
+        order = event.order
+        self._orders.take_over(order)
+        if order.type is OrderType.OCO:
+            self._found_stops[order.symbol] = order.stop_ticks
+        text = f"found at the venue and taken over: {order.side} {order.type} {order.client_id}"
+        self._journal.write(order.time, "ORDER", text, "warn", self._portfolio.specs[order.symbol].display)
+
+    def _on_number_used(self, event: NumberUsed) -> None:
+        self._orders.skip(event.number)
+
+    def _on_confirmed(self, event: FillsConfirmed) -> None:
+        self._portfolio.confirm(event.symbol, event.trade_id)
+
+    def _on_protection_wanted(self, event: ProtectionWanted) -> None:
+        self.protect(event.symbol, event.time)
+
+    def _on_venue_said(self, event: VenueSaid) -> None:
+        spec = self._portfolio.specs.get(event.symbol)
+        text = f"{spec.display} {event.text}" if spec else event.text
+        self._journal.write(event.time, "VENUE", text, event.tone)
+        if event.tone in ("bad", "warn"):
+            self._bus.publish(AlertLogged(event.time, text))
 

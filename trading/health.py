@@ -12,6 +12,7 @@ from trading.portfolio import Portfolio
 from trading.rules import MAX_TICKS
 
 GAP_BARS = 14  # as many as risk's ATR needs
+OLD_BARS = 2
 
 
 class MarketHealth:
@@ -44,20 +45,28 @@ class MarketHealth:
         self._journal.write(time, "FEED", f"{trouble} ignored: {bar}", "warn", bar.symbol)
         return None
 
-    def follow(self, candle: Candle, last_open: int | None) -> None:
+    def follow(self, candle: Candle, last_open: int | None) -> str:
         """After missing bars of a live market, entries wait until risk's indicators have seen enough whole ones.
 
-        Stored candles may have closed days in them; their holes are reported when they are read.
+        Returns what is missing, "" when nothing is. Stored candles may have closed days in them; their holes are
+        reported when they are read.
         """
         missing = 0 if last_open is None else (candle.open_time - last_open) // self._step - 1
-        if missing > 0:
-            self.whole_again[candle.symbol] = candle.open_time + GAP_BARS * self._step
-            text = f"{missing} bars are missing: no entry for {GAP_BARS} bars"
-            self._journal.write(candle.open_time, "FEED", text, "warn", candle.symbol)
+        if missing <= 0:
+            return ""
+        self.whole_again[candle.symbol] = candle.open_time + GAP_BARS * self._step
+        text = f"{missing} bars are missing: no entry for {GAP_BARS} bars"
+        self._journal.write(candle.open_time, "FEED", text, "warn", candle.symbol)
+        return text
 
     def trouble(self) -> str:
         """Return why prices cannot be trusted now; empty when they can."""
         return "" if self.feed.state == "live" else f"the feed is {self.feed.state}"
+
+    def age(self, last_open: int | None, time: int) -> str:
+        """Return why the last closed bar is too old to enter on; empty while it is not."""
+        n_bars = 0.0 if last_open is None else (time - last_open) / self._step - 1
+        return f"the last closed bar is {n_bars:.0f} bars old" if n_bars > OLD_BARS else ""
 
     def gap(self, candle: Candle) -> str:
         """Return why a bar's indicators cannot be trusted; empty when they can."""

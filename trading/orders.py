@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
 from trading.domain import Fill, Order, OrderStatus, OrderType, Side
-from trading.errors import BrokenInvariant
+from trading.errors import BrokenInvariant, StateFailed
 from trading.events import OrderEnded, OrderFilled, OrderPlaced
 from trading.ports import Broker, Recorder
+
+log = logging.getLogger(__name__)
 
 N_ENDED = 200
 NEXT = {
@@ -35,6 +39,27 @@ class OrderManager:
         self._n_orders = 0
         self.working: dict[str, Order] = {}
         self.ended: deque[Order] = deque(maxlen=N_ENDED)
+        self.on_unsaved: Callable[[StateFailed], None] = _nothing
+
+    @property
+    def is_external(self) -> bool:
+        """Whether orders leave this process."""
+        return self._broker.is_external
+
+    def take_over(self, order: Order) -> None:
+        """Work with an order that is at the venue although the last snapshot does not know it, or knew its end."""
+        self._n_orders = max(self._n_orders, order.number)
+        if order.client_id not in self.working:
+            self._keep(order)
+
+    def skip(self, number: int) -> None:
+        """Never give a number again, nor any below it: an order with it is known outside."""
+        self._n_orders = max(self._n_orders, number)
+
+    @property
+    def n_orders(self) -> int:
+        """How many orders were numbered."""
+        return self._n_orders
 
     def next_id(self) -> str:
         """Return a new client order id: at most 36 of the characters that Binance allows."""
@@ -45,9 +70,20 @@ class OrderManager:
         """Record the intent, make it durable when the venue is outside, then place it."""
         self.working[order.client_id] = order
         self._recorder.record(order)
-        if self._broker.is_external:
-            self._recorder.commit_intents()
+        if self._broker.is_external and not self._is_durable() and order.side is Side.BUY:
+            self._move(order, OrderStatus.REJECTED)
+            return
         self._broker.place(order)
+
+    def _is_durable(self) -> bool:
+        """Make the intent durable. A sale goes out without it too: what reduces risk does not wait for the disk."""
+        try:
+            self._recorder.commit_intents()
+        except StateFailed as trouble:
+            log.exception("an order's intent could not be kept")
+            self.on_unsaved(trouble)
+            return False
+        return True
 
     def amend(self, order: Order) -> None:
         """Change a working protective order at the venue."""
@@ -70,6 +106,8 @@ class OrderManager:
         order = self.working.get(fill.client_id)
         if order is None:
             raise BrokenInvariant(f"fill {fill.trade_id} of {fill.symbol} belongs to no order: {fill.client_id}")
+        if order.type is OrderType.OCO and self.is_external:
+            order = replace(order, lots=max(order.lots, order.filled_lots + fill.lots))  # filled before it was amended
         if fill.lots > order.remaining_lots:
             raise BrokenInvariant(f"{order.client_id}: fill of {fill.lots} lots, only {order.remaining_lots} remain")
         filled = replace(order, filled_lots=order.filled_lots + fill.lots, budget_units=_budget_left(order, fill))
@@ -114,6 +152,10 @@ class OrderManager:
             self.ended.append(order)
         self._recorder.record(order)
         return order
+
+
+def _nothing(_: StateFailed) -> None:
+    """Hear that a commit failed, and leave it at that."""
 
 
 def _budget_left(order: Order, fill: Fill) -> int:

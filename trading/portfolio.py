@@ -6,7 +6,7 @@ cost out of the holding that it books as the trade's cost, fractions of a lot th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,10 @@ Worth = tuple[int, int, int]  # at a price in ticks, so many atoms are worth so 
 
 @dataclass(slots=True)
 class Holding:
-    """What the account owns of a symbol, and the open trade on it (`entry_lots` of 0: none)."""
+    """What the account owns of a symbol, and the open trade on it (`entry_lots` of 0: none).
+
+    Every fill up to `last_trade_id` is booked, and those in `booked` above it: a venue outside tells them in any order.
+    """
 
     atoms: int = 0
     cost: int = 0
@@ -48,6 +51,7 @@ class Holding:
     target_ticks: int = 0
     n_bars: int = 0
     cool_bars: int = 0
+    booked: list[int] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +115,7 @@ class Portfolio:
         self.costs = costs
         self.start_units = start_units
         self.cash = start_units
+        self.may_owe = False
         self.holdings = {symbol: Holding() for symbol in specs}
         self.marks: dict[str, int] = {}
         self.peak = self.high = self.day_start = start_units
@@ -207,12 +212,24 @@ class Portfolio:
         """Return symbols with an open trade."""
         return [symbol for symbol, holding in self.holdings.items() if holding.is_open]
 
+    def is_booked(self, fill: Fill) -> bool:
+        """Return whether an execution is in the books already."""
+        holding = self.holdings[fill.symbol]
+        return fill.trade_id <= holding.last_trade_id or fill.trade_id in holding.booked
+
+    def confirm(self, symbol: str, trade_id: int) -> None:
+        """Take note that every fill up to an id is booked."""
+        holding = self.holdings[symbol]
+        if trade_id > holding.last_trade_id:
+            holding.last_trade_id = trade_id
+            holding.booked = [booked for booked in holding.booked if booked > trade_id]
+
     def apply(self, fill: Fill, source: str) -> Trade | None:
         """Book a fill once; return the finished trade when it closed one. A repeated fill changes nothing."""
-        holding = self.holdings[fill.symbol]
-        if fill.trade_id <= holding.last_trade_id:
+        if self.is_booked(fill):
             return None
-        holding.last_trade_id = fill.trade_id
+        holding = self.holdings[fill.symbol]
+        holding.booked.append(fill.trade_id)
         self.marks.setdefault(fill.symbol, fill.price_ticks)
         if fill.side is Side.BUY:
             self._buy(holding, fill, source)
@@ -221,7 +238,7 @@ class Portfolio:
 
     def _buy(self, holding: Holding, fill: Fill, source: str) -> None:
         market = self.markets[fill.symbol]
-        if fill.quote_units > self.cash:
+        if fill.quote_units > self.cash and not self.may_owe:
             raise BrokenInvariant(f"{fill.symbol}: buy of {fill.quote_units} units with cash {self.cash}")
         if not holding.is_open:
             holding.entry_time, holding.source = fill.time, source
@@ -249,13 +266,15 @@ class Portfolio:
         self._pay(holding, fill.fee_quote_units)
         if self.sellable_lots(fill.symbol):
             return None
-        reason = rules.STOP_NAMES[holding.stop_kind] if fill.reason == "stop" else fill.reason
-        return self._close(fill.symbol, fill.time, reason)
+        return self._close(fill.symbol, fill.time, self._exit_name(fill.symbol, fill.reason))
 
-    def set_dust_aside(self, symbol: str, time: int) -> Trade | None:
+    def _exit_name(self, symbol: str, reason: str) -> str:
+        return rules.STOP_NAMES[self.holdings[symbol].stop_kind] if reason == "stop" else reason
+
+    def set_dust_aside(self, symbol: str, time: int, reason: str = "dust") -> Trade | None:
         """End an open trade whose rest is too little to sell; the rest stays, with its cost. None if none was sold."""
         if self.holdings[symbol].exit_lots:
-            return self._close(symbol, time, "dust")
+            return self._close(symbol, time, self._exit_name(symbol, reason))
         self._forget_trade(symbol)
         return None
 
@@ -279,7 +298,7 @@ class Portfolio:
     def _forget_trade(self, symbol: str) -> None:
         held = self.holdings[symbol]
         self.holdings[symbol] = Holding(held.atoms, held.cost, held.realized, held.fees, held.last_trade_id,
-                                        cool_bars=held.cool_bars)
+                                        cool_bars=held.cool_bars, booked=held.booked)
 
     def _buy_and_hold(self, symbol: str, ticks: int) -> None:
         market = self.markets[symbol]
@@ -307,15 +326,24 @@ class Portfolio:
             setattr(self, name, snapshot[name])
         self.marks = {symbol: self._rescaled(symbol, ticks, snapshot) for symbol, ticks in snapshot["marks"].items()}
         self.benchmark = Benchmark(**snapshot["benchmark"])
-        self.holdings |= {s: Holding(**row) for s, row in snapshot["holdings"].items()}
+        self.holdings |= {s: self._on_grid(s, Holding(**row), snapshot) for s, row in snapshot["holdings"].items()}
+
+    def _on_grid(self, symbol: str, holding: Holding, snapshot: dict[str, Any]) -> Holding:
+        """Return a saved holding with its prices in today's ticks: the venue may change them while it is open."""
+        def now(ticks: int) -> int:
+            return self._rescaled(symbol, ticks, snapshot) if ticks else 0
+
+        return replace(holding, high_ticks=now(holding.high_ticks), entry_ticks=now(holding.entry_ticks),
+                       stop_ticks=now(holding.stop_ticks), target_ticks=now(holding.target_ticks),
+                       atr_ticks=now(holding.atr_ticks))
 
     def _rescaled(self, symbol: str, ticks: int, snapshot: dict[str, Any]) -> int:
-        """Return a saved mark in today's ticks; a position cannot be carried over a change of tick or lot size."""
+        """Return a saved mark in today's ticks; a position cannot be carried over a change of lot size."""
         tick, lot = snapshot["steps"][symbol]
         spec = self.specs.get(symbol)
         if spec is None or (Decimal(tick), Decimal(lot)) == (spec.tick_size, spec.lot_size):
             return ticks
-        if snapshot["holdings"][symbol]["entry_lots"]:
+        if snapshot["holdings"][symbol]["entry_lots"] and Decimal(lot) != spec.lot_size:
             raise StateFailed(f"{symbol}: the position was saved with tick {tick} and lot {lot}, the venue now has "
                               f"{spec.tick_size} and {spec.lot_size}; start a new account in another COCKPIT_DATA_DIR")
         return max(1, round(ticks * Decimal(tick) / spec.tick_size))

@@ -96,6 +96,18 @@ class Broker(Protocol):
     badge: str
     is_external: bool
 
+    def now(self) -> int:
+        """Return the venue's time, UTC ms; 0 where the market's own time counts."""
+        ...
+
+    def is_far(self, symbol: str, price_ticks: int) -> bool:
+        """Return whether a price is so far from the usual one that it may be wrong."""
+        ...
+
+    def doubts(self, symbol: str, price_ticks: int) -> bool:
+        """Return likewise, and ask a second source when it is; the answer comes as PriceJudged."""
+        ...
+
     def place(self, order: Order) -> None:
         """Send an order; the outcome comes as OrderPlaced, OrderFilled or OrderEnded."""
         ...

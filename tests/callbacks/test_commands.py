@@ -56,6 +56,17 @@ def test_kill_works_without_a_reason_and_re_arming_does_not(world):
     assert world.portfolio.view().session.state == "stopped"
 
 
+def test_arming_carries_word_and_version_and_disarming_needs_neither(world):
+    _, cleared = run(autotrade.on_arm(world.services, ("tab", 1), 1, " LIVE "))
+    assert cleared == ""
+    run(autotrade.on_disarm(world.services, "tab", 1))
+    (kind, _, version, arguments), (other, _, none, _) = world.session.sent
+    assert (kind, version, arguments) == ("arm", 1, {"word": "LIVE"}) and (other, none) == ("disarm", None)
+    assert run(autotrade.on_arm(world.services, ("tab", 0), 2, "LIVE"))[1] is no_update
+    assert run(autotrade.on_arm(world.services, ("tab", 1), None, "LIVE")) == (no_update, no_update)
+    assert run(autotrade.on_disarm(world.services, "tab", None)) is no_update
+
+
 def test_mode_that_another_tab_chose_is_not_sent_again_and_a_refused_one_jumps_back(world):
     assert run(autotrade.on_mode(world.services, "paper", ("tab", 1))) == (no_update, no_update)
     _, back = run(autotrade.on_mode(world.services, "signals", ("tab", 0)))

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from trading.binance.wire import forget_wire
 from trading.domain import INTERVAL_MS, Candles
 
 
@@ -58,6 +59,7 @@ class BinanceRest:
 
     def __enter__(self) -> BinanceRest:
         self._thread.start()
+        forget_wire(self.url)
         return self
 
     def __exit__(self, *_: object) -> None:

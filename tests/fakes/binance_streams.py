@@ -18,6 +18,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from trading.binance.wire import forget_wire
+
 MINUTE = 60_000
 START = 1_700_000_040_000
 N_UPDATES = 4
@@ -99,7 +101,10 @@ class FakeBinance:
         return f"ws://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        is_new = not self.port
         self._call(self._start())
+        if is_new:
+            forget_wire(self.rest_url)
 
     def stop(self) -> None:
         self.abort()

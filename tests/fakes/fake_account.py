@@ -48,6 +48,8 @@ def effect(kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
         "set_mode": {"mode": arguments.get("mode")},
         "set_risk": {"profile": arguments.get("profile")},
         "kill": {"state": "killed", "kill_reason": arguments.get("reason")},
+        "arm": {"armed": True},
+        "disarm": {"armed": False},
         "rearm": {"state": "stopped", "kill_reason": ""},
     }.get(kind, {})
 

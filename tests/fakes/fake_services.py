@@ -16,9 +16,12 @@ from services.push import PushHub
 from tests.fakes import fake_account as account
 from tests.fakes.fake_backtests import FakeBacktests
 from tests.fakes.fake_learning import FakeLearning
+from tests.fakes.fake_live import FakeLive
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
+from tests.fakes.fake_rehearsal import FakeRehearsal
 from tests.fakes.fake_studies import FakeStudies
 from trading.domain import INTERVAL_MS, MINUTE_MS, Candle, ChartView, CockpitView, QuoteView, SeriesView
+from trading.domain.venue import VenueStatus
 from trading.events import CommandAnswered
 
 SPEED = 60
@@ -88,6 +91,7 @@ class FakePortfolio:
         self.market, self.empty = market, empty
         self.session = account.SESSION
         self.version = 0
+        self.venue: VenueStatus | None = None
         self.steps: list[tuple[int, float, float, float]] = [] if empty else account.past(START_MS)
         self._view = self._picture()
 
@@ -125,7 +129,14 @@ class FakePortfolio:
     def _picture(self) -> CockpitView:
         self.version += 1
         quotes = tuple(self._quote(s) for s in PRICES)
-        return account.picture(self.version, self.market.time, quotes, self.session, empty=self.empty)
+        picture = account.picture(self.version, self.market.time, quotes, self.session, empty=self.empty)
+        venue = self.venue and replace(self.venue, armed=bool(self.session.armed))
+        return replace(picture, venue=venue)
+
+    def trade_at(self, venue: VenueStatus) -> None:
+        """Trade at a venue, disarmed."""
+        self.venue, self.session = venue, replace(self.session, broker=venue.badge, armed=False)
+        self.refresh()
 
     def _quote(self, symbol: str) -> QuoteView:
         bars, price = self.market.bars[symbol], self.market.price(symbol)
@@ -163,19 +174,21 @@ class FakeWorld:
 
     def __init__(
         self, *, empty: bool = False, backtests: FakeBacktests | None = None, learning: FakeLearning | None = None,
-        studies: FakeStudies | None = None,
+        studies: FakeStudies | None = None, rehearsal: FakeRehearsal | None = None,
     ) -> None:
         self.backtests = backtests or FakeBacktests(stored=not empty)
         self.learning = learning or FakeLearning(stored=not empty)
         self.studies = studies or FakeStudies(stored=not empty)
+        self.rehearsal = rehearsal or FakeRehearsal(stored=not empty)
         self.hub = PushHub()
         self.market = FakeMarket()
         self.portfolio = FakePortfolio(self.market, empty=empty)
         self.session = FakeSession(self.portfolio, self.hub)
+        self.live = FakeLive(self.portfolio)
         charts = FakeCharts(self.market)
         self.services = Services(
             self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
-            self.studies,
+            self.studies, self.live, self.rehearsal,
         )
         self._stopped = threading.Event()
 

@@ -1,15 +1,17 @@
 """What the cards make of the account."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from layouts import autotrade, curves, header, kpis, ml, signals, tables, trace
+from layouts import arming, autotrade, curves, header, ids, kpis, ml, signals, tables, trace
 from layouts import price_series as ps
 from tests.fakes.fake_account import PROFILES
 from tests.fakes.fake_market import LINES
 from tests.fakes.fake_services import FakeWorld
 from trading.domain import Candles, SignalQuality
+from trading.domain.venue import VenueStatus
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,29 @@ def test_simulated_prices_and_the_broker_are_named(view):
     assert [badge.children for badge in header.badges(live)] == ["PAPER", "STOPPED"]
     assert header.feed_state(live.feed)[1].children == "Binance · 38 ms"
     assert header.feed_state(view.feed)[1].children == "Simulated · 60×"
+
+
+def test_a_venue_is_named_with_whether_it_is_armed_and_with_what_is_wrong(view):
+    session, ready = replace(view.session, broker="LIVE", armed=False), VenueStatus("LIVE", "ready")
+    outside = replace(view, session=session, venue=ready)
+    assert [badge.children for badge in header.badges(outside)] == ["SIMULATED", "LIVE · DISARMED", "STOPPED"]
+    armed = replace(outside, session=replace(session, armed=True), venue=replace(ready, state="degraded"))
+    assert [badge.children for badge in header.badges(armed)][1:3] == ["LIVE · ARMED", "DEGRADED"]
+    halted = replace(armed, venue=replace(armed.venue, quarantined=(("BTCUSDT", "a stranger's order"),)))
+    badge = header.badges(halted)[2]
+    assert (badge.children, badge.title) == ("1 HALTED", "BTCUSDT: a stranger's order")
+
+
+def test_the_word_is_asked_for_only_where_orders_leave_and_says_what_may_be_lost(view):
+    assert "hidden" in arming.live(view)[ids.ARM_ROW, "className"]
+    account = replace(view.account, equity=Decimal(9_000), day_pnl=Decimal(-1_000), drawdown_rate=-0.1)
+    outside = replace(view, session=replace(view.session, broker="LIVE", armed=False), account=account)
+    told = arming.live(outside)
+    assert "hidden" not in told[ids.ARM_ROW, "className"] and not told[ids.ARM, "disabled"]
+    words = told[ids.ARM_NOTE, "children"]
+    assert "LIVE: entries wait" in words and "9,000.00 USDT" in words and "−300.00" in words and "−1,000.00" in words
+    killed = replace(outside, session=replace(outside.session, state="killed"))
+    assert arming.live(killed)[ids.ARM, "disabled"] and arming.live(killed)[ids.DISARM, "disabled"]
 
 
 def test_figures_that_are_not_known_yet_are_not_invented(empty):

@@ -9,6 +9,7 @@ from threading import Event as Stop
 
 import main as root
 from services.portfolio import PortfolioService, Sources
+from services.running import open_account
 from services.settings import load_settings
 from storage.database import Database
 from trading.events import Command
@@ -23,10 +24,11 @@ class Whole:
     """The composed cockpit and its screen's service."""
 
     def __init__(self, folder: Path, database: Database, n_bars: int) -> None:
+        self.database = database
         settings = load_settings(data_dir=folder, feed="sim", speed=1.0, profile="Aggressive")
         self.feed = SimulatedFeed(SYMBOLS, 11, 0.0, START_MS - 3 * DAY_MS, clock=lambda: START_MS / 1000, n_bars=n_bars)
         self.cockpit = root.compose(settings, self.feed, database, None)
-        for candles in root.open_account(self.cockpit, start=False).values():
+        for candles in open_account(self.cockpit, start=False).values():
             self.cockpit.charts.load(candles)
         self.engine = self.cockpit.engine
         sources = Sources(self.engine, self.feed, self.cockpit.charts, self.cockpit.history, "demo", "1m")

@@ -8,7 +8,9 @@ from services.rest_calls import Pace, public_client
 from storage.candle_store import CandleStore
 from tests.fakes.binance_rest import BANNED, BROKEN, FIREWALL, HANG_UP, LIMITED, LOGIN_PAGE, Answer, BinanceRest
 from tests.fakes.made_candles import START_MS, assert_same, made_candles, without
+from trading.binance.wire import forget_wire, wire_of
 from trading.domain import Candles
+from trading.domain.venue import Purpose
 from trading.errors import BadInput, FeedFailed
 from trading.feeds.binance_specs import spec_of
 
@@ -29,14 +31,20 @@ def store(tmp_path):
 
 
 class Waits(list):
-    """A clock that only remembers how long it was asked to sleep."""
+    """A clock that only remembers how long it was asked to sleep; then it is as if that time had passed."""
+
+    def __init__(self, url=""):
+        self.url = url
 
     def __call__(self, seconds):
         self.append(seconds)
+        forget_wire(self.url)
 
 
 def fetch(rest, store, waits=None, symbols=("BTCUSDT",), start=START_MS, end=None, **pace):
-    pace = Pace(sleep=waits if waits is not None else Waits(), **pace)
+    waits = Waits() if waits is None else waits
+    waits.url = rest.url
+    pace = Pace(sleep=waits, **pace)
     return download(store, symbols, "1m", start, end, binance_factory(rest.url), False, pace)
 
 
@@ -102,6 +110,21 @@ def test_retry_after_is_honoured(rest, store):
     fetch(rest, store, waits)
     assert waits == [7.0]
     assert_same(store.read("BTCUSDT", "1m"), BARS)
+
+
+def test_a_download_shares_the_limits_of_feed_and_orders(rest, store):
+    waits = Waits()
+    wire_of(rest.url).clock.set(START_MS // MINUTE * MINUTE + 20_000, 0)
+    rest.weights.extend([2, 2, 2, 2, 2_999])
+    fetch(rest, store, waits, share_rate=1, weight_limit=6_000)
+    governor = wire_of(rest.url).governor
+    assert governor.weight_used == 2_999 and 20 < governor.wait_s(Purpose.DATA, 2) <= 40.1
+    rest.bars, rest.now = made_candles(3_600), END + 90 * MINUTE
+    fetch(rest, store, waits)
+    assert len(waits) == 1 and 20 < waits[0] <= 40.1
+    wire_of(rest.url).governor.heed(418, {"Retry-After": "90000"})
+    with pytest.raises(FeedFailed, match=r"silence.*90,000 s"):
+        fetch(rest, store, waits)
 
 
 def test_a_long_ban_fails_at_once_and_says_for_how_long(rest, store):

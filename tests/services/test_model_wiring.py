@@ -61,7 +61,7 @@ def folder(trained, tmp_path) -> Path:
 
 
 def records(folder: Path, n_bars: int = N_BARS) -> list[tuple]:
-    """Every row that a run leaves in the database."""
+    """Every row that a run leaves in the database, but for the diary, which holds the wall clock."""
     with whole_cockpit(folder, n_bars) as whole:
         whole.start()
         whole.trade()
@@ -71,7 +71,7 @@ def records(folder: Path, n_bars: int = N_BARS) -> list[tuple]:
 
     source = create_engine(f"sqlite:///{folder / 'cockpit.db'}")
     with source.connect() as connection:
-        return [(name, *row) for name in sorted(inspect(source).get_table_names())
+        return [(name, *row) for name in sorted(set(inspect(source).get_table_names()) - {"evidence"})
                 for row in connection.execute(text(f"select * from {name}"))]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import load_settings
+from services.settings import for_mode, load_settings
 from trading.errors import BadInput
 
 
@@ -56,3 +56,28 @@ def test_a_broken_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("COCKPIT_DATA_DIR", str(tmp_path))
     with pytest.raises(BadInput, match=r"cockpit\.toml"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "venue"),
+    [("dashboard", "paper", "paper"), ("dashboard", "testnet", "testnet"), ("live", "paper", "binance"),
+     ("live", "rehearsal", "rehearsal"), ("keys", "paper", "binance"), ("paper", "binance", "paper"),
+     ("backtest", "testnet", "paper")],
+)
+def test_each_mode_knows_its_venue(mode: str, given: str, venue: str) -> None:
+    assert for_mode(load_settings(venue=given), mode).venue == venue
+
+
+@pytest.mark.parametrize("feed", ["sim", "replay"])
+def test_a_venue_outside_brings_its_own_prices(feed: str) -> None:
+    with pytest.raises(BadInput, match="its own prices"):
+        for_mode(load_settings(venue="testnet", feed=feed), "dashboard")
+    assert for_mode(load_settings(feed=feed), "dashboard").feed == feed
+
+
+@pytest.mark.parametrize("url", ["http://example.com:9100", "https://127.0.0.1:9100", "http://127.0.0.1", "9100",
+                                 "http://127.0.0.1:99999", "http://127.0.0.1.evil.com:9100"])
+def test_a_rehearsal_exchange_elsewhere_is_refused(url: str) -> None:
+    with pytest.raises(BadInput, match="runs on this computer"):
+        load_settings(exchange_url=url)
+    assert load_settings(exchange_url="http://localhost:9200/").exchange_url == "http://localhost:9200"

@@ -102,11 +102,35 @@ def test_database_of_another_version_is_backed_up_before_it_is_changed(tmp_path)
     database.close()
 
 
+def test_database_of_a_newer_release_is_refused_and_left_alone(tmp_path):
+    file = tmp_path / "cockpit.db"
+    database = Database(file)
+    database.open()
+    database.close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(StateFailed, match="newer cockpit"):
+        Database(file).open()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchall() == [("9999",)]
+
+
 def test_every_writing_commit_reaches_the_disk(database):
     with database.write() as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA synchronous")) == 2
         assert connection.scalar(text("PRAGMA busy_timeout")) == BUSY_TIMEOUT_MS == 5_000
+
+
+def test_a_write_may_leave_the_sync_to_the_next_one(database):
+    with database.unsynced(), database.write() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 1
+        upsert(connection, tables.facts, [{"name": "order", "value": "intended"}])
+    assert facts_of(database)["order"] == "intended"
+    with pytest.raises(ZeroDivisionError), database.unsynced(), database.write():
+        raise ZeroDivisionError
+    with database.write() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
 
 
 def test_error_rolls_the_whole_transaction_back(database):
@@ -187,6 +211,22 @@ def test_damaged_file_is_refused_with_advice(tmp_path, spoil):
         spoiled.open()
     said = str(refused.value)
     assert str(path) in said and str(tmp_path / "backups") in said and "cockpit.db-wal" in said
+    spoiled.close()
+
+
+def test_a_file_that_is_damaged_under_way_is_the_same_error_as_one_that_is_locked(tmp_path):
+    path = tmp_path / "cockpit.db"
+    database = Database(path)
+    database.open()
+    with database.write() as connection:
+        upsert(connection, tables.facts, [{"name": f"n{n}", "value": "x" * 500} for n in range(200)])
+    database.close()
+    spoil_the_middle(path)
+    spoiled = Database(path)
+    with pytest.raises(StateFailed, match="cannot be written"):
+        spoiled.remember("n55", "y")
+    with pytest.raises(StateFailed, match="cannot be read"):
+        facts_of(spoiled)
     spoiled.close()
 
 

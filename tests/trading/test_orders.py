@@ -39,6 +39,14 @@ class SilentBroker:
         self.amended: list[Order] = []
         self.cancelled: list[str] = []
 
+    def now(self) -> int:
+        return 0
+
+    def is_far(self, symbol: str, price_ticks: int) -> bool:
+        return False
+
+    doubts = is_far
+
     def place(self, order: Order) -> None:
         self.on_place(order)
         self.placed.append(order)

@@ -182,12 +182,20 @@ def test_a_restored_ledger_is_the_same_ledger(portfolio):
     assert again.point(NOON) == portfolio.point(NOON)
 
 
-def test_a_position_is_not_carried_over_a_change_of_tick_or_lot_size(portfolio):
+def test_a_position_is_not_carried_over_a_change_of_lot_size(portfolio):
     portfolio.apply(fill_of(portfolio, 1, Side.BUY, 1_000, 2_000_000), "test")
-    for change in ({"tick_size": Decimal("0.1")}, {"lot_size": Decimal("0.001")}):
-        again = Portfolio({**SPECS, BTC: replace(SPECS[BTC], **change)}, START_UNITS, COSTS)
-        with pytest.raises(StateFailed, match=f"{BTC}: the position was saved with tick 0.01 and lot 0.00001"):
-            again.restore(portfolio.snapshot())
+    again = Portfolio({**SPECS, BTC: replace(SPECS[BTC], lot_size=Decimal("0.001"))}, START_UNITS, COSTS)
+    with pytest.raises(StateFailed, match=f"{BTC}: the position was saved with tick 0.01 and lot 0.00001"):
+        again.restore(portfolio.snapshot())
+
+
+def test_a_position_is_carried_over_a_change_of_tick_size_at_its_prices(portfolio):
+    portfolio.apply(fill_of(portfolio, 1, Side.BUY, 1_000, 2_000_000), "test")
+    portfolio.holdings[BTC].stop_ticks = 1_990_000
+    again = Portfolio({**SPECS, BTC: replace(SPECS[BTC], tick_size=Decimal("0.1"))}, START_UNITS, COSTS)
+    again.restore(portfolio.snapshot())
+    assert (again.holdings[BTC].entry_ticks, again.holdings[BTC].stop_ticks) == (200_000, 199_000)
+    assert again.holdings[BTC].cost == portfolio.holdings[BTC].cost
 
 
 def test_without_a_position_a_change_of_tick_size_changes_no_price(portfolio):

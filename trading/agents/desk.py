@@ -24,6 +24,7 @@ class SignalDesk:
     def __init__(self, agents: Iterable[SignalSource], executor: Executor | None = None) -> None:
         self.agents = tuple(agents)
         self._executor = executor
+        self.is_inline = executor is None
         self._by_symbol: dict[str, list[SignalSource]] = {}
         for agent in self.agents:
             self._by_symbol.setdefault(agent.symbol, []).append(agent)

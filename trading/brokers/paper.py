@@ -33,6 +33,16 @@ class PaperBroker:
         self._stretch: dict[str, Stretch] = {}
         self._n_fills = 0
 
+    def now(self) -> int:
+        """Return 0: the market's own time counts."""
+        return 0
+
+    def is_far(self, symbol: str, price_ticks: int) -> bool:
+        """Return False: the market that is shown is the market."""
+        return False
+
+    doubts = is_far
+
     def place(self, order: Order) -> None:
         """Accept an order, or reject it for the reason the real venue would give."""
         refusal = self._refusal(order)

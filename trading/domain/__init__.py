@@ -13,6 +13,7 @@ from trading.domain.market import (
     TickRange,
     split_symbol,
 )
+from trading.domain.parity import SeenBar
 from trading.domain.trade import (
     Action,
     Decision,
@@ -73,6 +74,7 @@ __all__ = [
     "PositionView",
     "QuoteView",
     "RiskProfile",
+    "SeenBar",
     "SeriesView",
     "SessionView",
     "Side",

@@ -68,7 +68,8 @@ class Signal:
 class Order:
     """An order. Quantities in lots, prices in ticks (0 = does not apply), times in UTC milliseconds.
 
-    `budget_units` is what a buy may spend at most, in 1e-8 of the quote asset: reserved when risk approves.
+    `budget_units` is what a buy may spend at most, in 1e-8 of the quote asset: reserved when risk approves. The bracket
+    is the protection that a venue outside this process shall put in place together with the entry.
     """
 
     client_id: str
@@ -84,6 +85,8 @@ class Order:
     filled_lots: int = 0
     budget_units: int = 0
     source: str = ""
+    bracket_stop_ticks: int = 0
+    bracket_target_ticks: int = 0
 
     @property
     def remaining_lots(self) -> int:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from trading.domain.market import Candles, FloatArray, IntArray
 from trading.domain.trade import JournalLine
+from trading.domain.venue import VenueStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class FeedView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """What the trader switched on. `state`: stopped, running, paused or killed; `mode`: paper or signals."""
+    """What the trader switched on. `state`: stopped, running, paused or killed; `mode`: paper (trade) or signals.
+
+    `armed`: whether entries are let out to the venue, None where orders stay inside this process.
+    """
 
     broker: str
     state: str
@@ -60,6 +64,7 @@ class SessionView:
     interval: str
     symbols: tuple[str, ...]
     control_version: int
+    armed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +273,4 @@ class CockpitView:
     jobs: tuple[JobView, ...]
     signal_quality: SignalQuality
     models: tuple[ModelStatus, ...] = ()
+    venue: VenueStatus | None = None

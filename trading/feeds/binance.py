@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 class BinanceFeed:
     """Closed bars and ticks of Binance spot (a `Feed`).
 
-    Every closed bar is in the archive before it is posted. After each (re)connection REST fills the gap since the last
+    Closed bars are in the archive within a second of being posted; what a crash in between leaves out is fetched at the
+    next start. After each (re)connection REST fills the gap since the last
     posted bar; bars that closed more than an interval ago come as `live=False`. A bar whose updates were all seen is
     `covered_by_ticks`. Trouble with the network never leaves `run`: it becomes a `FeedStatus` and another attempt.
 

@@ -17,8 +17,11 @@ class KlineBook:
     """What is known of each symbol's bars since the last posted one.
 
     The first bar of a time to close waits for those of the other symbols, so that they go out in the order of
-    `symbols`, as in a backtest; updates of later bars wait behind it (`released`). The owner of the book decides when
-    the wait has been long enough: it fetches what lacks and calls `take_fetched`.
+    `symbols`, as in a backtest: they compete for one wallet. Updates of later bars wait behind it (`released`). The
+    owner of the book decides when the wait has been long enough: it fetches what lacks and calls `take_fetched`.
+
+    A bar is posted before it is archived, since that rewrites a month's file: the owner calls `save` a moment later.
+    What a crash in between leaves out of the archive is fetched again at the next start.
     """
 
     def __init__(self, symbols: Sequence[str], interval: str, archive: CandleArchive, post: Post) -> None:
@@ -33,6 +36,13 @@ class KlineBook:
         self._held_time: int | None = None
         self._later: list[Kline] = []
         self._asked: dict[str, int] = {}
+        self._heard: dict[str, float] = {}
+        self._unsaved: list[Candle] = []
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether posted bars are not in the archive yet."""
+        return bool(self._unsaved)
 
     @property
     def held_time(self) -> int | None:
@@ -71,6 +81,7 @@ class KlineBook:
         else:
             self._move(kline)
             if kline.closed:
+                self._heard[candle.symbol] = kline.heard
                 self._hold(candle)
 
     def take_fetched(self, candles: Sequence[Candle], end: int, now: int) -> None:
@@ -85,7 +96,6 @@ class KlineBook:
         for symbol in self._symbols:
             self._asked[symbol] = max(end, self._asked.get(symbol, 0))
         waiting = list(self._held.values()) if self._held_time is not None and self._held_time < end else []
-        self._archive_all(fresh + waiting)
         for candle in sorted(fresh + waiting, key=lambda c: (c.open_time, self._symbols.index(c.symbol))):
             recent = now - (candle.open_time + self._step) < self._step
             self._emit(candle, live=recent or candle in waiting)
@@ -104,6 +114,16 @@ class KlineBook:
         if self._held_time is not None:
             self.take_fetched((), self._held_time + 1, self._held_time + self._step)
         self._later.clear()
+        self._heard.clear()
+        self.save()
+
+    def save(self) -> None:
+        """Put into the archive what was posted."""
+        unsaved, self._unsaved = self._unsaved, []
+        for symbol in self._symbols:
+            rows = sorted((c for c in unsaved if c.symbol == symbol), key=lambda c: c.open_time)
+            if rows:
+                self._archive.append(Candles.of(rows))
 
     def _reached(self, symbol: str) -> int:
         held = self._held.get(symbol)
@@ -127,14 +147,12 @@ class KlineBook:
 
     def _hold(self, candle: Candle) -> None:
         if self._held_time is not None and candle.open_time < self._held_time:
-            self._archive_all([candle])
             self._emit(candle, live=True)
             return
         self._held[candle.symbol] = candle
         self._held_time = candle.open_time
         if all(self._reached(s) >= candle.open_time for s in self._symbols):
             waiting = [self._held[s] for s in self._symbols if s in self._held]
-            self._archive_all(waiting)
             for each in waiting:
                 self._emit(each, live=True)
             self._let_go()
@@ -144,19 +162,16 @@ class KlineBook:
         self._held_time = None
 
     def _emit(self, candle: Candle, live: bool) -> None:
-        """Post a closed bar that is in the archive already; covered if its ticks were posted to the last."""
+        """Post a closed bar; covered if its ticks were posted to the last."""
         self._cursor[candle.symbol] = candle.open_time
+        self._unsaved.append(candle)
         covered = self._forming.get(candle.symbol) == candle
-        self._post(CandleClosed(candle, covered_by_ticks=covered, live=live))
-
-    def _archive_all(self, candles: Sequence[Candle]) -> None:
-        for symbol in self._symbols:
-            rows = sorted((c for c in candles if c.symbol == symbol), key=lambda c: c.open_time)
-            if rows:
-                self._archive.append(Candles.of(rows))
+        self._post(CandleClosed(candle, covered_by_ticks=covered, live=live,
+                                heard=self._heard.pop(candle.symbol, 0.0)))
 
     def _take_known(self, candle: Candle) -> None:
         """Compare a bar that was posted before with the archive; keep a revision there, never post it again."""
+        self.save()
         stored = self._archive.read(candle.symbol, self._interval, candle.open_time, candle.open_time + 1)
         if len(stored) and stored.candle(0) == candle:
             return

@@ -1,144 +1,100 @@
-"""python-binance tamed: its URLs, its timeouts, its errors, and the venue's rate limits.
+"""What a feed asks of Binance: klines by REST, and a kline socket of python-binance, tamed.
 
-Network trouble of every kind leaves here as `FeedFailed`.
+REST goes through the client, the governor and the clock that the whole process shares (`trading.binance`). Network
+trouble of every kind leaves here as `FeedFailed`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
-from binance import AsyncClient, BinanceSocketManager
+from binance import BinanceSocketManager
 from binance.ws.constants import WSListenerState
 
+from trading.binance.client import REQUEST_TIMEOUT_S, BinanceClient
+from trading.binance.endpoints import Environment, is_loopback
+from trading.binance.redaction import UNHEARD
+from trading.binance.rejects import Rejects
+from trading.binance.wire import Wire
 from trading.domain import INTERVAL_MS, Candle
-from trading.errors import FeedFailed
-from trading.feeds.binance_frames import BadFrame, Rejects, candle_of, decode
+from trading.domain.venue import Call, Purpose
+from trading.errors import CockpitError, FeedFailed
+from trading.feeds.binance_frames import BadFrame, candle_of, heard
 
 PAGE_ROWS = 1000
-REQUEST_TIMEOUT_S = 5
 QUEUE_FRAMES = 10_000
-FEED_SHARE = 0.5
-"""Part of the weight limit that market data may use; the rest is kept for orders."""
-DEFAULT_BLOCK_S = {403: 300.0, 418: 120.0, 429: 60.0}
-"""Silence after a refusal without Retry-After; a ban lasts two minutes at least (binance-spot-api-docs, limits)."""
-_UNHEARD = logging.Logger("binance-socket", logging.CRITICAL + 1)
-"""The library calls every orderly close an error; what matters is logged by whoever handles it."""
-
-
-class RateGate:
-    """Says how long no request may be sent. Outlives connections, since the venue's memory does."""
-
-    def __init__(self) -> None:
-        self.weight_limit = 6000
-        self._blocked_until = 0.0
-
-    def wait_s(self) -> float:
-        """Return the seconds until the next request is allowed."""
-        return max(0.0, self._blocked_until - time.monotonic())
-
-    def note(self, status: int, headers: Mapping[str, str], server_s: float) -> None:
-        """Learn from an answer: its refusal, or the weight used in this minute of the venue's clock."""
-        if status in DEFAULT_BLOCK_S:
-            self._block(_seconds(headers.get("Retry-After"), DEFAULT_BLOCK_S[status]))
-        elif _seconds(headers.get("X-MBX-USED-WEIGHT-1M"), 0.0) >= FEED_SHARE * self.weight_limit:
-            self._block(60 - server_s % 60)
-
-    def _block(self, seconds: float) -> None:
-        self._blocked_until = max(self._blocked_until, time.monotonic() + seconds)
-
-
-class _Client(AsyncClient):  # type: ignore[misc]
-    """AsyncClient at our URL, whose answers pass the gate."""
-
-    REQUEST_TIMEOUT = REQUEST_TIMEOUT_S
-
-    def __init__(self, rest_url: str, gate: RateGate) -> None:
-        self.API_URL = f"{rest_url.rstrip('/')}/api"
-        self.gate = gate
-        self.server_s = time.time
-        super().__init__(session_params={"trust_env": not _is_loopback(rest_url)})
-
-    async def _handle_response(self, response: Any) -> Any:
-        self.gate.note(response.status, response.headers, self.server_s())
-        return await super()._handle_response(response)
+WEIGHTS = {"exchangeInfo": 20, "klines": 2}
+"""binance-spot-api-docs, REST."""
 
 
 class _Sockets(BinanceSocketManager):  # type: ignore[misc]
     """BinanceSocketManager at our URL."""
 
-    def __init__(self, client: _Client, stream_url: str) -> None:
+    def __init__(self, client: BinanceClient) -> None:
+        stream_url = client.environment.stream_url
         self.STREAM_URL = f"{stream_url.rstrip('/')}/"
         super().__init__(client, max_queue_size=QUEUE_FRAMES)
-        if _is_loopback(stream_url):
-            self.ws_kwargs["proxy"] = None
+        self.ws_kwargs = {"logger": UNHEARD} | ({"proxy": None} if is_loopback(stream_url) else {})
 
 
 class BinanceSession:
     """One client's life: REST calls and a kline socket. Make it with `connected`, inside the running loop."""
 
-    def __init__(self, client: _Client, stream_url: str, rejects: Rejects) -> None:
+    def __init__(self, client: BinanceClient, rejects: Rejects) -> None:
         self._client = client
-        self._stream_url = stream_url
         self._rejects = rejects
-        self._server_ms = time.time() * 1000
+        self._heard_ms = 0.0
         self._measured_at = time.monotonic()
-        self.latency_ms: float | None = None
-        client.server_s = lambda: self.now() / 1000
 
     @classmethod
     @asynccontextmanager
     async def connected(
-        cls, rest_url: str, stream_url: str, gate: RateGate, rejects: Rejects
+        cls, environment: Environment, rejects: Rejects, wire: Wire | None = None
     ) -> AsyncIterator[BinanceSession]:
         """Open a client, measure its clock, and close it in any case."""
-        client = _Client(rest_url, gate)
+        client = BinanceClient(environment, wire=wire)
         try:
-            session = cls(client, stream_url, rejects)
+            session = cls(client, rejects)
             await session.measure()
             yield session
         finally:
             await client.close_connection()
 
+    @property
+    def latency_ms(self) -> float | None:
+        """Round trip of the last measurement."""
+        return self._client.latency_ms
+
     def now(self) -> int:
-        """Return the venue's time, UTC ms; it runs on the monotonic clock between measurements."""
-        return int(self._server_ms + (time.monotonic() - self._measured_at) * 1000)
+        """Return the venue's time, UTC ms, and never less than what its events said."""
+        return max(self._client.wire.clock.now(), int(self._heard_ms + (time.monotonic() - self._measured_at) * 1000))
 
     def hear(self, time_ms: int) -> None:
-        """Take notice of an event's time: the venue's clock stands there at least."""
+        """Take notice of an event's time: the venue's clock stands there at least. Orders are not signed by it."""
         if time_ms > self.now():
-            self._server_ms, self._measured_at = float(time_ms), time.monotonic()
+            self._heard_ms, self._measured_at = float(time_ms), time.monotonic()
 
     def measured_ago_s(self) -> float:
         """Return the seconds since the clock was last set."""
         return time.monotonic() - self._measured_at
 
     async def measure(self) -> None:
-        """Measure latency and the venue's clock: one warm-up request, then GET /time, half the round trip off."""
-        await self._get("ping")
-        sent = time.monotonic()
-        answer = await self._get("time")
-        received = time.monotonic()
-        if not isinstance(answer, dict) or not isinstance(answer.get("serverTime"), int):
-            raise FeedFailed(f"GET /time answered {str(answer)[:100]}")
-        self.latency_ms = (received - sent) * 1000
-        self._server_ms = answer["serverTime"] + self.latency_ms / 2
-        self._measured_at = received
+        """Measure latency and the venue's clock."""
+        with failures("the venue's clock cannot be read"):
+            await self._client.measure(Purpose.DATA)
+        self._heard_ms, self._measured_at = 0.0, time.monotonic()
 
     async def exchange_info(self, symbol: str) -> Mapping[str, Any]:
-        """Return exchangeInfo of one symbol, and note the weight limit in it."""
+        """Return exchangeInfo of one symbol, and learn the limits in it."""
         answer = await self._get("exchangeInfo", symbol=symbol)
         try:
-            for limit in answer.get("rateLimits", ()):
-                if limit["rateLimitType"] == "REQUEST_WEIGHT" and limit["interval"] == "MINUTE":
-                    self._client.gate.weight_limit = int(limit["limit"])
+            self._client.wire.governor.learn_limits(answer.get("rateLimits"))
             return next(s for s in answer["symbols"] if s["symbol"] == symbol)
-        except (AttributeError, KeyError, TypeError, ValueError, StopIteration) as wrong:
+        except (AttributeError, KeyError, TypeError, StopIteration) as wrong:
             raise FeedFailed(f"exchangeInfo of {symbol} answered {str(answer)[:100]}") from wrong
 
     async def bars(self, symbol: str, interval: str, start: int, end: int) -> list[Candle]:
@@ -148,8 +104,6 @@ class BinanceSession:
             rows = await self._get(
                 "klines", symbol=symbol, interval=interval, startTime=start, endTime=end - 1, limit=PAGE_ROWS
             )
-            if not isinstance(rows, list):
-                raise FeedFailed(f"klines of {symbol} answered {str(rows)[:100]}")
             page = [bar for bar in self._read(rows, symbol, interval) if bar.open_time >= start]
             bars += page
             if len(rows) < PAGE_ROWS or not page:
@@ -165,10 +119,10 @@ class BinanceSession:
         end its reader, and it is closed without waiting for its read timeout.
         """
         streams = [f"{s.lower()}@kline_{interval}" for s in symbols]
-        socket = _Sockets(self._client, self._stream_url).multiplex_socket(streams)
+        socket = _Sockets(self._client).multiplex_socket(streams)
         socket.MAX_RECONNECTS = 0
-        socket.json_loads = decode
-        socket._log = _UNHEARD
+        socket.json_loads = heard
+        socket._log = UNHEARD
         with failures("the stream cannot be opened"):
             await asyncio.wait_for(socket.connect(), REQUEST_TIMEOUT_S)
         try:
@@ -192,31 +146,19 @@ class BinanceSession:
                 latest = bar.open_time
                 yield bar
 
-    async def _get(self, path: str, **params: Any) -> Any:
-        await asyncio.sleep(self._client.gate.wait_s())
-        with failures(f"GET /{path} {params.get('symbol', '')}".strip()):
-            return await self._client._get(path, data=params, version="v3")
+    async def _get(self, path: str, **params: str | int) -> Any:
+        texts = {name: str(value) for name, value in params.items()}
+        with failures(f"GET {path} {params.get('symbol', '')}".strip()):
+            return await self._client.ask(Call("GET", path, texts, WEIGHTS[path], Purpose.DATA, signed=False))
 
 
 @contextmanager
 def failures(what: str) -> Iterator[None]:
-    """Turn whatever the library raises into `FeedFailed`: it lets errors of three packages and its own bugs through."""
+    """Turn whatever the client and the library raise into `FeedFailed`."""
     try:
         yield
     except FeedFailed:
         raise
-    except Exception as trouble:
-        raise FeedFailed(f"{what}: {type(trouble).__name__} {trouble}".strip()) from trouble
-
-
-def _is_loopback(url: str) -> bool:
-    """Return whether a proxy named in the environment must be left out."""
-    host = urlsplit(url).hostname or ""
-    return host == "localhost" or host.startswith("127.")
-
-
-def _seconds(text: str | None, default: float) -> float:
-    try:
-        return default if text is None else max(0.0, float(text))
-    except ValueError:
-        return default
+    except Exception as trouble:  # the library lets errors of three packages and its own bugs through
+        text = str(trouble) if isinstance(trouble, CockpitError) else f"{type(trouble).__name__} {trouble}".strip()
+        raise FeedFailed(f"{what}: {text}") from trouble

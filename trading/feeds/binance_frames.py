@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import math
-from collections import Counter
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trading.binance import answers
 from trading.domain import INTERVAL_MS, Candle
 from trading.errors import BadCandles
 
-log = logging.getLogger(__name__)
+MOST_TRADES = 2**53
+"""Beyond it a count is no whole number any more, and no archive holds it."""
 
 
 class BadFrame(BadCandles):
@@ -22,31 +22,35 @@ class BadFrame(BadCandles):
 
 @dataclass(frozen=True, slots=True)
 class Kline:
-    """One update of a bar: as far as it has formed, or closed. `time` is UTC ms of the event, within the bar."""
+    """One update of a bar: as far as it has formed, or closed. `time` is UTC ms of the event, within the bar.
+
+    `heard` is when its frame arrived, in seconds of the monotonic clock.
+    """
 
     candle: Candle
     closed: bool
     time: int
+    heard: float = 0.0
 
 
-class Rejects:
-    """Counts what was dropped and logs the first few of each kind, then every tenth, hundredth ... one."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A parsed frame, and when it arrived in seconds of the monotonic clock."""
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+    frame: Any
+    at: float
 
-    def drop(self, reason: str, what: object) -> None:
-        """Count and log one dropped frame or row."""
-        self.counts[reason] += 1
-        n = self.counts[reason]
-        if n <= 3 or math.log10(n).is_integer():
-            log.warning("dropped market frame number %d (%s): %.200s", n, reason, what)
+
+def heard(text: str | bytes) -> Heard:
+    """Parse a frame in the moment it arrives."""
+    at = time.monotonic()
+    return Heard(decode(text), at)
 
 
 def decode(text: str | bytes) -> Any:
     """Parse JSON; text that is none becomes a frame of type `garbage` (python-binance would end its reader)."""
     try:
-        return json.loads(text)
+        return answers.decode(text)
     except ValueError:
         return {"e": "garbage", "text": str(text)[:200]}
 
@@ -111,6 +115,8 @@ def _candle(symbol: str, interval: str, values: Any) -> Candle:
         raise BadFrame("open time off the grid")
     if not all(map(math.isfinite, (o, h, low, c, volume, quote, trades, taker))):
         raise BadFrame("not finite")
+    if trades > MOST_TRADES:
+        raise BadFrame("too many trades")
     if min(o, h, low, c) <= 0 or min(volume, quote, trades, taker) < 0:
         raise BadFrame("price not above zero or volume below it")
     if not low <= min(o, c) <= max(o, c) <= h:

@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager
 
 import numpy as np
 
+from trading.binance.endpoints import Environment
+from trading.binance.rejects import Rejects
+from trading.binance.wire import wire_of
 from trading.domain import INTERVAL_MS, Candles, SymbolSpec
-from trading.feeds.binance_client import BinanceSession, RateGate
-from trading.feeds.binance_frames import Rejects
+from trading.feeds.binance_client import BinanceSession
 from trading.feeds.binance_options import BinanceOptions
 from trading.feeds.binance_specs import spec_of
 from trading.ports import CandleArchive
@@ -25,14 +27,16 @@ class BinanceHistory:
         self.interval = interval
         self.archive = archive
         self.options = options
-        self.gate = RateGate()
+        self.wire = wire_of(options.rest_url)
         self.rejects = Rejects()
         self.specs: dict[str, SymbolSpec] = {}
         self._step = INTERVAL_MS[interval]
 
     def connected(self) -> AbstractAsyncContextManager[BinanceSession]:
         """Open a session with the venue, inside a running loop."""
-        return BinanceSession.connected(self.options.rest_url, self.options.stream_url, self.gate, self.rejects)
+        options = self.options
+        environment = Environment("feed", options.badge, options.rest_url.rstrip("/"), options.stream_url, "")
+        return BinanceSession.connected(environment, self.rejects, self.wire)
 
     async def prepare(self, session: BinanceSession) -> None:
         """Bring the archive up to date, then read the specs.

@@ -7,19 +7,23 @@ import logging
 import random
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from trading.domain import INTERVAL_MS, Candle
+from trading.domain.venue import Purpose
 from trading.errors import FeedFailed
 from trading.events import FeedStatus
 from trading.feeds.binance_book import KlineBook
 from trading.feeds.binance_client import BinanceSession
-from trading.feeds.binance_frames import BadFrame, Kline, kline_of, payload_of
+from trading.feeds.binance_frames import BadFrame, Heard, Kline, kline_of, payload_of
 from trading.feeds.binance_history import BinanceHistory
 from trading.ports import Post
 
 log = logging.getLogger(__name__)
 
 
+SAVE_S = 1.0
+"""Posted bars are archived so long after the first of them: orders that they led to have left by then."""
 MEASURE_AGAIN_S = 0.2
 """Least time between two looks at the venue's clock that a strange frame may cause."""
 
@@ -44,16 +48,23 @@ class Supervisor:
         self._status = FeedStatus("", "")
         self._live_since: float | None = None
         self._fill_due: float | None = None
+        self._save_due: float | None = None
 
     async def supervise(self) -> None:
-        """Connect, stream, and connect again, for ever."""
+        """Connect, stream, and connect again, for ever; what was posted is in the archive at the end."""
+        try:
+            await self._supervise()
+        finally:
+            self._book.save()
+
+    async def _supervise(self) -> None:
         n_failures = 0
         while True:
             if self._status.state != "failed":
                 self._say("connecting", self._options.rest_url)
             trouble = await self._attempt()
             n_failures = 0 if self._lived() else n_failures + 1
-            pause_s = max(self._pause_s(n_failures, trouble), self._history.gate.wait_s())
+            pause_s = max(self._pause_s(n_failures, trouble), self._history.wire.governor.wait_s(Purpose.DATA))
             self._say(self._state_after(n_failures), f"{trouble}; next attempt in {pause_s:.1f} s")
             self._live_since = None
             await asyncio.sleep(pause_s)
@@ -97,10 +108,11 @@ class Supervisor:
         heard = measured = opened
         while True:
             due = min(heard + options.silence_s, opened + options.renew_s, measured + options.measure_s)
-            frame = await _receive(socket, min(due, self._fill_due or due) - _clock())
+            frame = await _receive(socket, min(due, self._fill_due or due, self._save_due or due) - _clock())
             if frame is not None and await self._on_frame(session, frame):
                 heard = _clock()
             now = _clock()
+            self._save_when_due(now)
             if self._fill_due is not None and now >= self._fill_due:
                 await self._fill(session, (self._book.held_time or 0) + self._step)
                 heard = _clock()
@@ -113,8 +125,17 @@ class Supervisor:
                 self._say("live", self._name, session.latency_ms)
                 heard = measured = _clock()
 
+    def _save_when_due(self, now: float) -> None:
+        """Archive posted bars a moment after the first of them."""
+        if self._book.has_unsaved and self._save_due is None:
+            self._save_due = now + SAVE_S
+        elif self._save_due is not None and now >= self._save_due:
+            self._save_due = None
+            self._book.save()
+
     async def _on_frame(self, session: BinanceSession, frame: object) -> bool:
-        """Handle one frame; return whether it was a kline of ours."""
+        """Handle one frame; return whether it was a kline of ours. The library's own messages have no time."""
+        frame, heard = (frame.frame, frame.at) if isinstance(frame, Heard) else (frame, 0.0)
         try:
             payload = payload_of(frame)
             if payload.get("e") == "error":
@@ -128,7 +149,7 @@ class Supervisor:
         except BadFrame as wrong:
             self._history.rejects.drop(str(wrong), frame)
             return False
-        await self._on_kline(session, kline)
+        await self._on_kline(session, replace(kline, heard=heard))
         return True
 
     async def _check_time(self, session: BinanceSession, kline: Kline) -> None:

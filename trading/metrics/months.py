@@ -32,16 +32,18 @@ def monthly_returns(time_ms: ArrayLike, equity: ArrayLike, start: float | None =
     column = after_ruin(np.append(np.asarray(equity)[:1] if start is None else start, equity))
     if same_length({"time": time, "equity": column[1:]}) == 0:
         return ()
-    months = time.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
-    rows = _last_of_each(months)
-    changes = _changes(column, rows)
-    years = months[rows] // 12 + 1970
+    days = _last_of_each(time // DAY_MS)
+    months = time[days].astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+    ends = _last_of_each(months)
+    changes = _changes(column, days[ends])
+    months = months[ends]
+    years = months // 12 + 1970
     table = []
     for year in np.unique(years).tolist():
         cells: list[float | None] = [None] * 12
         inside = np.flatnonzero(years == year)
         for at in inside.tolist():
-            cells[int(months[rows[at]]) % 12] = float(changes[at])
+            cells[int(months[at]) % 12] = float(changes[at])
         table.append((year, tuple(cells), float(np.prod(1.0 + changes[inside]) - 1.0)))
     return tuple(table)
 

@@ -1,0 +1,147 @@
+"""What the database knows of an account: its settings at every start, its orders and fills, and what a person did."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from services.parity.trips import Course
+from services.symbols import specs_for
+from storage import rows, tables
+from storage.database import Database
+from storage.evidence import Evidence, EvidenceStore
+from storage.history import History
+from trading.domain import INTERVAL_MS, JournalLine, SeenBar, Signal, SymbolSpec
+from trading.errors import BadInput
+
+HELD_BACK = ("denied: market", "denied: venue", "denied: armed")
+LIMITS = ("tick_size", "lot_size", "min_quantity", "max_quantity", "min_notional")
+Document = dict[str, Any]
+Votes = dict[str, dict[str, dict[int, Signal]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An account as it was lived."""
+
+    account: str
+    settings: Document
+    specs: dict[str, SymbolSpec]
+    course: Course
+    lines: tuple[JournalLine, ...]
+    starts: tuple[Evidence, ...]
+    seen: dict[str, list[SeenBar]]
+    held_back: dict[tuple[str, int], str]
+    no_position: list[tuple[str, int]]
+    votes: Votes
+    span: tuple[int, int]
+    equity: dict[int, int]
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The symbols that are traded."""
+        return tuple(self.settings["assets"])
+
+
+def accounts_of(database: Database) -> list[str]:
+    """Return the accounts that have a past."""
+    t = tables.accounts
+    return [str(row["account"]) for row in database.rows(select(t.c.account).order_by(t.c.account))]
+
+
+def specs_document(specs: Mapping[str, SymbolSpec]) -> Document:
+    """Return trading limits as text, for the record of a start."""
+    return {symbol: {name: str(getattr(spec, name)) for name in LIMITS} for symbol, spec in specs.items()}
+
+
+def recorded(database: Database, account: str) -> Recorded:
+    """Return an account; BadInput names those that there are when it is not known."""
+    settings = _settings(database, account)
+    starts = tuple(EvidenceStore(database, account).of("start"))
+    if starts:
+        settings = starts[0].body["settings"]
+    snapshot = _snapshot(database, account)
+    last = _last(snapshot, settings["assets"])
+    end = last + INTERVAL_MS[settings["interval"]]
+    specs = _specs(settings, starts, snapshot)
+    history = History(database, account, specs)
+    held_back, no_position, votes = _decisions(database, account, settings["strategy"]["name"])
+    equity = {point.time: point.equity for point in history.equity()}
+    span = min(equity, default=0), last
+    orders = {order.client_id: order for order in history.orders()}
+    fills = [fill for fill in history.fills() if fill.time < end]
+    course = Course(fills, orders, history.decision, told=history.trades())
+    return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts,
+                    _seen(database, account, last), held_back, no_position, votes, span, equity)
+
+
+def _settings(database: Database, account: str) -> Document:
+    t = tables.accounts
+    found = database.rows(select(t).where(t.c.account == account))
+    if not found:
+        known = ", ".join(accounts_of(database)) or "none yet"
+        raise BadInput(f"there is no account {account!r} in {database.path}; there are: {known}")
+    settings: Document = json.loads(found[0]["settings"])
+    return settings
+
+
+def _snapshot(database: Database, account: str) -> Document:
+    t = tables.snapshots
+    found = database.rows(select(t.c.body).where(t.c.account == account))
+    return json.loads(found[0]["body"]) if found else {}
+
+
+def _specs(settings: Document, starts: Sequence[Evidence], snapshot: Document) -> dict[str, SymbolSpec]:
+    """Return the limits that the last start wrote down; of older accounts what the snapshot and a table know."""
+    if starts:
+        noted = {symbol: limits for start in starts for symbol, limits in start.body["specs"].items()}
+        return {symbol: SymbolSpec(symbol, *(Decimal(limits[name]) for name in LIMITS))
+                for symbol, limits in noted.items()}
+    steps: Mapping[str, Any] = snapshot.get("portfolio", {}).get("steps", {})
+    found = {}
+    for symbol in dict.fromkeys((*settings["assets"], *steps)):
+        tick, lot = (Decimal(text) for text in steps.get(symbol, ("0.01", "0.00001")))
+        try:
+            found[symbol] = replace(specs_for([symbol])[symbol], tick_size=tick, lot_size=lot, min_quantity=lot)
+        except BadInput:
+            found[symbol] = SymbolSpec(symbol, tick, lot, lot, lot * 10**9, Decimal(5))
+    return found
+
+
+def _decisions(database: Database, account: str, strategy: str) -> tuple[
+        dict[tuple[str, int], str], list[tuple[str, int]], Votes]:
+    """Return what was held back by something outside the rules, sales that found nothing, and other voters' votes."""
+    t = tables.decisions
+    held, nothing = {}, []
+    votes: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
+    for row in database.rows(select(t).where(t.c.account == account)):
+        if row["outcome"] in HELD_BACK:
+            held[row["symbol"], row["time"]] = f"{row['action']} {row['outcome']}: {row['reason']}"
+        elif row["outcome"] == "no position":
+            nothing.append((row["symbol"], row["time"]))
+        for signal in rows.decision_of(row).signals if '"version"' in row["body"] else ():
+            if signal.source != strategy and "version" in signal.votes:
+                votes[row["symbol"]][signal.source][signal.time] = signal
+    return held, nothing, {symbol: dict(by_name) for symbol, by_name in votes.items()}
+
+
+def _last(snapshot: Document, assets: Sequence[str]) -> int:
+    """Return the open time of the last bar that every symbol has behind it: the account may go on while it is read."""
+    cursor = snapshot.get("cursor", {})
+    return min((time for symbol, time in cursor.items() if symbol in assets), default=0)
+
+
+def _seen(database: Database, account: str, last: int) -> dict[str, list[SeenBar]]:
+    t = tables.seen_bars
+    mine = (t.c.account == account, t.c.open_time <= last)
+    found: dict[str, list[SeenBar]] = defaultdict(list)
+    for row in database.rows(select(t).where(*mine).order_by(t.c.symbol, t.c.open_time)):
+        found[row["symbol"]].append(SeenBar(**{name: value for name, value in row.items() if name != "account"}))
+    return dict(found)
+

@@ -1,0 +1,59 @@
+"""Keeps what proves something later: each bar as it was seen, how the cockpit stood at every start, and from time to
+time whether a venue and our books agree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.parity.account import specs_document
+from services.version import VERSION
+from storage.database import Database
+from storage.evidence import Evidence, EvidenceStore, wall_clock
+from storage.recorder import SqlRecorder
+from trading.domain import SeenBar
+from trading.domain.venue import VenueState, VenueStatus
+from trading.engine import Engine
+from trading.events import BarFinished
+
+EVERY_MS = 600_000
+
+
+class Diary:
+    """Listens to an engine. What it keeps goes with the engine's own commit, which is tried again when it fails."""
+
+    def __init__(self, engine: Engine, recorder: SqlRecorder, database: Database) -> None:
+        self._engine, self._recorder = engine, recorder
+        self._evidence = EvidenceStore(database, recorder.account)
+        self._status = getattr(engine.broker, "status", None)
+        self._compared = self._n_recovered = 0
+        engine.bus.subscribe(BarFinished, self._on_bar)
+
+    def begin(self, settings: dict[str, Any]) -> None:
+        """Note how the cockpit stands, before the first bar of this start."""
+        engine = self._engine
+        self._evidence.add("start", {
+            "settings": settings, "specs": specs_document(engine.portfolio.specs), "version": VERSION,
+            "time": engine.time, "session": engine.session.state, "mode": engine.session.mode,
+            "inline": engine.agents.is_inline,
+        })
+
+    def _on_bar(self, event: BarFinished) -> None:
+        c = event.candle
+        self._recorder.record(SeenBar(c.symbol, c.open_time, c.open, c.high, c.low, c.close, c.volume, int(event.live)))
+        if self._status is not None:
+            self._compare(self._status())
+
+    def _compare(self, status: VenueStatus) -> None:
+        """Keep the newest comparison with the venue, one in ten minutes; one that found trouble at once."""
+        newest = min(status.orders_checked, status.balances_checked)
+        doubtful = [line.client_id for line in status.in_flight if line.state == VenueState.UNKNOWN]
+        clean = status.state == "ready" and not status.quarantined and not doubtful
+        if newest == 0 or newest < self._compared + (EVERY_MS if clean else EVERY_MS // 10):
+            return
+        self._compared = newest
+        recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
+        trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
+        trouble = trouble or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
+        self._recorder.record(Evidence(self._recorder.account, "reconciled", wall_clock(), {
+            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble}))
