@@ -58,9 +58,9 @@ def rehearsal_of(settings: Settings, chosen: Namespace) -> Rehearsal:
     for text in chosen.fault or ():
         name, given = parse_fault(text)
         rehearsal.faults.set(name, **given)
-    if chosen.faults_every and chosen.faults_every < 0:
-        raise BadInput(f"--faults-every {chosen.faults_every:g}: give the seconds between faults, 0 for none")
     if chosen.faults_every:
+        if chosen.faults_every < 0:
+            raise BadInput(f"--faults-every {chosen.faults_every:g}: give the seconds between faults, 0 for none")
         rehearsal.faults.schedule(chosen.faults_every)
     return rehearsal
 

@@ -101,6 +101,11 @@ class Database:
                 upsert(connection, facts, [{"name": name, "value": default}])
         return default if known is None else str(known)
 
+    def recall(self, name: str) -> str | None:
+        """Return a remembered value, None when there is none."""
+        found = self.rows(facts.select().with_only_columns(facts.c.value).where(facts.c.name == name))
+        return str(found[0]["value"]) if found else None
+
     def remember(self, name: str, value: str) -> None:
         """Keep a value under a name."""
         with self.write() as connection:

@@ -7,10 +7,7 @@ import logging
 import threading
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
-
 from storage.database import Database
-from storage.tables import facts
 from trading.errors import StateFailed
 
 log = logging.getLogger(__name__)
@@ -50,8 +47,8 @@ class KillNote:
 
     def newest(self) -> Press | None:
         """Return the newest press, None before the first."""
-        found = self._database.rows(select(facts.c.value).where(facts.c.name == self._name))
-        return Press(**json.loads(found[0]["value"])) if found else None
+        found = self._database.recall(self._name)
+        return None if found is None else Press(**json.loads(found))
 
     def _keep(self, press: Press, kept: threading.Event) -> None:
         for _ in range(N_TRIES):

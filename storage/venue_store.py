@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
 from storage.database import Database, upsert
-from storage.tables import facts, venue_orders
+from storage.tables import venue_orders
 from trading.domain.venue import TRANSITIONS, VenueOrder, VenueState, number_of
 from trading.errors import BrokenInvariant
 
@@ -82,8 +82,8 @@ class SqlVenueStore:
 
     def baseline(self) -> dict[str, Decimal] | None:
         """Return what the venue's account held beside ours when it was first seen, by asset; None before that."""
-        found = self._database.rows(select(facts.c.value).where(facts.c.name == self._baseline_name()))
-        return {asset: Decimal(text) for asset, text in json.loads(found[0]["value"]).items()} if found else None
+        found = self._database.recall(self._baseline_name())
+        return None if found is None else {asset: Decimal(text) for asset, text in json.loads(found).items()}
 
     def keep_baseline(self, assets: Mapping[str, Decimal]) -> None:
         """Keep the baseline."""
@@ -92,8 +92,7 @@ class SqlVenueStore:
 
     def quarantined(self) -> dict[str, str]:
         """Return the symbols in quarantine with the reason."""
-        found = self._database.rows(select(facts.c.value).where(facts.c.name == f"quarantine-{self.account}"))
-        return dict(json.loads(found[0]["value"])) if found else {}
+        return dict(json.loads(self._database.recall(f"quarantine-{self.account}") or "{}"))
 
     def keep_quarantine(self, symbols: Mapping[str, str]) -> None:
         """Keep which symbols are in quarantine: a restart must not let them out."""

@@ -107,8 +107,7 @@ def at_venue(cockpit: Cockpit) -> Iterator[VenueThread | None]:
     engine = cockpit.engine
     guard = ClockGuard(cockpit.venue, engine.gate, engine.bus.post)
     thread = VenueThread(engine.broker, cockpit.venue, lambda reason: _failed(engine, reason), guard.look)
-    if hasattr(engine.broker, "limit_entries"):
-        engine.broker.limit_entries(limit_of(engine))
+    engine.broker.limit_entries(limit_of(engine))
     thread.start(books_of(engine.portfolio, engine.orders))
     for lease in cockpit.outside.leases:
         lease.keep(lambda reason: engine.gate.close("lease", reason))

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from trading.binance.wire import forget_wire
+
 ACCOUNT = {"accountType": "SPOT", "canTrade": True, "canWithdraw": True, "uid": 77, "permissions": ["SPOT"],
            "balances": [{"asset": "USDT", "free": "1000.50000000", "locked": "3.00000000"}],
            "commissionRates": {"maker": "0.00100000", "taker": "0.00100000"}}
@@ -37,6 +39,7 @@ class KeyServer:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> KeyServer:
+        forget_wire(self.url)
         self._thread.start()
         return self
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import urlencode
 
+from trading.binance.wire import forget_wire
 from trading.simulation.exchange.gateway import Request
 from trading.simulation.exchange.paths import SimulatedPath
 from trading.simulation.exchange.rehearsal import Rehearsal, Terms
@@ -42,6 +43,7 @@ class HostedExchange:
     def __enter__(self) -> HostedExchange:
         self._thread.start()
         self.run(self._start())
+        forget_wire(self.urls["rest"])
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -13,7 +13,6 @@ import pytest
 from tests.fakes.rehearsal_exchange import HostedExchange, simulated
 from tests.faults.scene import BTC, Scene
 from trading.binance.clock import VenueClock
-from trading.binance.wire import forget_wire
 from trading.simulation.exchange.rehearsal import Terms
 
 Host = Callable[..., HostedExchange]
@@ -60,9 +59,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, walls: Walls) -> Itera
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with ExitStack() as ending:
         def opened(terms: Terms | None = None, symbols: tuple[str, ...] = (BTC,)) -> HostedExchange:
-            exchange = ending.enter_context(HostedExchange(simulated(symbols, now=walls.theirs, terms=terms)))
-            forget_wire(exchange.urls["rest"])
-            return exchange
+            return ending.enter_context(HostedExchange(simulated(symbols, now=walls.theirs, terms=terms)))
 
         yield opened
 

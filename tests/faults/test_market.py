@@ -59,6 +59,7 @@ def test_nothing_is_entered_by_hand_when_the_last_closed_candle_is_older_than_tw
     scene.buy()
     scene.press("close", symbol=BTC, rate=0.5)
     until(lambda: len(scene.engine.orders.working) == 1 and scene.is_protected, "half is sold", 10)
+    scene.stand_still()
     scene.wrong("stale")
     until(lambda: scene.struck("stale"), "candles stand still", 10)
     sleep(scene, walls, 10)

@@ -49,6 +49,7 @@ class Outside:
         broker.badge = "REHEARSAL"
         broker.recover, broker.run, broker.settle = self.recover, self.run, self.settle
         broker.status = lambda: VenueStatus("REHEARSAL", "ready")
+        broker.limit_entries = lambda units: None
 
     async def recover(self, books: Books) -> None:
         self.log.append("recover" if not self.bench.session.armed else "recovered while armed")

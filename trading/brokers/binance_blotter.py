@@ -152,6 +152,11 @@ class Blotter:
         return [order for order in list(self.orders.values()) if order.symbol == symbol and self.is_bracket(order)
                 and (not order.state.is_over or order.executed > 0)]
 
+    def together(self, order: VenueOrder) -> list[VenueOrder]:
+        """Return an order with the others of its list, as they are now."""
+        return [o for o in self.orders.values()
+                if o.client_id == order.client_id or (o.list_id and o.list_id == order.list_id)]
+
     def posted(self, client_id: str) -> int:
         """Return the lots of a venue order whose executions were announced to the engine."""
         return sum(self.tallies.get(client_id, {}).values())

@@ -85,7 +85,7 @@ class FillBook:
             return
         lots = self._ours(trade, order)
         if lots:
-            self._announce(trade, order, self.ticket_of(order, lots=lots))
+            self._announce(trade, order, lots)
         else:
             self._book(trade, 0, 0, 0)
             tally[trade.trade_id] = self._lots(trade)
@@ -231,12 +231,12 @@ class FillBook:
         return ticket
 
     def _wanted(self, order: VenueOrder) -> Order:
-        legs = [o for o in self._office.blotter.orders.values() if o.list_id and o.list_id == order.list_id]
-        return engine_order(order, self._office.instruments[order.symbol], legs)
+        return engine_order(order, self._office.instruments[order.symbol], self._office.blotter.together(order))
 
-    def _announce(self, trade: VenueTrade, order: VenueOrder, ticket: Ticket) -> None:
-        office = self._office
-        fill = _part(fill_of(trade, ticket, order, office.instruments[trade.symbol]), self._ours(trade, order))
+    def _announce(self, trade: VenueTrade, order: VenueOrder, lots: int) -> None:
+        """Tell the engine of so many lots of an execution."""
+        office, ticket = self._office, self.ticket_of(order, lots=lots)
+        fill = _part(fill_of(trade, ticket, order, office.instruments[trade.symbol]), lots)
         self._book(trade, fill.quote_units - fill.fee_quote_units if fill.side is Side.SELL else -fill.quote_units,
                    fill.lots, fill.fee_atoms)
         office.blotter.tallies[order.client_id][trade.trade_id] = self._lots(trade)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
-from math import inf
 
 from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
@@ -41,13 +40,6 @@ class Pace:
         return int(min(most, max(least, ROOM * self.slowest_ms)))
 
 
-@dataclass(slots=True)
-class News:
-    """When the loop last heard how symbols trade."""
-
-    heard: float = -inf
-
-
 @dataclass(frozen=True, slots=True)
 class Hands:
     """Office, ledger of executions, and sender."""
@@ -56,7 +48,6 @@ class Hands:
     fills: FillBook
     sender: Sender
     pace: Pace = field(default_factory=Pace)
-    news: News = field(default_factory=News)
 
     def instrument(self, ticket: Ticket) -> Instrument:
         """Return what the ticket's symbol allows."""
@@ -111,15 +102,10 @@ class Hands:
             failure = trouble
         except (TimeoutError, OutcomeUnknown, *UNREADABLE) as unknown:
             failure = NotSent(str(unknown) or "no answer")
-        for other in self.together(order):
+        for other in office.blotter.together(order):
             if not other.state.is_over:
                 await self.sender.query(other)
         return failure
-
-    def together(self, order: VenueOrder) -> list[VenueOrder]:
-        """Return an order with the other legs of its list, as they are now."""
-        return [o for o in self.office.blotter.orders.values()
-                if o.client_id == order.client_id or (o.list_id and o.list_id == order.list_id)]
 
     async def refresh(self, symbol: str, young_s: float = 0.0) -> bool:
         """Ask whether symbols trade and how large their orders may be; return whether there was an answer.
@@ -127,14 +113,14 @@ class Hands:
         One question serves all symbols; an answer that is no older than `young_s` is enough.
         """
         loop = asyncio.get_running_loop()
-        if loop.time() - self.news.heard < young_s:
+        office, known = self.office, self.office.instruments
+        if loop.time() - office.refreshed < young_s:
             return True
-        known = self.office.instruments
         params = {"symbols": json.dumps(sorted(known), separators=(",", ":"))}
         try:
-            answer = await self.office.ask(Call("GET", "exchangeInfo", params, 20, Purpose.QUERY, signed=False))
+            answer = await office.ask(Call("GET", "exchangeInfo", params, 20, Purpose.QUERY, signed=False))
             fresh = {d["symbol"]: instrument_of(known[d["symbol"]].spec, d) for d in answer["symbols"]}
-            self.news.heard = loop.time()
+            office.refreshed = loop.time()
         except (Refused, OutcomeUnknown, NotSent, *UNREADABLE):
             return False
         for name, instrument in fresh.items():

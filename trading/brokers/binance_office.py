@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median_low
 from typing import Any
 
@@ -30,7 +31,10 @@ LOCKED = "the database was locked"
 
 @dataclass(slots=True, eq=False)
 class Office:
-    """Shared by recovery, desks and reconciliation; used on the broker's loop only."""
+    """Shared by recovery, desks and reconciliation; used on the broker's loop only.
+
+    `refreshed` is the loop's time at which `instruments` were last heard of.
+    """
 
     venue: Venue
     store: VenueStore
@@ -39,6 +43,7 @@ class Office:
     post: Callable[[Event], None]
     blotter: Blotter = field(init=False)
     instruments: dict[str, Instrument] = field(default_factory=dict)
+    refreshed: float = -inf
     prices: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)

@@ -56,9 +56,12 @@ class Recovery:
             self._office.instruments[symbol] = await self._with_rate(instrument_of(spec, documents[symbol]))
 
     async def _with_rate(self, instrument: Instrument) -> Instrument:
-        """Learn the commission where the size of a bracket's legs depends on it."""
+        """Learn the commission where the size of a bracket's legs depends on it; once known, it stays."""
         if instrument.opo or not instrument.oto:
             return instrument
+        known = self._office.instruments.get(instrument.symbol)
+        if known is not None and known.taker_rate is not None:
+            return replace(instrument, taker_rate=known.taker_rate)
         params = {"symbol": instrument.symbol}
         try:
             answer = await self._office.ask(Call("GET", "account/commission", params, 20, Purpose.RECONCILE))
@@ -200,7 +203,7 @@ class Recovery:
             self._office.quarantine(symbol, f"{order.client_id} is ours but was not in this database")
             return
         ticket = self._adopted(order, "is ours but was not in this database")
-        ticket.attempts += [other.client_id for other in self._hands.together(order)
+        ticket.attempts += [other.client_id for other in self._office.blotter.together(order)
                             if other.side == order.side and other.client_id not in ticket.attempts]
         self._desks[symbol].put(Resume(ticket))
 
