@@ -64,17 +64,22 @@ def refuse(problem: str | Sequence[str], source: str = "") -> NoReturn:
 
 
 def path_text(parts: list[str | int]) -> str:
-    """Return `entry.all[1].right`."""
+    """Return `entry.all[1].right`, strange letters and long words as `shown` has them."""
     text = ""
     for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{key_text(part)}" if text else key_text(part)
     return text
+
+
+def key_text(key: str) -> str:
+    """Return a key as it stands in a place."""
+    return shown(key)[1:-1]
 
 
 def _sentence(error: Any, root: type[Form], tagged: dict[str, type[Form]]) -> str:
     """Return `field: value is not allowed; what to use` for one pydantic error."""
     owner, field, parts = _placed(error["loc"], root, tagged)
-    where = shown(path_text(parts))[1:-1]
+    where = path_text(parts)
     if not parts:
         return f"{shown(error['input'])} is not allowed; use plain text for keys"
     if error["type"] == "missing":

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from services.strategies.documents import to_document
-from services.strategies.places import WHOLE, mistake_of
+from services.strategies.places import WHOLE, mistakes_of
 from services.strategies.reading import MAX_BYTES, json_of, parse_strategy
 from trading.domain.strategies import Mistake
 from trading.errors import BadStrategy
@@ -38,12 +38,12 @@ def judged(content: bytes, name: str, symbol: str = "") -> Judged:
         strategy = parse_strategy(document, "", name)
     except BadStrategy as error:
         written = document if isinstance(document, dict) else None
-        return Judged(written, None, tuple(mistake_of(text, content) for text in error.mistakes))
+        return Judged(written, None, mistakes_of(error.mistakes, content))
     if symbol and symbol not in strategy.symbols:
         field = "symbols" if "symbols" in document else "symbol"
         text = f"{field}: {', '.join(strategy.symbols)} is not allowed in the folder {symbol}; name {symbol} too, or " \
                f"move the file to {strategy.symbol}"
-        return Judged(document, None, (mistake_of(text, content),))
+        return Judged(document, None, mistakes_of([text], content))
     return Judged(document, strategy)
 
 

@@ -34,9 +34,14 @@ def symbol_of(text: object) -> str:
     if isinstance(text, str) and len(text) <= 31 and text.isascii():
         pair = _PAIR.fullmatch(text)
         name = ("".join(pair.groups()) if pair else text).upper()
-        if 2 <= len(name) <= 30 and _SYMBOL.fullmatch(name) and name.lower().partition(".")[0] not in RESERVED:
+        if 2 <= len(name) <= 30 and _SYMBOL.fullmatch(name) and not _is_taken(name.lower()):
             return name
     raise BadInput(f"symbol: {shown(text)} is not allowed; {SYMBOL_USE}")
+
+
+def _is_taken(name: str) -> bool:
+    """Say whether a folder of that name would be a device or stand for another file where letters have no case."""
+    return name.partition(".")[0] in RESERVED or name.endswith((".json", ".versions", ".lock"))
 
 
 def id_of(text: object, symbol: str) -> str:
