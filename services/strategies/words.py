@@ -25,6 +25,7 @@ from trading.strategies.reasons import DAY_NAMES, clock
 from trading.strategies.tree import Amount, Operand, Source, Tree
 
 NEVER = "never"
+_SWITCHED_OFF = "(switched off: "
 _OPERATORS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
 _CROSSINGS = {"crosses_above": "above", "crosses_below": "below"}
 _MOVED = {1: "risen", -1: "fallen"}
@@ -71,8 +72,8 @@ class Speller:
         terms = tree.terms if isinstance(tree, AllOf | AnyOf) else (tree,)
         if len(terms) == 1 and terms != (tree,):
             return self.tree(terms[0])
-        if isinstance(tree, AllOf) and not _is_off(tree):
-            return self._every(tree.terms)
+        if isinstance(tree, AllOf):
+            return self._part(tree) if _is_off(tree) else self._every(tree.terms)
         return ", or ".join(self._part(term) for term in terms) or NEVER
 
     def condition(self, leaf: Compare | Trend | Hours, denied: bool = False) -> str:
@@ -134,7 +135,7 @@ class Speller:
             if len(tree.terms) == 1:
                 return self._part(tree.terms[0])
             if _is_off(tree):
-                return f"(switched off: {' and '.join(self._part(t) for t in tree.terms if t != AnyOf(()))})"
+                return f"{_SWITCHED_OFF}{' and '.join(self._part(t) for t in tree.terms if t != AnyOf(()))})"
             word = " and " if isinstance(tree, AllOf) else " or "
             return f"({word.join(self._part(term) for term in tree.terms)})" if tree.terms else NEVER
         if isinstance(tree, Negation):
@@ -175,7 +176,9 @@ def _entry(strategy: RuleStrategy, speller: Speller) -> str:
     act = f"buy {symbols}" if strategy.side == "long" else f"sell {symbols} short (research only)"
     bars = f"On {strategy.interval} bars, " if strategy.interval else ""
     when = speller.tree(strategy.entry)
-    text = f"{bars}never {act}" if when == NEVER else f"{bars}{act} at the next open when {when}"
+    is_off = when.startswith(_SWITCHED_OFF)
+    never = f"{bars}never {act}" + (f" {when}" if is_off else "")
+    text = never if is_off or when == NEVER else f"{bars}{act} at the next open when {when}"
     return text[0].upper() + text[1:]
 
 
