@@ -25,7 +25,6 @@ from trading.strategies.reasons import DAY_NAMES, clock
 from trading.strategies.tree import Amount, Operand, Source, Tree
 
 NEVER = "never"
-_SWITCHED_OFF = "(switched off: "
 _OPERATORS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
 _CROSSINGS = {"crosses_above": "above", "crosses_below": "below"}
 _MOVED = {1: "risen", -1: "fallen"}
@@ -73,7 +72,7 @@ class Speller:
         if len(terms) == 1 and terms != (tree,):
             return self.tree(terms[0])
         if isinstance(tree, AllOf):
-            return self._part(tree) if _is_off(tree) else self._every(tree.terms)
+            return self._off(tree) if _is_off(tree) else self._every(tree.terms)
         return ", or ".join(self._part(term) for term in terms) or NEVER
 
     def condition(self, leaf: Compare | Trend | Hours, denied: bool = False) -> str:
@@ -130,12 +129,15 @@ class Speller:
         parts = [" and ".join(self._part(term) for term in group) for group in (moments, states) if group]
         return " while ".join(parts)
 
+    def _off(self, tree: AllOf) -> str:
+        return f"switched off: {' and '.join(self._part(term) for term in tree.terms if term != AnyOf(()))}"
+
     def _part(self, tree: Tree) -> str:
         if isinstance(tree, AllOf | AnyOf):
             if len(tree.terms) == 1:
                 return self._part(tree.terms[0])
-            if _is_off(tree):
-                return f"{_SWITCHED_OFF}{' and '.join(self._part(t) for t in tree.terms if t != AnyOf(()))})"
+            if isinstance(tree, AllOf) and _is_off(tree):
+                return f"({self._off(tree)})"
             word = " and " if isinstance(tree, AllOf) else " or "
             return f"({word.join(self._part(term) for term in tree.terms)})" if tree.terms else NEVER
         if isinstance(tree, Negation):
@@ -176,15 +178,26 @@ def _entry(strategy: RuleStrategy, speller: Speller) -> str:
     act = f"buy {symbols}" if strategy.side == "long" else f"sell {symbols} short (research only)"
     bars = f"On {strategy.interval} bars, " if strategy.interval else ""
     when = speller.tree(strategy.entry)
-    is_off = when.startswith(_SWITCHED_OFF)
-    never = f"{bars}never {act}" + (f" {when}" if is_off else "")
-    text = never if is_off or when == NEVER else f"{bars}{act} at the next open when {when}"
+    never = _is_never(strategy.entry)
+    text = f"{bars}never {act}{_unless_plain(when)}" if never else f"{bars}{act} at the next open when {when}"
     return text[0].upper() + text[1:]
 
 
 def _exit(strategy: RuleStrategy, speller: Speller) -> str:
     when = speller.tree(strategy.exit)
-    return "No rule leaves" if when == NEVER else f"Leave when {when}"
+    return f"No rule leaves{_unless_plain(when)}" if _is_never(strategy.exit) else f"Leave when {when}"
+
+
+def _unless_plain(when: str) -> str:
+    """Return the conditions that can never hold, where there are any."""
+    return "" if when == NEVER else f" ({when})"
+
+
+def _is_never(tree: Tree) -> bool:
+    """Say whether a tree cannot hold on any bar, whatever its conditions see."""
+    if isinstance(tree, AnyOf):
+        return all(_is_never(term) for term in tree.terms)
+    return isinstance(tree, AllOf) and any(_is_never(term) for term in tree.terms)
 
 
 def _rank(by: str, strategy: RuleStrategy) -> str:

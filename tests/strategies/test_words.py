@@ -74,7 +74,9 @@ def test_risk_is_said_in_the_units_of_a_trader():
 
 def test_vote_that_form_1_switches_off_is_said_to_be_off():
     rules = parse_strategy({"symbol": "BTCUSDT", "indicators": {"ema": {"buy_crosses_above": False}}})
-    assert words_of(rules).startswith("Never buy BTC/USDT (switched off: close crosses above EMA(20)). Leave when close ")
+    assert words_of(rules).startswith("Never buy BTC/USDT (switched off: close crosses above EMA(20)). Leave when ")
+    both = parse_strategy({"symbol": "BTCUSDT", "indicators": {"rsi": {}, "ema": {"buy_crosses_above": False}}})
+    assert "RSI(14) is below 30, or (switched off: close crosses above EMA(20))." in words_of(both)
 
 
 @settings(max_examples=200)

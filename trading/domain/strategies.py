@@ -85,3 +85,47 @@ class StrategyChange:
     kind: str
     place: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyHealth:
+    """How the last trades went, rounded to 3 decimals; None without trades.
+
+    Attributes
+    ----------
+    win_rate : share of trades that made money after costs, 0 to 1.
+    avg_profit : average return on what was invested, percent.
+    recent_drawdown : the largest loss of one trade, percent, 0 or below.
+    count : trades that were looked at.
+    """
+
+    win_rate: float | None
+    avg_profit: float | None
+    recent_drawdown: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealthLight:
+    """Whether paper or live trades are what the backtest made one expect.
+
+    Attributes
+    ----------
+    state : green, amber, red, or `too few to tell`.
+    words : the same for a person.
+    band : (low, high) between which the average return of so many trades lies 19 times out of 20, percent.
+    average, win_rate : what was seen: percent, and a share of 1.
+    least_wins : fewer wins than this are outside the band of wins.
+    p_value : how often chance alone would look as bad if nothing had changed; None where too few.
+    n_seen, n_expected : trades that were compared.
+    """
+
+    state: str
+    words: str
+    n_seen: int
+    n_expected: int
+    average: float | None = None
+    win_rate: float | None = None
+    band: tuple[float, float] | None = None
+    least_wins: int | None = None
+    p_value: float | None = None
