@@ -70,14 +70,18 @@ class Folder:
         Raises
         ------
         BadInput
-            A link on the way leads out of the folder.
+            A link stands in its place.
         """
         current = self.path / symbol / f"{name}.json"
         history = History(current, self._disk)
-        for path in (current, history.folder):
-            if _resolved(path) != self.path.resolve() / path.relative_to(self.path):
+        for path in (current.parent, current, history.folder):
+            if path.is_symlink():
                 raise BadInput(f"{path} is a link; put the file itself there")
         return Spot(symbol, name, history)
+
+    def holds(self, path: Path) -> bool:
+        """Say whether a path, its links followed, lies in the folder."""
+        return self.path.resolve() in _resolved(path).parents
 
     def spots(self) -> Iterator[Spot]:
         """Give the places of all strategies, also of those of which only versions are left, in order of their names."""
@@ -110,7 +114,7 @@ class Folder:
             return Loose(ref, symbol, path, 0, _unread(str(error)))
 
     def _read(self, path: Path) -> Judged:
-        if self.path.resolve() not in _resolved(path).parents:
+        if not self.holds(path):
             return _unread("is a link that leads out of the folder; put the file itself there")
         content = read(path, MAX_BYTES + 1)
         return _unread("is no plain file; a strategy is a JSON text") if content is None else judged(content, path.stem)

@@ -235,7 +235,10 @@ class StrategyStore:
 
     def _spot(self, symbol: str, name: str) -> Spot:
         folder = symbol_of(symbol)
-        return self._folder.spot(folder, id_of(name, folder))
+        spot = self._folder.spot(folder, id_of(name, folder))
+        if not self._folder.holds(spot.history.current):
+            raise BadInput(f"{spot.ref} lies outside of {self._folder.path}; use another id")
+        return spot
 
     def _judged(self, spot: Spot, content: bytes) -> Judged:
         return judged(content, spot.id, spot.symbol)
