@@ -21,6 +21,7 @@ from services.strategies.disk import Disk
 from services.strategies.folder import Folder, Loose, Spot
 from services.strategies.judging import TOO_LARGE, Judged, judged, refuse_mistakes, text_of
 from services.strategies.names import id_of, numbered, slug, split_file_name, symbol_of
+from services.strategies.places import WHOLE
 from services.strategies.reading import MAX_BYTES, json_of, parse_strategy
 from services.strategies.registry import Registry, Row, Rows, changed
 from services.strategies.versions import GONE, Kept
@@ -69,7 +70,7 @@ class StrategyStore:
         spots = [spot for spot in self._folder.spots() if wanted in ("", spot.symbol)]
         self._settle(spots)
         rows = self._registered()
-        found = [self._entry(spot, rows) for spot in spots]
+        found = [self._listed(spot, rows) for spot in spots]
         found += [one for one in map(self._loose_entry, self._folder.loose()) if wanted in ("", one.symbol)]
         return tuple(one for one in found if deleted or not one.is_deleted)
 
@@ -195,9 +196,10 @@ class StrategyStore:
         return self._choose(symbol, name, lambda row, one: replace(changed(row, one, True), default=one))
 
     def default(self, symbol: str) -> StrategyEntry | None:
-        """Return a symbol's default: the chosen one, else the first that is registered and sound."""
-        found = self.by_symbol(symbol)
-        return next((one for one in found if one.is_default), next(iter(found), None))
+        """Return a symbol's default: the chosen one, broken or not, else the first that is registered and sound."""
+        rows = self._registered()
+        spot = self._default_spot(symbol_of(symbol), rows)
+        return None if spot is None else self._entry(spot, rows)
 
     # What runs them
 
@@ -254,9 +256,13 @@ class StrategyStore:
             symbol = symbol_of(wanted)
         except BadInput:
             return []
-        row = self._rows().get(symbol, Row())
-        names = [row.default] if row.default else row.registered[:1]
-        return [self._folder.spot(symbol, name) for name in names]
+        spot = self._default_spot(symbol, self._rows())
+        return [] if spot is None else [spot]
+
+    def _default_spot(self, symbol: str, rows: Rows) -> Spot | None:
+        row = rows.get(symbol, Row())
+        spots = (self._folder.spot(symbol, name) for name in ([row.default] if row.default else row.registered))
+        return next((one for one in spots if row.default or self._judged(one, one.history.now() or b"").strategy), None)
 
     def _entry(self, spot: Spot, rows: Rows) -> StrategyEntry:
         newest, content = spot.history.newest(), spot.history.now()
@@ -270,6 +276,13 @@ class StrategyStore:
             entry = replace(entry, kind=entry.kind if entry.is_deleted else "removed")
             return _described(entry, self._judged(spot, last.content or b"")) if last else entry
         return _described(entry, self._judged(spot, content))
+
+    def _listed(self, spot: Spot, rows: Rows) -> StrategyEntry:
+        try:
+            return self._entry(spot, rows)
+        except BadInput as error:  # a file that cannot be read
+            return StrategyEntry(spot.ref, spot.symbol, spot.id, spot.id, 0, 0, "edited", str(spot.history.current),
+                                 mistakes=(Mistake(str(error), WHOLE),))
 
     def _loose_entry(self, one: Loose) -> StrategyEntry:
         symbol = one.judged.strategy.symbol if one.judged.strategy else one.symbol
@@ -306,7 +319,7 @@ class StrategyStore:
             with self._locked():
                 for spot in changed:
                     spot.history.settle(self._now())
-        except StateFailed:  # a folder that can only be read shows what it holds
+        except (StateFailed, BadInput):  # a folder that can only be read shows what it holds
             return
 
     def _keep(self, spot: Spot, content: bytes | None, kind: str, edited: int | None) -> StrategyEntry:

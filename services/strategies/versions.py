@@ -14,6 +14,7 @@ from pathlib import Path
 
 from services.strategies.disk import Disk, read
 from services.strategies.reading import MAX_BYTES
+from trading.errors import BadInput
 
 GONE = ("deleted", "removed")
 _NAME = re.compile(r"(pending-)?(\d{6,9})-(\d{1,15})-([a-z]{1,20})\.json", re.ASCII)
@@ -62,10 +63,13 @@ class History:
     def is_settled(self) -> bool:
         """Say whether the file is its newest version and nothing is under way."""
         found = self._all()
-        held = self.now()
-        if not found:
-            return held is None
-        return not found[-1].is_pending and (held == found[-1].content or _is_huge(held))
+        try:
+            held = self.now()
+            if not found:
+                return held is None
+            return not found[-1].is_pending and (held == found[-1].content or _is_huge(held))
+        except BadInput:  # nothing can be kept of what cannot be read
+            return True
 
     def settle(self, time: int) -> None:
         """End what a killed process began, and keep what was changed by hand."""
@@ -108,7 +112,7 @@ class History:
         """Return what is kept and what is pending, the newest last."""
         try:
             names = os.listdir(self.folder)
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             return []
         matches = [match for name in names if (match := _NAME.fullmatch(name))]
         found = [Kept(int(m[2]), int(m[3]), m[4], self.folder / m[0], bool(m[1])) for m in matches]

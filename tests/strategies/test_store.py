@@ -3,6 +3,7 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -253,6 +254,11 @@ def test_default_is_the_chosen_one_or_the_first_that_is_sound(store, folder):
     assert store.register("BTCUSDT", "c").is_registered
     with pytest.raises(BadStrategy, match="BTCUSDT/a"):
         store.set_default("BTCUSDT", "a")
+    store.set_default("BTCUSDT", "c")
+    put(folder, "BTCUSDT/c.json", "{")
+    assert store.default("BTCUSDT").mistakes
+    with pytest.raises(BadStrategy, match="BTCUSDT/c"):
+        store.find("BTCUSDT")
     with pytest.raises(UnknownStrategy):
         store.set_default("BTCUSDT", "nothing")
 
@@ -368,6 +374,24 @@ def test_store_that_cannot_be_written_still_shows_what_it_holds(store, folder, m
     assert store.list()[0].is_sound
     with pytest.raises(StateFailed, match=r"cannot hold the strategies \(No space left on device\); free some space"):
         store.save("BTCUSDT", "other", document(), 0)
+
+
+@pytest.mark.parametrize("shut", ["dips.json", "saved.json"])
+def test_file_that_cannot_be_read_is_listed_with_the_reason(store, folder, monkeypatch, shut):
+    store.save("BTCUSDT", "dips", document(), 0)
+    store.save("BTCUSDT", "other", document(), 0)
+    opened = Path.open
+
+    def guarded(self, *args, **kwargs):
+        if self.name.endswith(shut) and "other" not in str(self):
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    one, other = store.list()
+    assert other.is_sound and one.is_sound == (shut == "saved.json")
+    if shut == "dips.json":
+        assert "Permission denied" in one.mistakes[0].text
 
 
 def test_threads_that_save_at_once_lose_no_version(store):
