@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.strategies import StrategyStore, parse_strategy, to_document
-from services.strategies.store import OWN
+from services.strategies.stored import OWN
 from trading.domain import split_symbol
 from trading.domain.studies import Candidate, SavedStrategy, StudyView
 from trading.errors import BadInput, StateFailed

@@ -13,7 +13,7 @@ from services.strategies.names import id_of, symbol_of
 from services.strategies.places import WHOLE
 from services.strategies.reading import MAX_BYTES
 from services.strategies.registry import COPY, NAME
-from services.strategies.versions import History
+from services.strategies.versions import History, Kept
 from trading.domain.strategies import Mistake
 from trading.errors import BadInput
 
@@ -32,6 +32,17 @@ class Spot:
     def ref(self) -> str:
         """The place as text."""
         return f"{self.symbol}/{self.id}"
+
+    def judged(self, content: bytes) -> Judged:
+        """Judge a text as this strategy's."""
+        return judged(content, self.id, self.symbol)
+
+    def version(self, kept: Kept | None = None) -> Judged:
+        """Judge a version, None: what the file holds now; one that cannot be read says so."""
+        try:
+            return self.judged((self.history.now() if kept is None else kept.content) or b"")
+        except BadInput as error:
+            return _unread(str(error))
 
     def is_called(self, text: str) -> bool:
         """Say whether a text names this strategy: `btcusdt/dips`, `dips`, `BTCUSDT_strategy_dips`."""

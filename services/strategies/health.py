@@ -48,8 +48,8 @@ def health_of(trades: Iterable[Any], last: int = LAST) -> StrategyHealth:
         return StrategyHealth(None, None, None, 0)
     percent = 100 * rates
     worst = min(0.0, float(percent.min()))
-    figures = (round(float(x), 3) for x in ((rates > 0).mean(), percent.mean(), worst))
-    return StrategyHealth(*figures, len(rates))
+    win_rate, average, loss = (round(float(x), 3) for x in ((rates > 0).mean(), percent.mean(), worst))
+    return StrategyHealth(win_rate, average, loss, len(rates))
 
 
 def returns_of_trades(trades: Iterable[Any]) -> FloatArray:

@@ -141,9 +141,9 @@ class Speller:
             word = " and " if isinstance(tree, AllOf) else " or "
             return f"({word.join(self._part(term) for term in tree.terms)})" if tree.terms else NEVER
         if isinstance(tree, Negation):
-            inner = tree.term
-            is_leaf = not isinstance(inner, AllOf | AnyOf | Negation)
-            return self.condition(inner, True) if is_leaf else f"not ({self.tree(inner)})"
+            if isinstance(tree.term, Compare | Trend | Hours):
+                return self.condition(tree.term, True)
+            return f"not ({self.tree(tree.term)})"
         return self.condition(tree)
 
 

@@ -372,6 +372,7 @@ def test_store_that_cannot_be_written_still_shows_what_it_holds(store, folder, m
 
     monkeypatch.setattr(store._disk, "write", full)
     assert store.list()[0].is_sound
+    assert store.load("BTCUSDT", "dips").document == document()
     with pytest.raises(StateFailed, match=r"cannot hold the strategies \(No space left on device\); free some space"):
         store.save("BTCUSDT", "other", document(), 0)
 
@@ -390,6 +391,8 @@ def test_file_that_cannot_be_read_is_listed_with_the_reason(store, folder, monke
     monkeypatch.setattr(Path, "open", guarded)
     one, other = store.list()
     assert other.is_sound and one.is_sound == (shut == "saved.json")
+    names = [name for name, _ in store.sound()]
+    assert names == ["own/BTCUSDT/dips", "own/BTCUSDT/other"][shut == "dips.json":]
     if shut == "dips.json":
         assert "Permission denied" in one.mistakes[0].text
 
