@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.backtests.catalog import strategy_choices
+from services.runs import strategies_for
+from services.settings import load_settings
 from services.strategies import StrategyStore, find_strategy, parse_strategy
 from trading.errors import BadInput, BadStrategy, StateFailed, StrategyChanged, UnknownStrategy
 
@@ -342,6 +344,12 @@ def test_everyone_finds_the_users_strategies_before_the_shipped_ones(store, fold
         assert find_strategy(choice, tmp_path)
     with pytest.raises(BadInput, match="yours are own/BTCUSDT/ema-cross"):
         find_strategy("nothing", tmp_path)
+
+
+def test_runs_and_checks_get_the_users_strategy_from_the_settings(store, tmp_path):
+    store.save("BTCUSDT", "dips", document(name="Mine"), 0)
+    settings = load_settings(data_dir=tmp_path, strategy="dips")
+    assert [rules.name for rules in strategies_for(settings, ["BTCUSDT"])] == ["Mine"]
 
 
 def test_broken_strategy_of_the_user_is_never_replaced_by_a_shipped_one(folder, tmp_path):

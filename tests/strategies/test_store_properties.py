@@ -19,7 +19,7 @@ from services.strategies.judging import judged
 from services.strategies.names import id_of, is_id, numbered, slug, symbol_of
 from services.strategies.words import words_of
 from tests.fakes.made_strategies import documents
-from trading.errors import BadInput
+from trading.errors import BadInput, StrategyChanged, UnknownStrategy
 
 N_MUTANTS = int(os.environ.get("FUZZ", "2000"))
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
@@ -207,3 +207,83 @@ def test_symbols_are_safe_as_names_of_folders(text):
         return
     assert re.fullmatch(r"[A-Z0-9][A-Z0-9._-]{1,29}", found) and ".." not in found
     assert symbol_of(found) == found
+
+
+class Model:
+    """What the store of one strategy should hold: every text that it ever had, None after a deletion."""
+
+    def __init__(self, store, path):
+        self.store, self.path, self.texts = store, path, []
+
+    @property
+    def now(self):
+        return self.texts[-1] if self.texts else None
+
+    def seen(self):
+        """Count what was done by hand as a version."""
+        held = self.path.read_text() if self.path.exists() else None
+        if held != self.now:
+            self.texts.append(held)
+
+    def save(self, draw):
+        self.seen()
+        edited = draw.choice((len(self.texts), len(self.texts), 0, 1, len(self.texts) + 1))
+        document = BASES[1] | {"name": f"N{draw.randrange(3)}"}
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        fits = edited == len(self.texts) or (edited == 0 and self.now is None)
+        try:
+            self.store.save("BTCUSDT", "made", document, edited)
+        except StrategyChanged:
+            assert not fits
+            return
+        assert fits
+        self.texts += [text] * (text != self.now)
+
+    def delete(self, draw):
+        self.seen()
+        try:
+            self.store.delete("BTCUSDT", "made")
+        except UnknownStrategy:
+            assert self.now is None
+            return
+        self.texts.append(None)
+
+    def restore(self, draw):
+        self.seen()
+        number = draw.randrange(1, len(self.texts) + 2)
+        wanted = self.texts[number - 1] if number <= len(self.texts) else None
+        try:
+            self.store.restore("BTCUSDT", "made", number)
+        except BadInput:
+            assert wanted is None or wanted == "{"
+            return
+        self.texts += [wanted] * (self.now in (None, "{") or json.loads(wanted) != json.loads(self.now))
+
+    def edit(self, draw):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(draw.choice(("{", json.dumps(BASES[1]), json.dumps(BASES[1], indent=2) + "\n")))
+
+    def erase(self, draw):
+        self.path.unlink(missing_ok=True)
+
+    def look(self, draw):
+        self.store.list()
+        self.seen()
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_any_order_of_acts_and_edits_by_hand_keeps_every_text_there_ever_was(tmp_path, part):
+    draw = random.Random(f"acts-{part}")
+    store = StrategyStore(tmp_path)
+    model = Model(store, tmp_path / "BTCUSDT" / "made.json")
+    acts = [model.save, model.save, model.restore, model.delete, model.edit, model.erase, model.look]
+    for _ in range(40):
+        draw.choice(acts)(draw)
+    model.look(draw)
+    kept = store.versions("BTCUSDT", "made")
+    assert [one.number for one in kept] == list(range(len(model.texts), 0, -1))
+    for number, text in enumerate(model.texts, 1):
+        if text is None:
+            assert kept[len(kept) - number].kind in ("deleted", "removed")
+        else:
+            assert store.text("BTCUSDT", "made", number) == text
