@@ -1,5 +1,6 @@
 """The store of the user's strategies: what is kept, found, listed and refused."""
 
+import inspect
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.backtests.catalog import strategy_choices
+from services.container import StrategyPort
 from services.runs import strategies_for
 from services.settings import load_settings
 from services.strategies import StrategyStore, find_strategy, parse_strategy
@@ -424,3 +426,10 @@ def test_check_names_the_mistakes_of_a_text_that_is_being_edited(store):
     assert store.check(json.dumps(document())) == ()
     (mistake,) = store.check('{"version": 2,\n "symbols": ["BTCUSDT"], "entry": {"any": []}, "exit": 3}')
     assert (mistake.place, mistake.line) == ("exit", 2)
+
+
+def test_store_is_what_the_screen_was_promised():
+    for name, promised in vars(StrategyPort).items():
+        if not name.startswith("_"):
+            kept = list(inspect.signature(getattr(StrategyStore, name)).parameters.values())
+            assert kept == list(inspect.signature(promised).parameters.values()), name
