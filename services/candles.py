@@ -32,7 +32,7 @@ def replay_candles(settings: Settings, chosen: Namespace) -> list[Candles]:
     """
     in_order(chosen.start, chosen.end)
     found = _given(settings, chosen) if chosen.data else _stored(settings, chosen)
-    wished = None if chosen.interval else find_strategy(settings.strategy).interval
+    wished = None if chosen.interval else find_strategy(settings.strategy, settings.data_dir).interval
     return [between(fitted(candles, wished), chosen.start, chosen.end) for candles in found]
 
 
@@ -129,7 +129,7 @@ def _named_by_strategy(settings: Settings, path: Path) -> tuple[str | None, ...]
     """Return which of a folder's symbols a chosen strategy names; (None,) leaves the choice to the path."""
     if not settings.strategy or not path.is_dir():
         return (None,)
-    told = find_strategy(settings.strategy).symbols
+    told = find_strategy(settings.strategy, settings.data_dir).symbols
     held = {named(file)[0] for file in path.iterdir()}
     missing = [symbol for symbol in told if symbol not in held]
     if missing and len(missing) < len(told):
@@ -139,7 +139,7 @@ def _named_by_strategy(settings: Settings, path: Path) -> tuple[str | None, ...]
 
 def _tell_unranked(settings: Settings, n_symbols: int) -> None:
     """Say that a strategy that chooses among symbols has nothing to choose from."""
-    strategy = find_strategy(settings.strategy) if settings.strategy else None
+    strategy = find_strategy(settings.strategy, settings.data_dir) if settings.strategy else None
     if strategy is not None and strategy.rank and n_symbols == 1 < len(strategy.symbols):
         print(f"{strategy.name} chooses among {len(strategy.symbols)} symbols and only one is traded; give a folder "
               "with --data, or --assets", file=sys.stderr)

@@ -37,7 +37,7 @@ class Finding:
 
 def run_check(settings: Settings, chosen: Namespace) -> int:
     """Check the chosen strategy on each symbol's candles, a line a check; 1 when one failed."""
-    strategy = find_strategy(settings.strategy)
+    strategy = find_strategy(settings.strategy, settings.data_dir)
     found: list[Finding] = [Finding("", "document", PASSED, _about(strategy))]
     for candles in _candles(settings, chosen, strategy):
         found += check(strategy, candles)

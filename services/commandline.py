@@ -76,7 +76,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--data", metavar="PATH",
         help="replay, backtest, train, optimize: a Parquet, CSV or zip file, or a folder (default: the store)")
     add("--speed", type=_speed, metavar="N|max", help="market seconds a second, or max")
-    add("--strategy", metavar="FILE|ID", help="a JSON strategy, or the id of a shipped one (default: the demo)")
+    add("--strategy", metavar="FILE|ID", help="a JSON strategy, or an id, your own or shipped (default: the demo)")
     add("--profile", choices=("Conservative", "Balanced", "Aggressive"), help="risk profile of a new account")
     add("--capital", metavar="AMOUNT", help="what a new account starts with, in the quote asset")
     add("--interval", choices=INTERVAL_MS, help="bar length")

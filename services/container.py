@@ -19,6 +19,7 @@ from trading.domain.backtests import (
 from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
 from trading.domain.live import LiveView
 from trading.domain.rehearsal import RehearsalRequest, RehearsalView
+from trading.domain.strategies import Mistake, StoredStrategy, StrategyChange, StrategyEntry, StrategyVersion
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
 from trading.events import CommandAnswered
 
@@ -302,6 +303,78 @@ class RehearsalPort(Protocol):
 
     def release(self) -> None:
         """Ask for the end of every quarantine there: granted where account and books agree; BadInput without one."""
+        ...
+
+
+class StrategyPort(Protocol):
+    """The user's strategies (`services.strategies.StrategyStore`). Reads files: not for a loop, any other thread may.
+
+    `edited` is the number of the version that was read before it was changed, 0 for a new strategy; StrategyChanged
+    says that a newer one is there. Other errors: UnknownStrategy, BadStrategy, BadInput, StateFailed.
+    """
+
+    def list(self, symbol: str = "", deleted: bool = False) -> tuple[StrategyEntry, ...]:
+        """Return every strategy, the broken and the loose ones too, on wish also those of which versions are left."""
+        ...
+
+    def load(self, symbol: str, name: str, version: int | None = None) -> StoredStrategy:
+        """Return a strategy's document, or that of an old version."""
+        ...
+
+    def text(self, symbol: str, name: str, version: int | None = None) -> str:
+        """Return a version's text as it was written, also a broken one."""
+        ...
+
+    def check(self, text: str | bytes, symbol: str = "") -> tuple[Mistake, ...]:
+        """Return what is wrong with a text, with place, line and column."""
+        ...
+
+    def save(self, symbol: str, name: str, document: object, edited: int) -> StrategyEntry:
+        """Keep a document as the next version."""
+        ...
+
+    def delete(self, symbol: str, name: str, edited: int | None = None) -> StrategyEntry:
+        """Remove a strategy's file; `restore` brings it back."""
+        ...
+
+    def restore(self, symbol: str, name: str, version: int | None = None, edited: int | None = None) -> StrategyEntry:
+        """Make an old version the newest, without a number the last sound one."""
+        ...
+
+    def duplicate(self, symbol: str, name: str, new_name: str = "", new_symbol: str = "") -> StrategyEntry:
+        """Copy a strategy under a free id, on wish to another symbol."""
+        ...
+
+    def versions(self, symbol: str, name: str) -> tuple[StrategyVersion, ...]:
+        """Return every version, the newest first."""
+        ...
+
+    def diff(self, symbol: str, name: str, old: int, new: int | None = None) -> tuple[StrategyChange, ...]:
+        """Return what changed from one version to another, in words."""
+        ...
+
+    def import_text(self, file_name: str, content: bytes, symbol: str = "", name: str = "") -> StrategyEntry:
+        """Bring in what a file of that name holds; nothing is overwritten."""
+        ...
+
+    def export(self, symbol: str, name: str, version: int | None = None) -> tuple[str, str]:
+        """Return (file name, text) of a strategy to give away."""
+        ...
+
+    def register(self, symbol: str, name: str) -> StrategyEntry:
+        """Let agents use a strategy."""
+        ...
+
+    def unregister(self, symbol: str, name: str) -> StrategyEntry:
+        """Keep a strategy and let nobody use it of itself."""
+        ...
+
+    def default(self, symbol: str) -> StrategyEntry | None:
+        """Return a symbol's default strategy."""
+        ...
+
+    def set_default(self, symbol: str, name: str) -> StrategyEntry:
+        """Make a strategy its symbol's default."""
         ...
 
 

@@ -24,7 +24,7 @@ _OFF = ("slippage_atr", "impact_rate")
 
 def strategies_for(settings: Settings, symbols: Sequence[str]) -> list[RuleStrategy]:
     """Return the chosen strategy, or the demo, on each symbol."""
-    chosen = find_strategy(settings.strategy or "")
+    chosen = find_strategy(settings.strategy or "", settings.data_dir)
     if settings.strategy and not set(symbols) <= set(chosen.symbols):
         named = ", ".join(chosen.symbols)
         print(f"the strategy names {named}; its rules are used on {', '.join(symbols)}", file=sys.stderr)

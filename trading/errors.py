@@ -14,7 +14,23 @@ class BadCandles(BadInput):
 
 
 class BadStrategy(BadInput):
-    """A strategy document that the schema refuses; the message names the field and its range."""
+    """A strategy document that is refused; the message names the field and its range, `mistakes` has one text each."""
+
+    def __init__(self, message: str, mistakes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = mistakes or (message,)
+
+
+class UnknownStrategy(BadInput):
+    """A strategy, or a version of one, that the user's folder does not hold."""
+
+
+class StrategyChanged(BadInput):
+    """A strategy that was changed since it was read: nothing was written. `version` is the newest one."""
+
+    def __init__(self, message: str, version: int = 0) -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class ModelRefused(BadInput):

@@ -56,7 +56,7 @@ def typed_study(settings: Settings, chosen: Namespace, loaded: Loaded) -> StudyR
     if chosen.short and search != "evolution":
         raise BadInput("--short is for --search evolution: only bred rules are tried long and short")
     wanted = search == "parameters" or settings.strategy
-    strategy = find_strategy(settings.strategy or "") if wanted and search != "model" else None
+    strategy = find_strategy(settings.strategy or "", settings.data_dir) if wanted and search != "model" else None
     return StudyRequest(
         search=search, strategy=strategy.name if strategy else "", document=to_document(strategy) if strategy else {},
         symbols=tuple(candles.symbol for candles in loaded.candles), interval=loaded.candles[0].interval,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from services.strategies.forms import SEPARATOR, checked, refuse
+from services.strategies.forms import checked, refuse
 from services.strategies.operands import HighestForm, IndicatorForm, LowestForm, PriceForm
 from services.strategies.version2 import (
     TAGGED,
@@ -60,9 +60,9 @@ def strategy_of_version2(document: Mapping[str, Any], source: str, name: str) ->
         "name": form.name or name, "symbols": tuple(dict.fromkeys(form.symbols)), "entry": _tree(form.entry),
         "exit": _tree(form.exit), "parameters": parameters, "interval": form.timeframe, "side": form.side,
         "risk": dict(form.risk), "rank": rank, "notes": form.notes}
-    mistakes = list(dict.fromkeys(_mistakes(parts)))
+    mistakes = list(_mistakes(parts))
     if mistakes:
-        refuse(SEPARATOR.join(mistakes), source)
+        refuse(mistakes, source)
     return RuleStrategy(**parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -43,8 +44,7 @@ def checked(form: type[Form], document: Any, source: str, tagged: dict[str, type
     try:
         return form.model_validate(document)
     except ValidationError as error:
-        told = (_sentence(e, form, tagged or {}) for e in error.errors(include_url=False))
-        refuse(SEPARATOR.join(dict.fromkeys(told)), source)
+        refuse([_sentence(e, form, tagged or {}) for e in error.errors(include_url=False)], source)
 
 
 def shown(value: Any) -> str:
@@ -56,23 +56,30 @@ def shown(value: Any) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 
-def refuse(problem: str, source: str = "") -> NoReturn:
-    """Raise BadStrategy with the name of the file, where there is one."""
-    raise BadStrategy(f"{problem} (file {source})" if source else problem)
+def refuse(problem: str | Sequence[str], source: str = "") -> NoReturn:
+    """Raise BadStrategy with all problems, each once, and the name of the file, where there is one."""
+    each = tuple(dict.fromkeys([problem] if isinstance(problem, str) else problem))
+    text = SEPARATOR.join(each)
+    raise BadStrategy(f"{text} (file {source})" if source else text, each)
 
 
 def path_text(parts: list[str | int]) -> str:
-    """Return `entry.all[1].right`."""
+    """Return `entry.all[1].right`, strange letters and long words as `shown` has them."""
     text = ""
     for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{key_text(part)}" if text else key_text(part)
     return text
+
+
+def key_text(key: str) -> str:
+    """Return a key as it stands in a place."""
+    return shown(key)[1:-1]
 
 
 def _sentence(error: Any, root: type[Form], tagged: dict[str, type[Form]]) -> str:
     """Return `field: value is not allowed; what to use` for one pydantic error."""
     owner, field, parts = _placed(error["loc"], root, tagged)
-    where = shown(path_text(parts))[1:-1]
+    where = path_text(parts)
     if not parts:
         return f"{shown(error['input'])} is not allowed; use plain text for keys"
     if error["type"] == "missing":

@@ -90,14 +90,19 @@ def read_json(path: Path) -> Any:
         refuse(f"cannot be read: {getattr(error, 'strerror', None) or error}", str(path))
     if len(content) > MAX_BYTES:
         refuse(f"is larger than {MAX_BYTES // 1024} KB; a strategy needs less than one", str(path))
+    return json_of(content, str(path))
+
+
+def json_of(content: bytes, source: str = "") -> Any:
+    """Return the value of a JSON text, as strictly as `read_json`."""
     try:
         return json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant, object_pairs_hook=_unique)
     except UnicodeDecodeError as error:
-        refuse(f"byte {error.start} is no UTF-8; save the file as UTF-8", str(path))
+        refuse(f"byte {error.start} is no UTF-8; save the file as UTF-8", source)
     except json.JSONDecodeError as error:
-        refuse(f"line {error.lineno} column {error.colno}: {error.msg}; correct the JSON", str(path))
+        refuse(f"line {error.lineno} column {error.colno}: {error.msg}; correct the JSON", source)
     except (ValueError, RecursionError) as error:
-        refuse(f"{error}; correct the JSON", str(path))
+        refuse(f"{error}; correct the JSON", source)
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -19,6 +19,7 @@ from services.backtests.markets import Source
 from services.backtests.spread import Hands
 from services.settings import load_settings
 from services.strategies import load_strategy
+from services.strategies.disk import Disk
 from storage.candle_store import CandleStore
 from storage.database import Database
 from tests.fakes.asked import waves
@@ -197,7 +198,7 @@ def test_a_saved_champion_says_that_it_is_unproven_and_is_saved_once(service, fi
     assert one == again
     proven = service.view(finished).gate.passed
     assert ("(unproven)" in one.name) is not proven
-    assert Path(one.path).parent == folder / "strategies"
+    assert Path(one.path).parent == folder / "strategies" / "BTCUSDT"
     strategy = load_strategy(one.path)
     assert strategy.symbols == ("BTCUSDT",) and strategy.interval == "1h"
     assert finished in strategy.notes and "300 candidates" in strategy.notes
@@ -239,14 +240,14 @@ def test_a_saved_champion_trades_the_markets_it_was_judged_on_and_says_first_wha
 
 
 def test_a_champion_that_cannot_be_written_whole_leaves_no_torn_file(tmp_path, monkeypatch):
-    def full(self, text, **_):
-        self.open("w").write(text[:10])
+    def full(self, path, content):
+        path.write_bytes(content[:10])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Disk, "write", full)
     with pytest.raises(BadInput, match="No space left"):
         save_champion(FakeStudies().view("passed"), tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_a_study_that_a_command_finished_is_done_whatever_the_page_said_last(service):

@@ -71,8 +71,13 @@ def key_label(key: str) -> str:
     indicator = INDICATORS[name]
     words = [indicator.label, *_numbers(indicator, parameters)]
     if len(indicator.outputs) > 1 and output != name:
-        words.append(_OUTPUT_LABELS.get(output, output))
+        words.append(output_label(output))
     return " ".join(words)
+
+
+def output_label(output: str) -> str:
+    """Return what a person reads of an output: `plus_di` -> `+DI`."""
+    return _OUTPUT_LABELS.get(output, output)
 
 
 _OUTPUT_LABELS = {"plus_di": "+DI", "minus_di": "-DI", "k": "%K", "d": "%D", "span_a": "span A", "span_b": "span B"}
