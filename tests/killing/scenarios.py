@@ -15,6 +15,7 @@ from trading.binance import clock as binance_clock
 from trading.binance import venue as binance_venue
 from trading.brokers import binance_reconciling
 from trading.brokers.binance_strays import FOUND
+from trading.domain.venue import VenueState
 
 ROUGH: Mapping[str, Mapping[str, Any]] = {
     "drop_request": {"rate": 0.03}, "drop_reply": {"rate": 0.07}, "late_accept": {"rate": 0.03},
@@ -159,6 +160,23 @@ def lagging(life: Life) -> None:
     time.sleep(7)
     life.right()
     life.settle(2.0)
+
+
+def closed_meanwhile(life: Life) -> None:
+    """Lose the answer to a stop that the venue denies, and sell the position: what turns up then serves nobody."""
+    hold(life, PLAIN)
+    life.fault("lost_event", rate=1.0)
+    life.fault("query_lag", delay_ms=6_000)
+    life.fault("drop_reply", paths=STOPS, rate=1.0, count=1)
+    life.office_pace().slowest_ms = 0.0
+    life.raise_stop(PLAIN)
+    orders = life.office.blotter.orders
+    life.until(lambda: any(o.symbol == PLAIN and o.state is VenueState.VOID for o in list(orders.values())), 6.0)
+    leave(life, PLAIN, seconds=2.0)
+    life.fault("user_abort")
+    time.sleep(5)
+    life.right()
+    life.settle(3.0)
 
 
 def cancel_lost(life: Life) -> None:
@@ -482,6 +500,7 @@ _TABLE = (
     Scenario("stray", released, early=stray),
     Scenario("cash came", cash_came),
     Scenario("answers lag", lagging, lags=True),
+    Scenario("closed meanwhile", closed_meanwhile, lags=True),
     Scenario("price gap", gap),
     Scenario("no start", wait, early=impatient),
     Scenario("outage", outage),
