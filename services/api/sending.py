@@ -1,0 +1,77 @@
+"""Commands to the engine, the way the buttons send them: each is done once, however often it is sent.
+
+The `Idempotency-Key` of a request is the nonce of its command, together with the token, so that no two scripts can
+meet. The engine does a nonce once. A definite answer is kept here and given again to the same request; a request that
+got none may be sent again under its key: the engine says then that it was handled already, and nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.api.problems import Refusal
+from services.container import SessionPort
+from trading.events import CommandAnswered
+
+KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command as it was asked for; `version` is the control version that the sender saw."""
+
+    kind: str
+    version: int | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+class Sender:
+    """Sends commands and remembers the answers. For one event loop."""
+
+    def __init__(self, session: SessionPort) -> None:
+        self._session = session
+        self._answers: OrderedDict[str, tuple[Order, CommandAnswered]] = OrderedDict()
+        self._under_way: set[str] = set()
+
+    async def send(self, caller: str, key: str | None, order: Order) -> CommandAnswered:
+        """Return what the engine answered, now or the first time.
+
+        Raises
+        ------
+        Refusal
+            409: the engine said no, or the same request is on its way. 422: the key belongs to another request.
+            504: the engine has not answered, and what became of the command is not known.
+        """
+        nonce = f"api:{caller}:{key or uuid.uuid4().hex}"
+        known = self._answers.get(nonce)
+        if known is not None:
+            if known[0] != order:
+                raise Refusal(422, "this Idempotency-Key was used for another request; take a new one")
+            return accepted(known[1])
+        if nonce in self._under_way:
+            raise Refusal(409, "the same request is on its way; wait for its answer")
+        return accepted(await self._sent(nonce, order))
+
+    async def _sent(self, nonce: str, order: Order) -> CommandAnswered:
+        self._under_way.add(nonce)
+        try:
+            answer = await self._session.send(order.kind, nonce, order.version, **order.arguments)
+        finally:
+            self._under_way.discard(nonce)
+        if answer.version == 0 and not answer.accepted:
+            raise Refusal(504, f"{order.kind}: {answer.detail}; GET /api/session tells how things stand, and the same "
+                               "Idempotency-Key may be sent again without doing it twice")
+        self._answers[nonce] = (order, answer)
+        while len(self._answers) > KEPT:
+            self._answers.popitem(last=False)
+        return answer
+
+
+def accepted(answer: CommandAnswered) -> CommandAnswered:
+    """Return an answer that says yes; Refusal otherwise."""
+    if not answer.accepted:
+        raise Refusal(409, f"{answer.kind}: {answer.detail}")
+    return answer
