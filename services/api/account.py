@@ -11,7 +11,7 @@ from services.api.parts import Screen
 from services.api.values import Figure, Limit, Money, Symbol, Time, Told, spelled
 from trading.domain import AccountView, TradeView
 
-router = APIRouter()
+router = APIRouter(prefix="/api")
 SymbolQuery = Annotated[Symbol | None, Query(description="only this symbol")]
 
 

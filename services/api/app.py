@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.api import account, backtests, controls, market, metrics, strategies
 from services.api.document import document
@@ -16,8 +17,8 @@ from services.api.parts import ApiParts
 from services.api.problems import handle_errors
 from services.api.sending import Sender
 
-PREFIX = "/api"
-MODULES = (account, controls, market, backtests, metrics)
+MODULES = (account, controls, strategies, market, backtests, metrics)
+OLD_NAMES = {"/api/strategy": "/api/strategies"}
 HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
@@ -32,10 +33,11 @@ def make_api(parts: ApiParts) -> FastAPI:
     """Return the application; it serves paths that begin with /api."""
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
                   separate_input_output_schemas=False)
-    api.state.parts, api.state.sender = parts, Sender(parts.services.session)
+    view = parts.services.portfolio.view
+    api.state.parts = parts
+    api.state.sender = Sender(parts.services.session, lambda: view().session.control_version)
     for module in MODULES:
-        api.include_router(module.router, prefix=PREFIX)
-    with_both_names(api, strategies.router, "strategies", "strategy")
+        api.include_router(module.router)
     _open_routes(api)
     handle_errors(api)
     api.openapi = lambda: document(api)  # type: ignore[method-assign]
@@ -44,13 +46,23 @@ def make_api(parts: ApiParts) -> FastAPI:
         api.add_middleware(CORSMiddleware, allow_origins=parts.origins, allow_methods=METHODS, allow_headers=HEADERS,
                            expose_headers=["Retry-After", "Location"], max_age=600)
     api.add_middleware(Metered, meter=parts.meter)
+    api.add_middleware(OldNames)
     return api
 
 
-def with_both_names(api: FastAPI, router: APIRouter, name: str, old_name: str) -> None:
-    """Serve routes under their name, and under the one of older documents without telling of it twice."""
-    api.include_router(router, prefix=f"{PREFIX}/{name}")
-    api.include_router(router, prefix=f"{PREFIX}/{old_name}", include_in_schema=False)
+class OldNames:
+    """Let routes answer to the names that older documents give them. Plain ASGI, outermost."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on under the name of today."""
+        path = scope.get("path", "")
+        for old, name in OLD_NAMES.items():
+            if path == old or path.startswith(f"{old}/"):
+                scope = {**scope, "path": name + path[len(old):]}
+        await self.app(scope, receive, send)
 
 
 def _open_routes(api: FastAPI) -> None:

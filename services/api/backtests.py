@@ -20,7 +20,7 @@ from trading.domain import INTERVAL_MS
 from trading.domain.backtests import BacktestProgress, BacktestRequest, BacktestView, RunSummary
 from trading.errors import BadInput
 
-router = APIRouter(prefix="/backtest", tags=["backtest"])
+router = APIRouter(prefix="/api/backtest", tags=["backtest"])
 N_TRADES, MAX_WAIT_S, LOOK_S = 10, 60.0, 0.05
 OVER = ("done", "failed", "cancelled")
 
@@ -150,8 +150,8 @@ def results(parts: Parts, key: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9
     chosen = key or (runs[0].key if runs else "")
     if not chosen:
         raise Refusal(404, "nothing was tested yet: POST /api/backtest")
-    if key is not None and port.request(key) is None and port.view(key) is None:
-        raise Refusal(404, f"there is no backtest {key}")
+    if port.view(chosen) is None and port.request(chosen) is None and port.progress(chosen).state == "failed":
+        raise Refusal(404, f"there is no backtest {chosen}")
     return _result(parts, chosen)
 
 

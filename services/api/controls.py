@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path
 from pydantic import Field
 
-from services.api.parts import Caller, Screen, Sending
+from services.api.parts import Caller, Sending
 from services.api.problems import problems
 from services.api.sending import Order
 from services.api.values import Asked, Symbol, Time, Told, spelled
 
-router = APIRouter(tags=["controls"], responses=problems(409, 413, 422, 504))
+router = APIRouter(prefix="/api", tags=["controls"], responses=problems(409, 413, 422, 504))
 Key = Annotated[str | None, Header(
     alias="Idempotency-Key", pattern=r"^[!-~]{1,100}$", examples=["7f1c2a"],
     description="the command's name: sent twice under one name it is done once")]
@@ -62,9 +62,9 @@ class Execute(Asked):
 
 
 @router.post("/start")
-async def start(screen: Screen, sender: Sending, caller: Caller, body: Start | None = None, key: Key = None) -> Answer:
+async def start(sender: Sending, caller: Caller, body: Start | None = None, key: Key = None) -> Answer:
     """Start auto-trading: new entries from the next candle's close on."""
-    return await _send(sender, caller, key, Order("start", _version(screen, body.version if body else None)))
+    return await _send(sender, caller, key, Order("start", body.version if body else None))
 
 
 @router.post("/pause")
@@ -92,13 +92,13 @@ async def flatten(sender: Sending, caller: Caller, key: Key = None) -> Answer:
 
 
 @router.post("/trades/execute", tags=["trades"])
-async def execute(body: Execute, screen: Screen, sender: Sending, caller: Caller, key: Key = None) -> Answer:
+async def execute(body: Execute, sender: Sending, caller: Caller, key: Key = None) -> Answer:
     """Add to an open position, or close a part of it, at the market."""
     arguments: dict[str, Any] = {"symbol": spelled(body.symbol)}
     if body.entry_time is not None:
         arguments["entry_time"] = body.entry_time
     if body.side == "buy":
-        order = Order("add", _version(screen, body.version), arguments)
+        order = Order("add", body.version, arguments)
     else:
         order = Order("close", None, arguments | {"rate": body.rate})
     return await _send(sender, caller, key, order)
@@ -113,7 +113,3 @@ async def cancel(client_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$
 
 async def _send(sender: Sending, caller: Caller, key: str | None, order: Order) -> Answer:
     return Answer.model_validate(await sender.send(caller.id, key, order))
-
-
-def _version(screen: Screen, seen: int | None) -> int:
-    return screen.portfolio.view().session.control_version if seen is None else seen

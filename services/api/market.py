@@ -15,7 +15,7 @@ from services.keys.permissions import KeyRefused, NotAsked
 from trading.domain import INTERVAL_MS
 from trading.errors import BadInput
 
-router = APIRouter(prefix="/binance", tags=["binance"])
+router = APIRouter(prefix="/api/binance", tags=["binance"])
 MAX_BARS = 1_000
 
 

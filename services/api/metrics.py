@@ -14,7 +14,7 @@ from services.api.values import Figure, Told
 from services.version import VERSION
 from trading.domain import CockpitView
 
-router = APIRouter(tags=["metrics"])
+router = APIRouter(prefix="/api", tags=["metrics"])
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 

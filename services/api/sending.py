@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +18,13 @@ from services.container import SessionPort
 from trading.events import CommandAnswered
 
 KEPT = 10_000
+ADDING = ("start", "add")
+"""Commands that add risk: the engine does them on its newest control version only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command as it was asked for; `version` is the control version that the sender saw."""
+    """A command as it was asked for; `version` is the control version that it was decided on, None: the newest."""
 
     kind: str
     version: int | None = None
@@ -29,10 +32,10 @@ class Order:
 
 
 class Sender:
-    """Sends commands and remembers the answers. For one event loop."""
+    """Sends commands and remembers the answers; `newest` tells the control version. For one event loop."""
 
-    def __init__(self, session: SessionPort) -> None:
-        self._session = session
+    def __init__(self, session: SessionPort, newest: Callable[[], int]) -> None:
+        self._session, self._newest = session, newest
         self._answers: OrderedDict[str, tuple[Order, CommandAnswered]] = OrderedDict()
         self._under_way: set[str] = set()
 
@@ -57,8 +60,9 @@ class Sender:
 
     async def _sent(self, nonce: str, order: Order) -> CommandAnswered:
         self._under_way.add(nonce)
+        version = self._newest() if order.version is None and order.kind in ADDING else order.version
         try:
-            answer = await self._session.send(order.kind, nonce, order.version, **order.arguments)
+            answer = await self._session.send(order.kind, nonce, version, **order.arguments)
         finally:
             self._under_way.discard(nonce)
         if answer.version == 0 and not answer.accepted:

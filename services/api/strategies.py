@@ -16,7 +16,7 @@ from services.strategies.names import id_of
 from trading.domain.strategies import StrategyEntry
 from trading.errors import BadStrategy
 
-router = APIRouter(tags=["strategies"])
+router = APIRouter(prefix="/api/strategies", tags=["strategies"])
 EXAMPLE = {"version": 2, "name": "Dips", "symbols": ["BTCUSDT"], "timeframe": "1h",
            "entry": {"left": "rsi_14", "op": "<", "right": 30}, "exit": {"left": "rsi_14", "op": ">", "right": 60}}
 Document = Annotated[dict[str, Any], Field(
