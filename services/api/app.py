@@ -65,6 +65,14 @@ class OldNames:
         await self.app(scope, receive, send)
 
 
+def prepare(api: FastAPI) -> FastAPI:
+    """Put the routes together now: the framework would do so at the first request, and hold up the page meanwhile."""
+    scope = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in api.routes:
+        route.matches(dict(scope))
+    return api
+
+
 def _open_routes(api: FastAPI) -> None:
     @api.get(OPEN[0], tags=["open"])
     async def health() -> Alive:
@@ -72,6 +80,6 @@ def _open_routes(api: FastAPI) -> None:
         return Alive()
 
     @api.get(OPEN[1], tags=["open"])
-    async def openapi() -> dict[str, Any]:
+    def openapi() -> dict[str, Any]:
         """Return this document."""
         return api.openapi()

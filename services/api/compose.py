@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.api.app import make_api
+from services.api.app import make_api, prepare
 from services.api.door import Limits
 from services.api.parts import ApiParts, Defaults
 from services.container import Services
@@ -24,6 +24,6 @@ def api_of(settings: Settings, services: Services) -> FastAPI:
         return connect_key(settings.keys_path, lambda name, given: ask_permissions(environment_of(name), given),
                            venue, key, secret)
 
-    return make_api(ApiParts(
+    return prepare(make_api(ApiParts(
         services, stored_strategies(settings.data_dir), connect, TokenBook(settings.tokens_path),
-        Limits.of(settings.api_rate), settings.api_origins, Defaults(settings.capital, settings.profile)))
+        Limits.of(settings.api_rate), settings.api_origins, Defaults(settings.capital, settings.profile))))

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 import app as cockpit_app
-from services.api.app import make_api
+from services.api.app import make_api, prepare
 from services.api.door import Limits
 from services.api.parts import ApiParts
 from services.keys.tokens import TokenBook
@@ -60,7 +60,7 @@ def served(place: Place) -> Iterator[Place]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    dash = cockpit_app.create_app(place.world.services, api=make_api(place.parts))
+    dash = cockpit_app.create_app(place.world.services, api=prepare(make_api(place.parts)))
     server = cockpit_app.web_server(dash, port=port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
