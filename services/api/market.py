@@ -92,7 +92,7 @@ def ohlcv(screen: Screen, symbol: Annotated[Symbol, Query()],
         chart.candles.volume)), strict=True)
     bars = [Bar(time=time, **{field: f"{price:.{chart.decimals}f}" for field, price in zip(
         ("open", "high", "low", "close"), prices[:4], strict=True)}, volume=f"{prices[4]:.8f}",
-        closed=time + INTERVAL_MS[length] <= view.feed.time) for time, *prices in rows]
+        closed=time + INTERVAL_MS[length] - 1 <= view.feed.time) for time, *prices in rows]
     return Ohlcv(symbol=name, interval=length, bars=bars)
 
 

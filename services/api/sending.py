@@ -7,10 +7,12 @@ got none may be sent again under its key: the engine says then that it was handl
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from services.api.problems import Refusal
@@ -18,6 +20,7 @@ from services.container import SessionPort
 from trading.events import CommandAnswered
 
 KEPT = 10_000
+PATIENCE_S, LOOK_S = 1.0, 0.005
 ADDING = ("start", "add")
 """Commands that add risk: the engine does them on its newest control version only."""
 
@@ -32,10 +35,11 @@ class Order:
 
 
 class Sender:
-    """Sends commands and remembers the answers; `newest` tells the control version. For one event loop."""
+    """Sends commands and remembers the answers; `newest` tells the control version of the picture. For one event loop."""
 
     def __init__(self, session: SessionPort, newest: Callable[[], int]) -> None:
         self._session, self._newest = session, newest
+        self._known = 0
         self._answers: OrderedDict[str, tuple[Order, CommandAnswered]] = OrderedDict()
         self._under_way: set[str] = set()
 
@@ -60,7 +64,8 @@ class Sender:
 
     async def _sent(self, nonce: str, order: Order) -> CommandAnswered:
         self._under_way.add(nonce)
-        version = self._newest() if order.version is None and order.kind in ADDING else order.version
+        needed = order.version is None and order.kind in ADDING
+        version = max(self._newest(), self._known) if needed else order.version
         try:
             answer = await self._session.send(order.kind, nonce, version, **order.arguments)
         finally:
@@ -68,10 +73,17 @@ class Sender:
         if answer.version == 0 and not answer.accepted:
             raise Refusal(504, f"{order.kind}: {answer.detail}; GET /api/session tells how things stand, and the same "
                                "Idempotency-Key may be sent again without doing it twice")
+        await self._shown(answer.version)
         self._answers[nonce] = (order, answer)
         while len(self._answers) > KEPT:
             self._answers.popitem(last=False)
         return answer
+
+    async def _shown(self, version: int) -> None:
+        """Wait until the picture knows of an answer, so that who asks next reads what was done."""
+        self._known, until = max(version, self._known), monotonic() + PATIENCE_S
+        while self._newest() < version and monotonic() < until:
+            await asyncio.sleep(LOOK_S)
 
 
 def accepted(answer: CommandAnswered) -> CommandAnswered:

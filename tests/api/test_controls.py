@@ -93,11 +93,29 @@ def test_no_answer_is_an_unknown_outcome_and_may_be_asked_again_under_its_key():
 
 
 def test_what_adds_risk_is_sent_with_the_newest_version_unless_another_is_named():
-    engine = Engine(*[(True, "done", 8)] * 3)
+    engine = Engine((True, "done", 7), (True, "done", 7), (True, "done", 7))
     sender = Sender(engine, lambda: 7)
     for order in (Order("add"), Order("add", 3), Order("stop")):
         asyncio.run(sender.send("t", None, order))
     assert engine.versions == [7, 3, None]
+
+
+def test_an_answer_comes_when_the_picture_knows_of_it_and_counts_before():
+    shown = [7]
+    engine = Engine((True, "done", 8), (True, "done", 9))
+    sender = Sender(engine, lambda: shown[0])
+
+    async def both():
+        waiting = asyncio.ensure_future(sender.send("t", None, Order("start")))
+        await asyncio.sleep(0.05)
+        was_done = waiting.done()
+        again = asyncio.ensure_future(sender.send("t", None, Order("start")))
+        await asyncio.sleep(0.05)
+        shown[0] = 9
+        await asyncio.gather(waiting, again)
+        return was_done
+
+    assert asyncio.run(both()) is False and engine.versions == [7, 8]
 
 
 def test_a_refusal_is_an_answer_too_and_is_given_again():
@@ -108,7 +126,7 @@ def test_a_refusal_is_an_answer_too_and_is_given_again():
 
 
 def test_the_same_request_while_it_is_on_its_way_is_not_sent_again():
-    engine = Engine((True, "done", 2))
+    engine = Engine((True, "done", 7))
     sender = Sender(engine, lambda: 7)
 
     async def both():
