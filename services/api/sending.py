@@ -35,7 +35,7 @@ class Order:
 
 
 class Sender:
-    """Sends commands and remembers the answers; `newest` tells the control version of the picture. For one event loop."""
+    """Sends commands and remembers the answers; `newest` is the control version of the picture. For one event loop."""
 
     def __init__(self, session: SessionPort, newest: Callable[[], int]) -> None:
         self._session, self._newest = session, newest
