@@ -11,7 +11,7 @@ from services.guard import MAX_BODY_BYTES
 from tests.api.served import ENOUGH, Place, problem, served
 
 OPEN = {("get", "/api/health"), ("get", "/api/openapi.json")}
-FILLED = {"symbol": "BTCUSDT", "name": "dips", "client_id": "ck-1-7", "key": "past1"}
+FILLED = {"symbol": "BTCUSDT", "name": "dips", "client_id": "ck-1-7", "key": "BTCUSDT@1"}
 
 
 def operations(place):

@@ -82,3 +82,15 @@ def test_the_kill_switch_is_done_once_stays_on_and_only_a_person_re_arms_it(plac
     assert {place.post(path).status_code for path in ("/api/rearm", "/api/arm")} == {404}
     metrics = place.get("/api/metrics", headers={"Accept": "text/plain"}).text
     assert "\ncockpit_killed 1\n" in metrics
+
+
+def test_every_trade_leads_to_the_record_that_opened_it_and_odd_keys_lead_nowhere(place):
+    for trade in place.get("/api/trades?limit=3").json():
+        told = place.get(f"/api/decisions/{trade['decision']}").json()
+        assert told["symbol"] == trade["symbol"] and told["outcome"] == "entry"
+        assert {"SIGNAL", "RISK", "ORDER", "FILL"} <= {line["stage"] for line in told["lines"]}
+    for key in ("BTCUSDT@9999999999999999", "entry:BTCUSDT@0", "@1", "ck-1-1", "BTCUSDT"):
+        assert place.get(f"/api/decisions/{key}").status_code in (404, 422), key
+    for said in place.get("/api/agents/predictions").json():
+        assert said["prediction"] in ("buy", "sell", "hold")
+        assert (said["prediction"] == "buy") == bool(said["entryPrice"])
