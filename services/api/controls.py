@@ -5,9 +5,10 @@ What only a person in front of the screen shall do is not here: typing LIVE, and
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Request
 from pydantic import Field
 
 from services.api.parts import Caller, Sending
@@ -16,8 +17,13 @@ from services.api.sending import Order
 from services.api.values import Asked, Symbol, Time, Told, spelled
 
 router = APIRouter(prefix="/api", tags=["controls"], responses=problems(409, 413, 422, 504))
+MAX_KEY, MAX_REASON = 100, 200
+KILL: dict[str, Any] = {
+    "parameters": [{"in": "header", "name": "Idempotency-Key", "required": False, "schema": {"type": "string"}}],
+    "requestBody": {"required": False, "content": {"application/json": {"schema": {
+        "type": "object", "properties": {"reason": {"type": "string", "examples": ["news"]}}}}}}}
 Key = Annotated[str | None, Header(
-    alias="Idempotency-Key", pattern=r"^[!-~]{1,100}$", examples=["7f1c2a"],
+    alias="Idempotency-Key", pattern=rf"^[!-~]{{1,{MAX_KEY}}}$", examples=["7f1c2a"],
     description="the command's name: sent twice under one name it is done once")]
 Version = Annotated[int | None, Field(
     ge=0, le=2**53, description="the control_version of GET /api/session that the decision is made on; when the "
@@ -38,12 +44,6 @@ class Start(Asked):
     """Let entries in."""
 
     version: Version = None
-
-
-class Kill(Asked):
-    """Stop for good, until a person re-arms on the screen."""
-
-    reason: str = Field("through the API", min_length=1, max_length=200)
 
 
 class Execute(Asked):
@@ -79,10 +79,14 @@ async def stop(sender: Sending, caller: Caller, key: Key = None) -> Answer:
     return await _send(sender, caller, key, Order("stop"))
 
 
-@router.post("/kill")
-async def kill(sender: Sending, caller: Caller, body: Kill | None = None, key: Key = None) -> Answer:
-    """Trip the kill switch: entries cancelled, stops kept, nothing else is sent; only a person can re-arm it."""
-    return await _send(sender, caller, key, Order("kill", None, {"reason": (body or Kill()).reason}))
+@router.post("/kill", openapi_extra=KILL)
+async def kill(request: Request, sender: Sending, caller: Caller) -> Answer:
+    """Trip the kill switch: entries cancelled, stops kept, nothing else is sent; only a person can re-arm it.
+
+    Never refused for its body: one that makes no sense is no reason.
+    """
+    key = request.headers.get("idempotency-key", "")[:MAX_KEY] or None
+    return await _send(sender, caller, key, Order("kill", None, {"reason": reason_of(await request.body())}))
 
 
 @router.post("/flatten")
@@ -109,6 +113,17 @@ async def cancel(client_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$
                  sender: Sending, caller: Caller, key: Key = None) -> Answer:
     """Cancel a working order; a protective stop stays as long as its position."""
     return await _send(sender, caller, key, Order("cancel", None, {"client_id": client_id}))
+
+
+def reason_of(body: bytes) -> str:
+    """Return the reason that a body gives for the kill switch, or that it came this way."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    reason = said.get("reason") if isinstance(said, dict) else None
+    text = reason.encode("utf-8", "replace").decode().strip() if isinstance(reason, str) else ""
+    return text[:MAX_REASON] or "through the API"
 
 
 async def _send(sender: Sending, caller: Caller, key: str | None, order: Order) -> Answer:

@@ -7,12 +7,12 @@ page cannot use one.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -73,7 +73,7 @@ class Door:
         if path in OPEN:
             return self._limited(path, lambda: self._limits.strangers.wait_s(address))
         try:
-            token = await asyncio.to_thread(self._tokens.find, bearer(Headers(scope=scope)))
+            token = await run_in_threadpool(self._tokens.find, bearer(Headers(scope=scope)))
         except CockpitError as error:
             return problem(path, 503, str(error))
         if token is None:

@@ -63,6 +63,32 @@ def test_a_trade_that_makes_no_sense_is_never_sent(own, body):
     assert sent(own) == []
 
 
+@pytest.mark.parametrize(("body", "reason"), [
+    *((body, "through the API") for body in (
+        b"", b"{", b"reason=news", b"[" * 50_000, b'{"reason": 7}', b'{"why": 1}', b"\xff", b'{"reason": " "}')),
+    (b'{"reason": " news ", "more": 1}', "news"), (b'{"reason": "' + b"x" * 500 + b'"}', "x" * 200),
+    (b'{"reason": "a\\ud800"}', "a?")])
+def test_the_kill_switch_is_never_refused_for_what_is_sent_with_it(place, body, reason):
+    headers = {"Content-Type": "application/json", "Idempotency-Key": f"in a hurry {len(sent(place))}" * 9}
+    answer = place.ask("POST", "/api/kill", place.trade_token, data=body, headers=headers)
+    assert answer.status_code == 200 and sent(place)[-1] == ("kill", None, {"reason": reason})
+
+
+NASTY = (b"[" * 50_000, b'{"a":' * 50_000, b"NaN", b'{"symbol": "\\ud800", "id": "a", "strategy_json": {}}',
+         b'{"symbol": "BTCUSDT", "id": "a", "strategy_json": {"x": NaN, "\\ud800": 1}}', b"1" * 10_000, b"\xff\xfe{}",
+         b'{"symbol": "BTCUSDT", "id": "a", "strategy_json": {"version": 2, "name": "\\ud800", "symbols": ["BTCUSDT"], '
+         b'"entry": {"left": "close", "op": ">", "right": 1e999}, "exit": {"left": "close", "op": "<", "right": 0}}}')
+
+
+@pytest.mark.parametrize("body", NASTY, ids=range(len(NASTY)))
+@pytest.mark.parametrize("path", ["strategies/save", "backtest", "trades/execute", "binance/connect"])
+def test_bodies_that_no_person_writes_are_problems_and_break_nothing(place, path, body):
+    headers = {"Content-Type": "application/json"}
+    answer = place.ask("POST", f"/api/{path}", place.trade_token, data=body, headers=headers)
+    assert answer.status_code in (400, 413, 422), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 class Engine:
     """Answers with what it is told to; `None` is silence until its patience is over."""
 

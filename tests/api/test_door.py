@@ -55,8 +55,8 @@ def test_half_a_token_another_scheme_and_a_token_elsewhere_are_none(place):
 
 
 def test_a_body_that_is_no_json_is_not_even_read_without_a_token(place):
-    problem(place.ask("POST", "/api/kill", data="{"), 401)
-    problem(place.ask("POST", "/api/kill", place.trade_token, data="{"), 422)
+    problem(place.ask("POST", "/api/trades/execute", data="{"), 401)
+    problem(place.ask("POST", "/api/trades/execute", place.trade_token, data="{"), 422)
 
 
 def test_a_token_that_may_read_changes_nothing(place):
