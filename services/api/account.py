@@ -131,7 +131,7 @@ async def portfolio(screen: Screen) -> Account:
 
 
 @router.get("/portfolio/positions", tags=["portfolio"])
-async def positions(screen: Screen, symbol: SymbolQuery = None) -> list[Position]:
+def positions(screen: Screen, symbol: SymbolQuery = None) -> list[Position]:
     """Return the open positions."""
     found = screen.portfolio.view().positions
     return [Position.model_validate(one) for one in found if symbol is None or one.symbol == spelled(symbol)]
@@ -149,20 +149,20 @@ async def session(screen: Screen) -> Session:
 
 
 @router.get("/orders", tags=["orders"])
-async def orders(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 200) -> list[OrderTold]:
+def orders(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 200) -> list[OrderTold]:
     """Return working orders, then ended ones, the newest first."""
     found = [one for one in screen.portfolio.view().orders if symbol is None or one.symbol == spelled(symbol)]
     return [OrderTold.model_validate(one) for one in found[:limit]]
 
 
 @router.get("/trades", tags=["trades"])
-async def trades(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 100) -> list[Trade]:
+def trades(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 100) -> list[Trade]:
     """Return finished trades, the newest first."""
     return newest(screen.portfolio.view().trades, symbol, limit)
 
 
 @router.get("/profits", tags=["portfolio"])
-async def profits(screen: Screen) -> Profits:
+def profits(screen: Screen) -> Profits:
     """Return win and loss."""
     view = screen.portfolio.view()
     return profits_of(view.account, view.trades)

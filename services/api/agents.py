@@ -76,7 +76,7 @@ def predict(symbol: SymbolInPath, screen: Screen) -> Prediction:
 
 
 @router.get("/mother-ai/trades")
-async def mother_ai_trades(screen: Screen, limit: Limit = 100) -> list[Trade]:
+def mother_ai_trades(screen: Screen, limit: Limit = 100) -> list[Trade]:
     """Return what came of the decisions: finished trades, the newest first."""
     return newest(screen.portfolio.view().trades, None, limit)
 

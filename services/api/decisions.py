@@ -35,7 +35,7 @@ class Decision(Told):
 
 
 @router.get("")
-async def decisions(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 50) -> list[Decision]:
+def decisions(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 50) -> list[Decision]:
     """Return the newest records of bars on which something was wanted, the newest first."""
     found = screen.portfolio.view().decisions
     wanted = [one for one in found if symbol is None or one.symbol == spelled(symbol)]

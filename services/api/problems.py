@@ -96,7 +96,7 @@ async def _on_cockpit(request: Request, error: Any) -> Response:
 
 async def _on_unexpected(request: Request, error: Any) -> Response:
     """Say that it is our fault; what happened is in the log, and not for a script."""
-    log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+    log.error("%s %r failed: %s", request.method, request.url.path, type(error).__name__)
     return problem(request.url.path, 500, "the cockpit failed to answer; its log says why")
 
 
