@@ -44,6 +44,12 @@ def test_the_document_names_the_token_and_every_error_as_a_problem(document):
             assert status < "400" or list(answer["content"]) == ["application/problem+json"], (path, status)
 
 
+def test_operations_have_names_that_a_client_can_use(document):
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names)) and all(name.isidentifier() for name in names)
+    assert {"orders_cancel", "controls_kill", "strategies_save"} <= set(names)
+
+
 def test_every_reference_leads_somewhere_and_every_schema_is_one(document):
     def references(value):
         if isinstance(value, dict):
