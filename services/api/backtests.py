@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from services.api.parts import ApiParts, Parts
 from services.api.problems import Refusal, problems
-from services.api.strategies import EXAMPLE
+from services.api.strategies import Rules
 from services.api.values import MAX_TIME_MS, Asked, Figure, Money, Symbol, Time, Told, spelled
 from services.strategies import parse_strategy, to_document
 from trading.domain import INTERVAL_MS
@@ -50,7 +50,7 @@ class Question(Asked):
     """Would this have worked? Without dates on all stored candles; costs are those of the settings."""
 
     symbol: Symbol
-    strategy_json: dict[str, Any] = Field(description="a strategy of any of the three forms", examples=[EXAMPLE])
+    strategy_json: Rules
     start_date: Date = None
     end_date: Date = None
     interval: Literal[tuple(INTERVAL_MS)] | None = None  # type: ignore[valid-type]

@@ -6,21 +6,30 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from services.api.parts import ApiParts, Parts
 from services.api.problems import Refusal, problems
 from services.api.values import NAME, Asked, Figure, NameInPath, Symbol, SymbolInPath, Time, Told, spelled
 from services.strategies.health import health_of
-from services.strategies.names import id_of
+from services.strategies.names import id_of, slug
+from services.strategies.reading import json_of
 from trading.domain.strategies import StrategyEntry
 from trading.errors import BadStrategy
 
 router = APIRouter(prefix="/api/strategies", tags=["strategies"])
 EXAMPLE = {"version": 2, "name": "Dips", "symbols": ["BTCUSDT"], "timeframe": "1h",
            "entry": {"left": "rsi_14", "op": "<", "right": 30}, "exit": {"left": "rsi_14", "op": ">", "right": 60}}
-Document = Annotated[dict[str, Any], Field(
-    description="a strategy of any of the three forms (docs/strategies.md)", examples=[EXAMPLE],
+
+
+def parsed(value: Any) -> Any:
+    """Return the document of a JSON text, anything else as it is; BadStrategy names the line that is wrong."""
+    return json_of(value.encode("utf-8", "replace"), "strategy_json") if isinstance(value, str) else value
+
+
+Rules = Annotated[dict[str, Any], BeforeValidator(parsed, json_schema_input_type=dict[str, Any] | str), Field(
+    description="a strategy of any of the three forms (docs/strategies.md), also as JSON text", examples=[EXAMPLE])]
+Document = Annotated[Rules, Field(
     validation_alias=AliasChoices("strategy_json", "strategy"), serialization_alias="strategy_json")]
 Edited = Annotated[int | None, Field(
     ge=0, le=2**31, description="the version that was read before it was changed; a newer one there is a 409")]
@@ -29,10 +38,11 @@ Number = Annotated[int | None, Query(ge=1, le=2**31, description="an old version
 
 
 class Save(Asked):
-    """A new strategy; `id` with or without the symbol before or after it."""
+    """A new strategy; `id` with or without the symbol before or after it, made from its name where it is left out."""
 
     symbol: Symbol
-    id: str = Field(pattern=NAME, examples=["dips"], validation_alias=AliasChoices("id", "strategy_id"))
+    id: str | None = Field(None, pattern=NAME, examples=["dips"],
+                           validation_alias=AliasChoices("id", "strategy_id"))
     strategy_json: Document
     edited: int = Field(0, ge=0, le=2**31, description="0: it is new; else the version that this is made from")
 
@@ -122,7 +132,9 @@ class Performance(Told):
 @router.post("/save", status_code=201, responses=problems(409, 413, 422))
 def save(body: Save, parts: Parts) -> Entry:
     """Keep a new strategy; with `edited` the next version of one."""
-    return Entry.model_validate(parts.strategies.save(body.symbol, body.id, body.strategy_json, body.edited))
+    document = body.strategy_json
+    name = body.id or slug(str(document.get("name") or document.get("strategy_name") or "strategy"))
+    return Entry.model_validate(parts.strategies.save(body.symbol, name, document, body.edited))
 
 
 @router.get("/list", responses=problems(422))

@@ -39,6 +39,17 @@ def test_a_strategy_is_saved_listed_changed_and_deleted_under_both_names(own, pr
     assert own.get(f"{prefix}/list").json() == []
 
 
+def test_a_strategy_comes_as_text_too_and_has_an_id_after_its_name(own):
+    told = own.post("/api/strategies/save", {"symbol": "BTCUSDT", "strategy": json.dumps(DIPS | {"name": "Dips 1h!"})})
+    assert told.json()["ref"] == "BTCUSDT/dips-1h"
+    named = own.post("/api/strategies/save", {"symbol": "BTCUSDT", "strategy_id": "b", "strategy_json": DIPS})
+    assert named.json()["ref"] == "BTCUSDT/b"
+    told = problem(save(own, "c", '{"version": 2,\n"version": 2}'), 422)
+    assert "twice" in told["detail"]
+    assert "line 2" in problem(own.post("/api/backtest", question(strategy_json='{"a": 1,\n')), 422)["detail"]
+    assert own.post("/api/backtest", question(strategy_json=json.dumps(DIPS))).json()["strategy"] == "Dips"
+
+
 def test_what_is_not_there_is_a_404_for_every_method(own):
     for path in ("ETHUSDT", "BTCUSDT/none", "BTCUSDT/none/performance"):
         problem(own.get(f"/api/strategies/{path}"), 404)
