@@ -231,6 +231,7 @@ def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: An
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
     """Hold the data folder and its database while `work` runs."""
+    from services.journal.keeping import keeping
     from storage.database import Database
     from storage.instance import InstanceLock
 
@@ -239,7 +240,8 @@ def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> 
     database = Database(settings.database_path, settings.database_url)
     try:
         database.open()
-        return work(database)
+        with keeping(database):
+            return work(database)
     finally:
         database.close()
         lock.release()
