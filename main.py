@@ -372,7 +372,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         schedule_learning(board, settings, learning)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
-                            make_rehearsal(settings, chosen, database))
+                            make_rehearsal(settings, chosen, database),
+                            journal=make_journal(database, cockpit.recorder.account))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
@@ -436,6 +437,13 @@ def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     from services.automl.compose import study_service
 
     return study_service(settings, database, past)
+
+
+def make_journal(database: Any, account: str) -> Any:
+    """Return the journal of an account."""
+    from services.journal.service import JournalService
+
+    return JournalService(database, account)
 
 
 def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -10,24 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from storage import blocks, rows, tables
 from storage.database import Database
 from trading.domain import Decision
-
-FOREVER = 2**62
-Place = tuple[int, str, str, str]  # time, symbol, action, outcome: what no two records share
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionQuery:
-    """What is looked for: a symbol, `start <= time < end` (UTC ms), how the outcome begins, a text in the reason.
-
-    What is empty does not narrow. `below` is the place of the last record of the page before.
-    """
-
-    symbol: str = ""
-    start: int = 0
-    end: int = FOREVER
-    outcome: str = ""
-    text: str = ""
-    below: Place | None = None
+from trading.domain.journal import DecisionQuery, Place
 
 
 def place_of(decision: Decision) -> Place:

@@ -60,6 +60,18 @@ def specs_document(specs: Mapping[str, SymbolSpec]) -> Document:
     return {symbol: {name: str(getattr(spec, name)) for name in LIMITS} for symbol, spec in specs.items()}
 
 
+def settings_of(database: Database, account: str) -> Document:
+    """Return the settings that an account began with; BadInput names the accounts when it is not known."""
+    starts = EvidenceStore(database, account).of("start")
+    return starts[0].body["settings"] if starts else _settings(database, account)
+
+
+def specs_of(database: Database, account: str) -> dict[str, SymbolSpec]:
+    """Return the trading limits of every symbol that an account traded, as they are known today."""
+    starts = tuple(EvidenceStore(database, account).of("start"))
+    return _specs(_settings(database, account), starts, _snapshot(database, account))
+
+
 def recorded(database: Database, account: str) -> Recorded:
     """Return an account; BadInput names those that there are when it is not known."""
     settings = _settings(database, account)

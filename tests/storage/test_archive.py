@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from storage import blocks, tables
 from storage.archive import DAY_MS, DecisionArchive
 from storage.database import Database
-from storage.decision_search import DecisionQuery, matches, place_of, search
+from storage.decision_search import matches, place_of, search
 from storage.history import History
 from storage.recorder import SqlRecorder
 from tests.storage.test_blocks import BTC, ETH, START, entry, hold, packed
@@ -23,6 +23,7 @@ from tests.storage.test_rows import decisions as any_decisions
 from tests.storage.test_rows import fast
 from tests.trading.bench import SPECS
 from trading.domain import Decision
+from trading.domain.journal import DecisionQuery
 
 ROOT = Path(__file__).resolve().parents[2]
 LATER = START + 40 * DAY_MS
