@@ -304,11 +304,17 @@ def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def run_report(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Compare an account with its own replay."""
+    """Write the journal of an account, or compare it with its own replay."""
+    from services.journal.command import journal_report
     from services.parity.command import report
     from trading.brokers.paper import PaperBroker
 
-    return report(settings, chosen, PaperBroker)
+    def html(figures: Any, trades: Any, account: str) -> str:
+        from layouts.journal.report import report
+
+        return str(report(figures, trades, account))
+
+    return report(settings, chosen, PaperBroker) if chosen.parity else journal_report(settings, chosen, html)
 
 
 def run_exchange(settings: Settings, chosen: argparse.Namespace) -> int:

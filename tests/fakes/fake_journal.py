@@ -95,7 +95,7 @@ class FakeJournal:
         """Keep a note."""
         if self.trade(key) is None:
             raise BadInput(f"there is no trade {key!r}; reload the page")
-        self.notes[key] = text, tuple(tags)
+        self.notes[key] = text, tuple(tag.strip() for tag in tags if tag.strip())
         found = self.trade(key)
         assert found is not None
         return found
