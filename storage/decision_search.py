@@ -20,11 +20,11 @@ def place_of(decision: Decision) -> Place:
 def search(database: Database, account: str, query: DecisionQuery, limit: int) -> tuple[list[Decision], bool]:
     """Return at most `limit` records, newest first, and whether there are more."""
     found = [rows.decision_of(row) for row in database.rows(_rows_query(account, query, limit + 1))]
-    for header in database.rows(_blocks_query(account, query)):
-        if len(found) > limit and header["last"] < sorted(made.time for made in found)[-limit - 1]:
+    for key in database.rows(_blocks_query(account, query)):
+        if len(found) > limit and key["last"] < sorted(made.time for made in found)[-limit - 1]:
             break
-        if _may_hold(header["header"], query):
-            found += [made for made in _unpacked(database, account, header) if matches(made, query)]
+        if _may_hold(key, query):
+            found += [made for made in _unpacked(database, account, key) if matches(made, query)]
     ordered = sorted({place_of(made): made for made in reversed(found)}.items(), reverse=True)
     return [made for _, made in ordered[:limit]], len(ordered) > limit
 
@@ -66,22 +66,23 @@ def _blocks_query(account: str, query: DecisionQuery) -> Any:
     wanted = [t.c.account == account, t.c.last >= query.start, t.c.first < end]
     if query.symbol:
         wanted.append(t.c.symbol == query.symbol)
-    return select(t.c.symbol, t.c.first, t.c.last, t.c.header).where(*wanted).order_by(t.c.last.desc())
+    columns = [t.c.symbol, t.c.first, t.c.last, *([t.c.header] if query.outcome or query.text else [])]
+    return select(*columns).where(*wanted).order_by(t.c.last.desc())
 
 
-def _may_hold(header: str, query: DecisionQuery) -> bool:
+def _may_hold(key: dict[str, Any], query: DecisionQuery) -> bool:
     """Return whether a block can hold what is looked for: its header names all outcomes and texts."""
-    if not query.outcome and not query.text:
+    if "header" not in key:
         return True
-    outcomes, texts = blocks.header_words(header)
+    outcomes, texts = blocks.header_words(key["header"])
     sought = query.text.casefold()
     return any(outcome.startswith(query.outcome) for outcome in outcomes) and any(
         sought in text.casefold() for text in texts)
 
 
-def _unpacked(database: Database, account: str, header: dict[str, Any]) -> list[Decision]:
+def _unpacked(database: Database, account: str, key: dict[str, Any]) -> list[Decision]:
     t = tables.decision_blocks
-    query = select(t.c.header, t.c.numbers).where(t.c.account == account, t.c.symbol == header["symbol"],
-                                                  t.c.first == header["first"])
+    query = select(t.c.header, t.c.numbers).where(t.c.account == account, t.c.symbol == key["symbol"],
+                                                  t.c.first == key["first"])
     found = database.rows(query)  # both anew: the block may have been replaced since
-    return blocks.unpack_decisions(header["symbol"], (found[0]["header"], found[0]["numbers"])) if found else []
+    return blocks.unpack_decisions(key["symbol"], (found[0]["header"], found[0]["numbers"])) if found else []
