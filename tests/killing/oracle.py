@@ -54,9 +54,9 @@ class Verdict:
         return asdict(self)
 
 
-def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
+def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> tuple[Verdict, bool]:
     """Return what is wrong right after a kill: orders that arrived at the exchange without a durable intent, and,
-    unless the exchange's answers lagged, orders that were given up too early.
+    unless the exchange's answers lagged, orders that were given up too early; and whether any were.
 
     The database is read as a copy: the next life recovers it, nobody else.
     """
@@ -64,9 +64,10 @@ def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
              if line["method"] == "POST" and line["path"].startswith("order") and not line["path"].endswith("/test")}
     known, doubts = kept_on(database)
     found = sorted(asked - known)
-    early = [] if lags or GIVEN_UP not in doubts else [doubts]
+    has_given_up = GIVEN_UP in doubts
+    early = [doubts] if has_given_up and not lags else []
     words = (*(f"order {name} left without an intent" for name in found), *early)
-    return Verdict(without_intent=len(found), differing=len(early), words=words)
+    return Verdict(without_intent=len(found), differing=len(early), words=words), has_given_up
 
 
 def kept_on(database: Path) -> tuple[set[str], str]:
