@@ -38,7 +38,7 @@ def page(services: Services, query: Mapping[str, str]) -> Any:
 
 async def on_figures(services: Services, chosen: str, group: str) -> parts.Parts:
     """Add up the trades of a range of time."""
-    start = layout.span(chosen, int(wall_clock() * 1000))
+    start = layout.span(chosen, services.portfolio.view().feed.time or int(wall_clock() * 1000))
     try:
         found = await asyncio.to_thread(services.journal.figures, start)
     except CockpitError as error:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from storage import tables
 from storage.database import Database, upsert
@@ -39,12 +39,6 @@ class JournalStore:
         t = tables.imported_trades
         query = select(t.c.trade, t.c.source, t.c.body).where(t.c.account == self._account).order_by(t.c.exit_time)
         return [row | {"body": json.loads(row["body"])} for row in self._database.rows(query)]
-
-    def n_imported(self) -> int:
-        """Return how many records were imported."""
-        t = tables.imported_trades
-        query = select(func.count().label("n")).where(t.c.account == self._account)
-        return int(self._database.rows(query)[0]["n"])
 
     def add(self, records: Mapping[str, Mapping[str, Any]], source: str, now: int) -> int:
         """Add records (key -> symbol, exit_time, body) in one transaction and return how many are new."""

@@ -69,8 +69,10 @@ def _checked(name: str, records: Sequence[Any], symbol: str) -> list[Record]:
     for place, record in enumerate(records, 1):
         try:
             known = _named(record, symbol)
-            trade_of(known, "", "")
+            trade_of(known, key_of(known), "")
             taken.append(known)
+        except RecursionError:
+            mistakes.append(f"trade {place}: a field is nested too deep")
         except BadRecord as mistake:
             mistakes.append(f"trade {place}: {mistake}")
     if mistakes:

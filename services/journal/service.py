@@ -36,7 +36,7 @@ from trading.domain.journal import (
 )
 from trading.errors import BadInput
 
-MOST_TEXT, MOST_TAGS, MOST_TAG = 10_000, 20, 40
+MOST_TEXT, MOST_TAGS, MOST_TAG, MOST_NAME = 10_000, 20, 40, 200
 BY_HAND = "logged by hand"
 MOST_RECORDS = 500
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -50,6 +50,7 @@ class JournalService:
         self._book = LedgerBook(database, account)
         self._curve = EquityCurve(database, account)
         self._store = JournalStore(database, account)
+        self._imports: list[JournalTrade] | None = None
 
     def trades(self, wanted: TradeFilter, offset: int = 0, limit: int = 50) -> TradePage:
         """Return a page of the trades that a filter lets through, the newest exit first."""
@@ -86,7 +87,7 @@ class JournalService:
         if len(words) > MOST_TAGS or long:
             raise BadInput(f"at most {MOST_TAGS} tags of {MOST_TAG} characters are kept; shorten "
                            f"{long[:MOST_TAG] + '...' if long else 'the list'}")
-        clean = TradeNote(key, CONTROL.sub("", text), tuple(CONTROL.sub("", tag) for tag in words))
+        clean = TradeNote(key, _clean(text), tuple(_clean(tag) for tag in words))
         self._store.write_note(clean, _now())
         return replace(trade, note=clean.text, tags=clean.tags)
 
@@ -131,11 +132,11 @@ class JournalService:
 
     def import_log(self, name: str, content: bytes) -> ImportReport:
         """Take a trade log in, beside the account's own trades; BadInput names what is wrong, and nothing is taken."""
-        return self._take(name, logs.parsed(name, content))
+        return self._take(_clean(name)[:MOST_NAME] or "a file", logs.parsed(name, content))
 
     def remove_import(self, name: str) -> int:
         """Remove what came from a file and return how many trades that were; the account's own stay."""
-        return self._store.remove([name])
+        return self._forget([name])
 
     def log_trade(self, record: dict[str, object]) -> JournalTrade:
         """Add one trade to the log, as an imported one; BadInput names the field that is wrong."""
@@ -152,7 +153,7 @@ class JournalService:
 
     def clear_log(self) -> int:
         """Remove every imported and logged trade and return how many; the account's own are its ledger and stay."""
-        return self._store.remove()
+        return self._forget(None)
 
     def log_summary(self, agent: str = "") -> LogSummary:
         """Return win rate, loss rate and number of the account's own trades."""
@@ -167,14 +168,27 @@ class JournalService:
         for key, record in keyed.items():
             trade = logs.trade_of(record, key, name)
             rows[key] = {"symbol": trade.symbol, "exit_time": trade.exit_time, "body": record}
-        n_new = self._store.add(rows, name[:200], _now())
+        n_new = self._store.add(rows, name, _now())
+        self._imports = None
         return ImportReport(name, n_new, len(records) - n_new)
+
+    def _forget(self, names: Sequence[str] | None) -> int:
+        n_removed = self._store.remove(names)
+        self._imports = None
+        return n_removed
+
+    def _imported(self) -> list[JournalTrade]:
+        """Return the imported trades; they are read once, this process alone adds to them."""
+        known = self._imports
+        if known is None:
+            known = [logs.trade_of(row["body"], row["trade"], row["source"]) for row in self._store.imported()]
+            self._imports = known
+        return known
 
     def _all(self) -> list[JournalTrade]:
         notes = self._store.notes()
         known = [booked.trade for booked in self._book.trades()]
-        known += [logs.trade_of(row["body"], row["trade"], row["source"]) for row in self._store.imported()]
-        return [_noted(trade, notes) for trade in known]
+        return [_noted(trade, notes) for trade in (*known, *self._imported())]
 
     def _view(self, made: Decision) -> DecisionView:
         spec = self._book.spec(made.symbol)
@@ -201,6 +215,11 @@ def _noted(trade: JournalTrade, notes: dict[str, TradeNote]) -> JournalTrade:
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({value for value in values if value}))
+
+
+def _clean(text: str) -> str:
+    """Return a text without what a database or a screen cannot hold."""
+    return CONTROL.sub("", text.encode(errors="replace").decode())
 
 
 def _now() -> int:

@@ -198,6 +198,7 @@ def test_pages_of_trades_are_the_filtered_whole(journal):
 def test_notes_and_tags_survive_a_new_start_and_can_be_searched(whole, journal):
     key = journal.trades(TradeFilter()).trades[0].key
     journal.note(key, "=bought the rumour\x00", (" news ", "news", "fast"))
+    journal.note(journal.trades(TradeFilter()).trades[1].key, "half a sign: \ud83d", ())
     again = JournalService(whole.database, whole.cockpit.recorder.account)
     found = again.trades(TradeFilter(tag="news")).trades
     assert [(t.key, t.note, t.tags) for t in found] == [(key, "=bought the rumour", ("news", "fast"))]

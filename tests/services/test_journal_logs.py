@@ -106,6 +106,15 @@ def test_file_that_is_no_log_says_what_it_should_be(content, said):
     assert said in str(caught.value)
 
 
+def test_record_that_is_nested_too_deep_is_a_mistake_like_any_other():
+    deep = "[" * 900 + "]" * 900
+    content = json.dumps([GOOD])[:-2] + f', "extra": {deep}' + "}]"
+    try:
+        assert logs.key_of(logs.parsed("x.json", content.encode())[0])
+    except BadInput as refusal:
+        assert "nested too deep" in str(refusal) or "nothing was imported" in str(refusal)
+
+
 def test_many_mistakes_are_counted_and_the_first_are_told():
     with pytest.raises(BadInput, match=r"trade 8: .* \(and 22 more\)"):
         logs.parsed("x.json", json.dumps([{}] * 30).encode())
