@@ -31,6 +31,9 @@ from callbacks import (
     drawdown,
     equity,
     header,
+    journal,
+    journal_drawer,
+    journal_lists,
     kpis,
     live_page,
     ml,
@@ -120,6 +123,7 @@ PAGES: tuple[Page, ...] = (
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
     Page("/rehearsal", "Rehearsal", rehearsal.page, (rehearsal,)),
     Page("/live", "Live", live_page.page, (live_page,)),
+    Page("/journal", "Journal", journal.page, (journal, journal_lists, journal_drawer)),
 )
 
 

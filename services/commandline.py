@@ -32,10 +32,12 @@ EPILOG = """examples:
   python main.py --mode live --venue rehearsal --assets BTCUSDT,ETHUSDT --confirm LIVE
   python main.py --mode dashboard --venue rehearsal
   python main.py --mode report --parity --json parity.json
+  python main.py --mode report --from 2024-01-01 --to 2024-03-31 --html quarter.html
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
   python main.py --mode exchange --speed 10 --fault slow:delay_ms=300 --faults-every 60
   python main.py --mode exchange --port 9100 --data BTCUSDT-1m.parquet --funds USDT=5000
 """
+DAY_MS = 86_400_000
 KEY_ACTIONS = ("set", "test", "forget", "token")
 MODES = {
     "dashboard": "the cockpit in the browser",
@@ -48,7 +50,7 @@ MODES = {
     "download": "fetch candles from Binance into the store; goes on where it stopped",
     "train": "train a model on stored or given candles, judge it against the one that votes, and keep it",
     "exchange": "a local exchange that speaks Binance's protocol and misbehaves on demand, for rehearsals",
-    "report": "compare an account with its own replay, trade by trade (--parity)",
+    "report": "the journal of an account as one file (--html, --json), or beside its own replay (--parity)",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
@@ -100,7 +102,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--label", choices=LABELS, help="train: what is forecast (default: next_bar, the direction of the next close)")
     add("--parity", action="store_true", help="report: each trade of an account beside its replay on the same candles")
     add("--account", metavar="NAME", help="report: the account (default: the paper account of the settings' market)")
-    add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
+    add("--from", dest="since", type=_time, metavar="DATE", help="report: trades closed from this date on (UTC)")
+    add("--to", dest="until", type=_last, metavar="DATE", help="report: and until the end of this day, or this time")
+    add("--html", metavar="PATH", help="backtest, report: write the report as one HTML file")
     add("--port", type=int, help="port of the dashboard (default 8050) or the exchange (default 9100, 0 = a free one)")
     add("--sim", action="store_true", help="exchange: the simulated market (what it does without --data)")
     add("--fault", action="append", metavar="NAME[:key=value,...]",
@@ -139,6 +143,12 @@ def _refuse_nonsense(parser: argparse.ArgumentParser, found: argparse.Namespace)
         parser.error(f"{found.path!r} is not understood; only --mode import takes a path")
     if found.venue and found.mode not in ("dashboard", "live", "keys"):
         parser.error(f"--venue means nothing to --mode {found.mode}; it belongs to dashboard, live and keys")
+    if found.mode == "report" and not (found.parity or found.html or found.json):
+        parser.error("--mode report needs to know which report: add --parity, or --html FILE or --json for the journal")
+    if found.mode != "report" and (found.since is not None or found.until is not None):
+        parser.error(f"--from and --to mean nothing to --mode {found.mode}; use --start and --end")
+    if found.since is not None and found.until is not None and found.since >= found.until:
+        parser.error("--from is not before --to; give the earlier date first")
     if found.venue == "paper" and found.mode != "dashboard":
         parser.error(f"--mode {found.mode} needs a venue outside; for paper use --mode paper")
 
@@ -153,6 +163,11 @@ def _speed(text: str) -> float:
     if not 0 < value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text} is out of range; use max or more than 0 and at most 10000")
     return value
+
+
+def _last(text: str) -> int:
+    """Return the first millisecond after what is meant: a day is meant in full."""
+    return _time(text) + (DAY_MS if len(text) == len("2024-01-31") else 0)
 
 
 def _time(text: str) -> int:

@@ -15,6 +15,7 @@ from services.container import Services
 from services.push import PushHub
 from tests.fakes import fake_account as account
 from tests.fakes.fake_backtests import FakeBacktests
+from tests.fakes.fake_journal import FakeJournal
 from tests.fakes.fake_learning import FakeLearning
 from tests.fakes.fake_live import FakeLive
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
@@ -186,10 +187,11 @@ class FakeWorld:
         self.portfolio = FakePortfolio(self.market, empty=empty)
         self.session = FakeSession(self.portfolio, self.hub)
         self.live = FakeLive(self.portfolio)
+        self.journal = FakeJournal(stored=not empty)
         charts = FakeCharts(self.market)
         self.services = Services(
             self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
-            self.studies, self.live, self.rehearsal,
+            self.studies, self.live, self.rehearsal, journal=self.journal,
         )
         self._stopped = threading.Event()
 
