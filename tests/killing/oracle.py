@@ -20,6 +20,7 @@ from services.rehearsal.oracle import differences, effect, our_part
 from services.rehearsal.reading import ledger_of
 from tests.killing.exchange import SYMBOLS
 from tests.killing.life import Life
+from trading.brokers.binance_sending import KNOWN_NO_MORE
 from trading.domain import split_symbol
 from trading.domain.rehearsal import Ledger, LedgerFill
 
@@ -94,9 +95,15 @@ def compared(life: Life) -> Verdict:
     doubled = [f"fill {key} is not the exchange's" for key in ours.fills if key not in mine.fills]
     doubled += _twice(life, mine)
     without = [f"order {name} has no intent" for name in mine.orders if life.office.store.find(name) is None]
-    others = [" ".join(said) for said in differences(theirs, ours)]
+    others = [" ".join(said) for said in differences(theirs, ours) if not _was_denied(life, *said)]
     others += [*_portfolio(life, mine), *_oversold(mine), *_stops(life, raw["orders"], ours.tag)]
     return Verdict(len(lost), len(doubled), len(without), len(others), (*lost, *doubled, *without, *others))
+
+
+def _was_denied(life: Life, what: str, name: str, told: str, kept: str) -> bool:
+    """Whether an order is over on both sides, and ours only lacks the word for it: the venue knew it no more."""
+    order = life.office.store.find(name) if what == "order" else None
+    return order is not None and order.detail == KNOWN_NO_MORE and told.replace("CANCELED", "EXPIRED") == kept
 
 
 def kept_of(life: Life) -> Ledger:

@@ -625,6 +625,15 @@ def test_execution_of_another_order_under_a_name_of_ours_is_no_fill(bench: LiveB
     assert bench.cockpit.gate.closed_by("quarantine", "BTCUSDT"), "it is in the account and not in the books"
 
 
+def test_buy_at_the_market_under_a_name_of_ours_is_another_hands(bench: LiveBench):
+    bench.die(bench.cockpit)
+    bench.exchange.request("POST", "order", {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01",
+                                             "newClientOrderId": "ckTEST01-77-1e"}, bench.account)
+    bench.restart().wait(10)
+    assert not bench.cockpit.is_dead and bench.held() == 0
+    assert "BTC more than the books" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")
+
+
 def test_stop_leaves_to_a_sale_from_before_a_crash_what_it_sells(bench: LiveBench):
     bench.buy()
     bench.venue.script = every("order", Travel(lose_request=True))

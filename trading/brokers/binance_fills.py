@@ -196,7 +196,7 @@ class FillBook:
         report = of_document(document)
         known = blotter.find(report.client_id)
         if known is None:
-            return await adopt(self._office, document) if is_ours(self._office, report.client_id) else None
+            return await adopt(self._office, document) if is_ours(self._office, document) else None
         if wrong := blotter.hear(report):
             self._office.quarantine(symbol, wrong)
         order = blotter.orders[report.client_id]
