@@ -161,6 +161,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     from trading.portfolio import Portfolio, costs_of
     from trading.risk import Risk
     from trading.session import Session
+    from trading.shadow import terms_of
 
     specs = feed.specs()
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
@@ -182,7 +183,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     risk = Risk(portfolio, orders, profile)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
-    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], executor)
+    rules = [SymbolAgent(strategy, terms_of(specs[strategy.symbol], costs, profile)) for strategy in strategies]
+    agents = SignalDesk([*rules, *voters], executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))

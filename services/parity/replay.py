@@ -25,6 +25,7 @@ from trading.portfolio import Portfolio
 from trading.risk import Risk
 from trading.rules import Costs
 from trading.session import Session
+from trading.shadow import terms_of
 from trading.strategies import RuleStrategy
 
 BrokerOf = Callable[..., Any]
@@ -174,7 +175,9 @@ def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, Broker
     voters = [RecordedVoter(symbol, name, votes)
               for symbol, by_name in scene.votes.items() for name, votes in by_name.items()]
     later = None if scene.start.inline else Later()
-    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in rules.strategies), *voters], later)
+    ruled = [SymbolAgent(strategy, terms_of(specs[strategy.symbol], rules.costs, rules.profile))
+             for strategy in rules.strategies]
+    agents = SignalDesk([*ruled, *voters], later)
     session = Session(state=scene.start.state, mode=scene.start.mode)
     engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking_of(rules.strategies[0])))
     Controls(engine)
