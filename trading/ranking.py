@@ -41,6 +41,9 @@ class Mother:
             raise BadInput(f"correlation {self.max_correlation} over {self.window} bars: use -1 to 1 over 2 or more")
 
 
+BY_DEFAULT = Mother()
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Of all wishes of a moment the `top_n` best scores may buy, if they reach `min_score` (`top_n` 0: no ranking).
@@ -97,6 +100,11 @@ class Round:
         if not score >= self.ranking.min_score:
             return Verdict("min_score", False, f"score {score:.3g} of {self.ranking.min_score:.3g} needed")
         return Verdict("rank", place <= self.ranking.top_n, f"place {place}, the best {self.ranking.top_n} may buy")
+
+    def release(self) -> list[SignalGenerated]:
+        """Return the wishes unranked, in the order in which they came: Mother AI judges them."""
+        released, self.wishes, self._ranked = self.wishes, [], True
+        return released
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""

@@ -18,10 +18,11 @@ UNKNOWN = 2.0  # a correlation that no pair of columns can have
 
 
 class Closes(NamedTuple):
-    """Open times (ms) and closes of a symbol, `(n_rows,)`, and the newest row that is known (-1: none)."""
+    """Open times (ms) and closes, `(n_rows,)`, and a symbol's first row and newest known one (before it: none)."""
 
     time: IntArray
     close: FloatArray
+    begin: int
     end: int
 
 
@@ -54,8 +55,8 @@ def correlation(first: Closes, second: Closes, window: int) -> float:
     """
     i, j, n, later_x, later_y = first.end, second.end, 0, 0.0, 0.0
     x_sum = y_sum = xx = yy = xy = 0.0
-    first_floor, second_floor = max(-1, i - window), max(-1, j - window)
-    while i > first_floor and j > second_floor:
+    first_row, second_row = max(first.begin, i - window + 1), max(second.begin, j - window + 1)
+    while i >= first_row and j >= second_row:
         if first.time[i] > second.time[j]:
             i -= 1
         elif first.time[i] < second.time[j]:

@@ -113,7 +113,7 @@ def test_words_of_a_choice_name_the_parts_of_its_score():
 
 
 def closes(times, prices):
-    return scoring.Closes(np.asarray(times, np.int64), np.asarray(prices, np.float64), len(times) - 1)
+    return scoring.Closes(np.asarray(times, np.int64), np.asarray(prices, np.float64), 0, len(times) - 1)
 
 
 def test_correlation_is_that_of_the_returns_of_common_bars():
@@ -140,7 +140,7 @@ def test_too_few_common_bars_and_a_price_that_stands_say_nothing():
     assert scoring.correlation(few, few, 240) == scoring.UNKNOWN
     flat = closes(np.arange(40), np.ones(40))
     assert scoring.correlation(flat, closes(np.arange(40), np.linspace(1, 2, 40)), 240) == 0.0
-    assert scoring.correlation(scoring.Closes(flat.time, flat.close, -1), flat, 240) == scoring.UNKNOWN
+    assert scoring.correlation(scoring.Closes(flat.time, flat.close, 0, -1), flat, 240) == scoring.UNKNOWN
 
 
 @pytest.mark.parametrize("weights", [Weights(-0.1), Weights(nan), Weights(0.0, 0.0), Weights(prior_wins=0.0,

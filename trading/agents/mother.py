@@ -13,13 +13,12 @@ from typing import Protocol
 
 from trading.domain import Verdict
 from trading.errors import BadInput
-from trading.ranking import Mother, Ranking
+from trading.ranking import BY_DEFAULT, Mother, Ranking
 from trading.rules import WEIGHTS, Weights, combined_score, shrunk_rate
 from trading.scoring import PASS_CORRELATION, PASS_EXPOSURE, PASS_NAMES, PASS_NOT, PASS_SCORE, UNKNOWN, passed_over
 
 TRADES_TOP_N, TRADES_MIN_SCORE = 1, 0.7
 PORTFOLIO_TOP_N, PORTFOLIO_MIN_SCORE = 3, 0.75
-BY_DEFAULT = Mother()
 
 
 @dataclass(frozen=True, slots=True)
