@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from time import time as wall_clock
 from typing import Any
 
@@ -135,7 +134,7 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
     return ReplayFeed(chosen_candles, specs, unsaid if settings.speed is None else settings.speed)
 
 
-def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "",
+def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix: str = "",
             screen: bool = True, outside: Any = None) -> Cockpit:
     """Put an engine together around a feed, with the paper broker or that of the account `outside`.
 
@@ -184,7 +183,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
     rules = [SymbolAgent(strategy, terms_of(specs[strategy.symbol], costs, profile)) for strategy in strategies]
-    agents = SignalDesk([*rules, *voters], executor)
+    agents = SignalDesk([*rules, *voters], executor, settings.decision_deadline_s if feed.speed else None)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
@@ -269,10 +268,12 @@ def run_optimize(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
     """Trade on paper without a screen."""
+    from trading.agents.lanes import Lanes
+
     def work(database: Any) -> int:
         feed = make_feed(settings, chosen, database)
         replaying = feed.badge == "REPLAY"
-        with ThreadPoolExecutor(1, "agents") as executor:
+        with Lanes() as executor:
             cockpit = compose(settings, feed, database, None if replaying else executor, screen=False)
             return trade_replay(cockpit, chosen) if replaying else trade_on_paper(cockpit, chosen)
 
@@ -283,12 +284,13 @@ def run_live(settings: Settings, chosen: argparse.Namespace) -> int:
     """Trade at a venue without a screen."""
     from services.live.account import venue_account
     from services.live.running import refuse_unconfirmed, trade_at_venue
+    from trading.agents.lanes import Lanes
 
     refuse_unconfirmed(settings.venue, chosen.confirm)
     what = f"trading at {settings.venue} without a screen"
 
     def work(database: Any) -> int:
-        with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+        with venue_account(settings, database, what) as account, Lanes() as executor:
             feed = make_feed(settings, chosen, database, account)
             cockpit = compose(settings, feed, database, executor, screen=False, outside=account)
             return trade_at_venue(cockpit, chosen)
@@ -349,10 +351,10 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.runtime import Runtime
     from services.scheduler import JobBoard
     from services.session import SessionService
+    from trading.agents.lanes import Lanes
     from trading.risk import PROFILES
 
-    what = f"the dashboard on port {settings.port}"
-    with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+    with venue_account(settings, database, f"the dashboard on port {settings.port}") as account, Lanes() as executor:
         feed = make_feed(settings, chosen, database, account)
         prefix = "screen-" if feed.badge == "REPLAY" else ""
         cockpit = compose(settings, feed, database, executor, prefix, outside=account)
@@ -446,7 +448,7 @@ def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any
     def compose_there(request: Any, urls: Any) -> Any:
         there = settings_there(settings, request, urls)
 
-        def composed(account: Any, executor: Executor) -> Cockpit:
+        def composed(account: Any, executor: Any) -> Cockpit:
             feed = make_feed(there, chosen, database, account)
             return compose(there, feed, database, executor, outside=account)
 

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     retrain_hours: float = Field(24.0, ge=0, le=24 * 365)
     drift_hours: float = Field(6.0, ge=0, le=24 * 365)
     ladder: dict[str, dict[str, float]] = {}
+    decision_deadline_s: float = Field(2.0, gt=0, le=3_600)
     live_small: Decimal = Field(Decimal(500), gt=0)
     database_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -17,6 +17,7 @@ from storage import rows, tables
 from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore
 from storage.history import History
+from trading.agents.desk import ABSTAINS
 from trading.domain import INTERVAL_MS, JournalLine, SeenBar, Signal, SymbolSpec
 from trading.errors import BadInput
 
@@ -40,6 +41,7 @@ class Recorded:
     held_back: dict[tuple[str, int], str]
     no_position: list[tuple[str, int]]
     votes: Votes
+    abstained: Votes
     span: tuple[int, int]
     equity: dict[int, int]
 
@@ -71,14 +73,14 @@ def recorded(database: Database, account: str) -> Recorded:
     end = last + INTERVAL_MS[settings["interval"]]
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
-    held_back, no_position, votes = _decisions(database, account, settings["strategy"]["name"])
+    held_back, no_position, votes, abstained = _decisions(database, account, settings["strategy"]["name"])
     equity = {point.time: point.equity for point in history.equity()}
     span = min(equity, default=0), last
     orders = {order.client_id: order for order in history.orders()}
     fills = [fill for fill in history.fills() if fill.time < end]
     course = Course(fills, orders, history.decision, told=history.trades())
     return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts,
-                    _seen(database, account, last), held_back, no_position, votes, span, equity)
+                    _seen(database, account, last), held_back, no_position, votes, abstained, span, equity)
 
 
 def _settings(database: Database, account: str) -> Document:
@@ -115,20 +117,28 @@ def _specs(settings: Document, starts: Sequence[Evidence], snapshot: Document) -
 
 
 def _decisions(database: Database, account: str, strategy: str) -> tuple[
-        dict[tuple[str, int], str], list[tuple[str, int]], Votes]:
-    """Return what was held back by something outside the rules, sales that found nothing, and other voters' votes."""
+        dict[tuple[str, int], str], list[tuple[str, int]], Votes, Votes]:
+    """Return what something outside the rules held back, sales that found nothing, votes of others, abstentions."""
     t = tables.decisions
     held, nothing = {}, []
     votes: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
+    abstained: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
     for row in database.rows(select(t).where(t.c.account == account)):
         if row["outcome"] in HELD_BACK:
             held[row["symbol"], row["time"]] = f"{row['action']} {row['outcome']}: {row['reason']}"
         elif row["outcome"] == "no position":
             nothing.append((row["symbol"], row["time"]))
-        for signal in rows.decision_of(row).signals if '"version"' in row["body"] else ():
+        told = '"version"' in row["body"] or f'"{ABSTAINS}: ' in row["body"]
+        for signal in rows.decision_of(row).signals if told else ():
             if signal.source != strategy and "version" in signal.votes:
                 votes[row["symbol"]][signal.source][signal.time] = signal
-    return held, nothing, {symbol: dict(by_name) for symbol, by_name in votes.items()}
+            elif signal.source == strategy and signal.reason.startswith(f"{ABSTAINS}: "):
+                abstained[row["symbol"]][signal.source][signal.time] = signal
+    return held, nothing, _plain(votes), _plain(abstained)
+
+
+def _plain(found: Mapping[str, Mapping[str, dict[int, Signal]]]) -> Votes:
+    return {symbol: dict(by_name) for symbol, by_name in found.items()}
 
 
 def _last(snapshot: Document, assets: Sequence[str]) -> int:
