@@ -1,6 +1,6 @@
 """What Mother AI's score is made of, and what decides between wishes."""
 
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import pytest
@@ -110,6 +110,12 @@ def test_words_of_a_choice_name_the_parts_of_its_score():
     (only,) = decide_trades([PROVEN], min_score=0.5)
     assert only.verdict.detail == ("place 1, the best 1 may buy: score 0.596 = 0.6 x confidence 0.600 + 0.4 x win rate "
                                    "0.591 (60 of 100 trades)")
+
+
+def test_without_a_threshold_that_earned_nobody_trades_and_that_is_said():
+    (only,) = decide_trades([PROVEN], min_score=inf)
+    assert not only.chosen
+    assert only.verdict.detail.startswith("score 0.596 but no score has earned money yet: 0.6 x confidence")
 
 
 def closes(times, prices):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Protocol
 
 from trading.domain import Verdict
@@ -143,7 +143,8 @@ def _words(code: int, ranking: Ranking, judged: tuple[int, float, Candidate], mo
     place, score, candidate = judged
     mother = ranking.mother or BY_DEFAULT
     if code == PASS_SCORE:
-        return f"score {score:.3f} of {ranking.min_score:.3f} needed: {made_of(candidate, mother.weights)}"
+        needed = f"of {ranking.min_score:.3f} needed" if ranking.min_score < inf else "but no score has earned money yet"
+        return f"score {score:.3f} {needed}: {made_of(candidate, mother.weights)}"
     if code == PASS_EXPOSURE:
         return f"place {place} with score {score:.3f}, but the exposure limit leaves no room"
     if code == PASS_CORRELATION:
