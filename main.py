@@ -140,15 +140,14 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
 
     Nothing is started. Charts only for a screen.
     """
+    from services.agents.compose import hire
     from services.charts import ChartService
     from services.ladder.gate import LadderGate
     from services.parity.diary import Diary
-    from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
+    from services.runs import account_name
     from storage.history import History
     from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
-    from trading.agents.desk import SignalDesk
-    from trading.agents.symbol_agent import SymbolAgent
     from trading.brokers.paper import PaperBroker
     from trading.bus import Bus
     from trading.controls import Controls
@@ -160,14 +159,11 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from trading.portfolio import Portfolio, costs_of
     from trading.risk import Risk
     from trading.session import Session
-    from trading.shadow import terms_of
 
     specs = feed.specs()
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
-    strategies = strategies_for(settings, traded)
-    profile = profile_for(named_profile(settings.profile), strategies[0])
-    document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
-    replaying = feed.badge == "REPLAY"
+    hired = hire(settings, feed, traded)
+    document, replaying = hired.document, feed.badge == "REPLAY"
     known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
     account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name
@@ -179,21 +175,23 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     broker, venue = (PaperBroker(portfolio.markets, costs, bus.publish), None) if outside is None else venue_broker(
         settings, outside, specs, gate, bus)
     orders = OrderManager(broker, recorder, "ck" if outside is None else outside.store.tag())
-    risk = Risk(portfolio, orders, profile)
+    risk = Risk(portfolio, orders, hired.profile)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
-    rules = [SymbolAgent(strategy, terms_of(specs[strategy.symbol], costs, profile)) for strategy in strategies]
-    agents = SignalDesk([*rules, *voters], executor, settings.decision_deadline_s if feed.speed else None)
+    agents = hired.desk(settings, feed, voters, executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
-    engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
+    engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, hired.ranking, gate))
+    history = History(database, account, specs)
+    engine.recall(history.trades)
     gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
     Controls(engine, gatekeeper)
     note = KillNote(database, account)
     engine.on_kill_pressed = note.press
-    return Cockpit(engine, recorder, History(database, account, specs), feed,
+    return Cockpit(engine, recorder, history, feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
-                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note)
+                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note,
+                   hired.crew)
 
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
@@ -374,7 +372,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         schedule_learning(board, settings, learning)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
-                            make_rehearsal(settings, chosen, database))
+                            make_rehearsal(settings, chosen, database), make_agents(settings, cockpit))
         app = create_app(services, settings.trusted_hosts)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
@@ -393,6 +391,13 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_agents(settings: Settings, cockpit: Cockpit) -> Any:
+    """Return the agents of the running engine."""
+    from services.agents.compose import agent_service
+
+    return agent_service(settings, cockpit)
 
 
 def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any, portfolio: Any, board: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from time import monotonic
@@ -25,6 +25,7 @@ from trading.domain import (
     Decision,
     Signal,
     TickRange,
+    Trade,
     Verdict,
 )
 from trading.errors import StateFailed
@@ -104,7 +105,8 @@ class Engine:
         self._unheard: list[Candle] = []
         self._held_back: dict[str, SignalGenerated] = {}
         self._highs: dict[str, int] = {}
-        self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
+        self.round = Round(parts.ranking, frozenset(
+            agent.symbol for agent in parts.agents.agents if agent.symbol in self.portfolio.specs))
         self.mother = MotherAI(parts.ranking, desk.portfolio, desk.orders, desk.risk) if parts.ranking.mother else None
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self.orders.on_unsaved = self._hear_no_intent
@@ -139,6 +141,11 @@ class Engine:
             self.on_kill_pressed(str(command.nonce), kill_reason(command.arguments))
         except Exception:
             log.exception("the kill switch could not be kept ahead of the engine; it is on")
+
+    def recall(self, trades: Callable[[], Iterable[Trade]]) -> None:
+        """Give Mother AI the records of trades that were closed before she ranked; a snapshot's own replace them."""
+        if self.mother is not None:
+            self.mother.count(trades())
 
     def warm_up(self, candles: Candles) -> None:
         """Show indicators and agents the bars before the first live one.

@@ -73,7 +73,7 @@ def recorded(database: Database, account: str) -> Recorded:
     end = last + INTERVAL_MS[settings["interval"]]
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
-    held_back, no_position, votes, abstained = _decisions(database, account, settings["strategy"]["name"])
+    held_back, no_position, votes, abstained = _decisions(database, account, _names(settings))
     equity = {point.time: point.equity for point in history.equity()}
     span = min(equity, default=0), last
     orders = {order.client_id: order for order in history.orders()}
@@ -116,7 +116,13 @@ def _specs(settings: Document, starts: Sequence[Evidence], snapshot: Document) -
     return found
 
 
-def _decisions(database: Database, account: str, strategy: str) -> tuple[
+def _names(settings: Document) -> frozenset[str]:
+    """Return what the agents that follow rules are called."""
+    own = (agent["rules"].get("name", "") for agent in settings.get("agents", ()))
+    return frozenset([settings["strategy"]["name"], *own])
+
+
+def _decisions(database: Database, account: str, ruled: frozenset[str]) -> tuple[
         dict[tuple[str, int], str], list[tuple[str, int]], Votes, Votes]:
     """Return what something outside the rules held back, sales that found nothing, votes of others, abstentions."""
     t = tables.decisions
@@ -130,9 +136,9 @@ def _decisions(database: Database, account: str, strategy: str) -> tuple[
             nothing.append((row["symbol"], row["time"]))
         told = '"version"' in row["body"] or f'"{ABSTAINS}: ' in row["body"]
         for signal in rows.decision_of(row).signals if told else ():
-            if signal.source != strategy and "version" in signal.votes:
+            if signal.source not in ruled and "version" in signal.votes:
                 votes[row["symbol"]][signal.source][signal.time] = signal
-            elif signal.source == strategy and signal.reason.startswith(f"{ABSTAINS}: "):
+            elif signal.source in ruled and signal.reason.startswith(f"{ABSTAINS}: "):
                 abstained[row["symbol"]][signal.source][signal.time] = signal
     return held, nothing, _plain(votes), _plain(abstained)
 

@@ -23,6 +23,7 @@ from trading.journal import Journal
 from trading.orders import OrderManager
 from trading.portfolio import Portfolio
 from trading.ports import SignalSource
+from trading.ranking import Ranking
 from trading.risk import Risk
 from trading.rules import Costs
 from trading.session import Session
@@ -45,11 +46,12 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides from a start of the cockpit on: strategies, profile and costs."""
+    """What decides from a start of the cockpit on; `ranking` where Mother AI ranked, else it is the strategy's."""
 
     strategies: tuple[RuleStrategy, ...]
     profile: RiskProfile
     costs: Costs
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,8 @@ def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, Broker
              for strategy in rules.strategies]
     agents = SignalDesk([*ruled, *voters], later)
     session = Session(state=scene.start.state, mode=scene.start.mode)
-    engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking_of(rules.strategies[0])))
+    ranking = rules.ranking or ranking_of(rules.strategies[0])
+    engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking))
     Controls(engine)
     return engine, later
 

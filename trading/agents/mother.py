@@ -143,7 +143,8 @@ def _words(code: int, ranking: Ranking, judged: tuple[int, float, Candidate], mo
     place, score, candidate = judged
     mother = ranking.mother or BY_DEFAULT
     if code == PASS_SCORE:
-        needed = f"of {ranking.min_score:.3f} needed" if ranking.min_score < inf else "but no score has earned money yet"
+        least = ranking.min_score
+        needed = f"of {least:.3f} needed" if least < inf else "but no score has earned money yet"
         return f"score {score:.3f} {needed}: {made_of(candidate, mother.weights)}"
     if code == PASS_EXPOSURE:
         return f"place {place} with score {score:.3f}, but the exposure limit leaves no room"
