@@ -18,6 +18,7 @@ STATES = {
     "failed": ("failed", "bad", "It cannot run; the others do"),
     "silent": ("silent", "plain", "No model votes on this symbol yet"),
 }
+COMPARE_FIRST = "its trades are held against its hypothetical ones after Compare"
 LIGHTS = {"green": "up", "amber": "warning", "red": "down", "too few to tell": "muted"}
 ACTIONS = {"BUY": ("▲", "up"), "SELL": ("▼", "down"), "HOLD": ("·", "muted")}
 
@@ -78,9 +79,10 @@ def _figure(label: str, value: str, title: str, tone: str = "") -> html.Div:
 
 def _light(agent: AgentView) -> html.Div:
     light = agent.light
+    words = light.words.removeprefix("Too few to tell: ") if light.n_expected else COMPARE_FIRST
     dot = html.Span("●", className=LIGHTS[light.state], **{"aria-hidden": "true"})
     return html.Div([dot, html.Span(light.state, className="ag-light-word"),
-                     html.Span(light.words, className="muted ag-words", title=light.words)], className="ag-light")
+                     html.Span(words, className="muted ag-words", title=words)], className="ag-light")
 
 
 def _tools(agent: AgentView) -> html.Div:
@@ -108,7 +110,7 @@ def rows_by_score(agents: tuple[AgentView, ...]) -> list[Any]:
     return [html.Tr([
         html.Td(f"{place}"), html.Td([html.Strong(agent.display), html.Span(f" {agent.name}", className="muted")]),
         html.Td(text.number(agent.score, 3), className="right"),
-        html.Td("–" if agent.prediction is None else f"{agent.prediction.confidence:.1f} %", className="right"),
+        html.Td(text.percent(agent.confidence), className="right"),
         html.Td(text.percent(agent.shrunk), className="right"),
         html.Td([html.Span(text.signed(agent.pnl), className=text.tone(agent.pnl)),
                  parts.bar(float(abs(agent.pnl) / most), "up-bar" if agent.pnl >= 0 else "down-bar")],

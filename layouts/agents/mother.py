@@ -99,8 +99,8 @@ def studied(found: MotherStudy | None) -> str:
     return f"{found.n_bars:,} bars, {text.moment(found.start)} to {text.moment(found.end)}, after costs"
 
 
-def _graph(figure: dict[str, Any]) -> dcc.Graph:
-    return dcc.Graph(figure=figure, config=theme.FIGURE_CONFIG, className="ag-graph", responsive=True)
+def _graph(figure: dict[str, Any]) -> html.Div:
+    return html.Div(dcc.Graph(figure=figure, config=theme.FIGURE_CONFIG, responsive=True), className="ag-graph")
 
 
 def _equity(found: MotherStudy) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from trading.engine import Engine
 from trading.errors import CockpitError
 from trading.events import DecisionMade, TradeClosed
 from trading.ranking import BY_DEFAULT, Ranking
+from trading.shadow import PRIOR_LOSSES, PRIOR_WINS
 
 N_DECISIONS, N_TRADES, STUDY_BARS = 60, 5_000, 60_000
 HEALTH_TRADES, N_TRIES = 200, 5
@@ -193,14 +194,15 @@ class AgentService:
         wins, n = self._record(agent.symbol, name)
         seen = self._seen(agent.symbol, name)
         mother = self._engine.round.ranking.mother or BY_DEFAULT
-        candidate = Candidate(agent.symbol, name, signal.confidence if signal else 0.5, wins, n)
+        firings = self._firings(agent.symbol, name)
+        candidate = Candidate(agent.symbol, name, _standing(signal, firings), wins, n)
         error = self._at.crew.engaged.errors.get(agent.key, "")
         return AgentView(
             agent, name, self._display(agent.symbol), state or self._state(agent, signal, error),
             None if signal is None else self._prediction(signal), 0 if signal is None else signal.time,
             error or ("" if signal is None else signal.reason), wins, n, candidate.raw_win_rate,
-            candidate.shrunk_win_rate(mother.weights), candidate.score(mother.weights),
-            sum((trade.pnl for trade in seen), Decimal(0)), self._firings(agent.symbol, name),
+            candidate.shrunk_win_rate(mother.weights), candidate.confidence, candidate.score(mother.weights),
+            sum((trade.pnl for trade in seen), Decimal(0)), firings,
             health_of(seen), light_of(self._expected.get(agent.key, []), seen),
         )
 
@@ -278,6 +280,14 @@ def _undisturbed(read: Callable[[], T]) -> T:
         except RuntimeError:
             continue
     return read()
+
+
+def _standing(signal: Signal | None, firings: tuple[int, int] | None) -> float:
+    """Return how sure an agent is of a buy: what it said, else what its firings so far would let it say."""
+    if signal is not None and signal.action is Action.BUY:
+        return signal.confidence
+    n, wins = firings or (0, 0)
+    return float(rules.shrunk_rate(wins, n, PRIOR_WINS, PRIOR_LOSSES))
 
 
 def _is_a_wish(decision: Decision) -> bool:

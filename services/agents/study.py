@@ -81,7 +81,8 @@ def studied(players: Sequence[Player], setup: Setup, config: MotherConfig) -> Mo
     return MotherStudy(
         int(time[0]), int(time[-1]), len(time), threshold.words, least,
         tuple(replace(curve, equity=curve.equity[kept]) for curve in curves), time[kept],
-        {p.config.key: calibration(p.firings) for p in players}, _notes(players, chosen),
+        {p.config.key: calibration(p.firings) for p in players},
+        _notes(players, chosen, [mother, *(run for _, run in alone)]),
     )
 
 
@@ -156,9 +157,13 @@ def _name(player: Player) -> str:
     return f"{player.strategy.name} · {player.candles.symbol}"
 
 
-def _notes(players: Sequence[Player], chosen: Sequence[Player]) -> tuple[str, ...]:
+def _notes(players: Sequence[Player], chosen: Sequence[Player], runs: Sequence[Simulation]) -> tuple[str, ...]:
     left = [_name(player) for player in players if player not in chosen]
     notes = ["a rule whose numbers were chosen on these bars looks better than it is"]
+    n_killed = sum(run.killed_at > 0 for run in runs)
+    if n_killed:
+        notes.append(f"the kill switch ended {n_killed} of {len(runs)} runs at a drawdown of "
+                     f"{runs[0].setup.profile.max_drawdown_rate:.0%}")
     if left:
         notes.append(f"Mother AI and equal weight take one running agent a symbol; {', '.join(left)} only alone")
     return tuple(notes)

@@ -39,7 +39,7 @@ def agent_view(place: int, symbol: str, strategy: str = "demo") -> AgentView:
     light = HealthLight(state, "Within the band: the last 14 trades made +0.12 % on average.", n, 180)
     return AgentView(
         AgentConfig(symbol, "1m", strategy), strategy, f"{symbol[:-4]}/USDT", "running", prediction, START_MS,
-        "RSI 28.4 < 30", wins, n, wins / n if n else None, shrunk, 0.6 * confidence + 0.4 * shrunk,
+        "RSI 28.4 < 30", wins, n, wins / n if n else None, shrunk, confidence, 0.6 * confidence + 0.4 * shrunk,
         Decimal("12.34") * (1 - place), (120 + place, 55 + place), StrategyHealth(0.5, 0.12, -0.8, n), light,
     )
 

@@ -19,6 +19,7 @@ from trading.backtest import Setup, Simulation, Tape, simulate
 from trading.domain import FloatArray
 from trading.errors import BadInput
 
+WIDEST = 0.999
 LEAST = 30
 """Decisions below which an average is chance: the error of a mean shrinks with the root of their number."""
 
@@ -112,7 +113,11 @@ def decisions_of(run: Simulation) -> tuple[FloatArray, FloatArray]:
 
 def learnt_threshold(setup: Setup, tape: Tape, directions: Sequence[NDArray[np.int8]],
                      confidences: Sequence[FloatArray], least: int = LEAST) -> Threshold:
-    """Let everybody trade on earlier bars, as far as the account allows, and see from which score on it paid."""
+    """Let everybody trade on earlier bars and see from which score on it paid.
+
+    The limits that end trading (kill switch, daily loss) are off: they would cut the lesson short.
+    """
     free = replace(setup.ranking, top_n=len(tape.candles), min_score=-inf)
-    run = simulate(replace(setup, ranking=free, ends_flat=True), tape, directions, confidences)
+    profile = replace(setup.profile, max_drawdown_rate=WIDEST, daily_loss_rate=WIDEST)
+    run = simulate(replace(setup, ranking=free, profile=profile, ends_flat=True), tape, directions, confidences)
     return threshold_of(*decisions_of(run), least)

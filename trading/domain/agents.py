@@ -76,6 +76,7 @@ class AgentView:
     time : of that bar's close, UTC ms.
     reason : why it said so, or what is wrong.
     wins, n_trades : of its own closed trades on this account; `win_rate` is None without any, `shrunk` never.
+    confidence : of a wish to buy now, 0 to 1; while it holds, what it would claim if it bought.
     score : what Mother AI would rank it by now.
     pnl : sum of its closed trades, in the quote asset.
     firings : closed hypothetical trades that its confidence rests on, and how many of them made money.
@@ -92,6 +93,7 @@ class AgentView:
     n_trades: int
     win_rate: float | None
     shrunk: float
+    confidence: float
     score: float
     pnl: Decimal
     firings: tuple[int, int] | None
