@@ -230,6 +230,7 @@ def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: An
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
     """Hold the data folder and its database while `work` runs."""
+    from services.journal.keeping import keeping
     from storage.database import Database
     from storage.instance import InstanceLock
 
@@ -238,7 +239,8 @@ def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> 
     database = Database(settings.database_path, settings.database_url)
     try:
         database.open()
-        return work(database)
+        with keeping(database):
+            return work(database)
     finally:
         database.close()
         lock.release()
@@ -304,11 +306,17 @@ def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def run_report(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Compare an account with its own replay."""
+    """Write the journal of an account, or compare it with its own replay."""
+    from services.journal.command import journal_report
     from services.parity.command import report
     from trading.brokers.paper import PaperBroker
 
-    return report(settings, chosen, PaperBroker)
+    def html(figures: Any, trades: Any, account: str) -> str:
+        from layouts.journal.report import report
+
+        return str(report(figures, trades, account))
+
+    return report(settings, chosen, PaperBroker) if chosen.parity else journal_report(settings, chosen, html)
 
 
 def run_exchange(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -336,7 +344,7 @@ def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: Any) -> int:
     """Compose, start threads and jobs, serve, and stop everything in order."""
-    from app import create_app, web_server
+    from app import web_server
     from services.browser import announce
     from services.container import Services
     from services.headless import on_signals
@@ -372,8 +380,10 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         schedule_learning(board, settings, learning)
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
-                            make_rehearsal(settings, chosen, database), make_agents(settings, cockpit))
-        app = create_app(services, settings.trusted_hosts)
+                            make_rehearsal(settings, chosen, database),
+                            journal=make_journal(database, cockpit.recorder.account),
+                            agents=make_agents(settings, cockpit))
+        app = make_app(settings, services)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
             leave = on_signals(lambda: setattr(server, "should_exit", True))
@@ -398,6 +408,14 @@ def make_agents(settings: Settings, cockpit: Cockpit) -> Any:
     from services.agents.compose import agent_service
 
     return agent_service(settings, cockpit)
+
+
+def make_app(settings: Settings, services: Any) -> Any:
+    """Return the pages and the REST API."""
+    from app import create_app
+    from services.api.compose import api_of
+
+    return create_app(services, settings.trusted_hosts, api_of(settings, services))
 
 
 def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any, portfolio: Any, board: Any) -> Any:
@@ -443,6 +461,13 @@ def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     from services.automl.compose import study_service
 
     return study_service(settings, database, past)
+
+
+def make_journal(database: Any, account: str) -> Any:
+    """Return the journal of an account."""
+    from services.journal.service import JournalService
+
+    return JournalService(database, account)
 
 
 def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:

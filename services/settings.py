@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -70,10 +71,12 @@ class Settings(BaseSettings):
     ladder: dict[str, dict[str, float]] = {}
     decision_deadline_s: float = Field(2.0, gt=0, le=3_600)
     live_small: Decimal = Field(Decimal(500), gt=0)
+    api_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    api_rate: int = Field(600, ge=1, le=1_000_000)
     database_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("assets", "trusted_hosts", mode="before")
+    @field_validator("assets", "trusted_hosts", "api_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -88,6 +91,15 @@ class Settings(BaseSettings):
         if wrong or not symbols:
             raise ValueError(f"{', '.join(wrong) or 'nothing'} is no list of symbols; write BTCUSDT,ETHUSDT")
         return symbols
+
+    @field_validator("api_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [origin for origin in value if not is_origin(origin)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} is no origin; write https://my.page,http://127.0.0.1:3000 without "
+                             "paths and stars")
+        return tuple(origin.lower() for origin in value)
 
     @field_validator("host")
     @classmethod
@@ -121,8 +133,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order: arguments, environment, .env, cockpit.toml."""
-        folder = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR))
-        toml = TomlConfigSettingsSource(settings_cls, folder / "cockpit.toml")
+        toml = TomlConfigSettingsSource(settings_cls, _toml_path())
         return init_settings, env_settings, dotenv_settings, toml
 
     @property
@@ -150,6 +161,11 @@ class Settings(BaseSettings):
         """File of the encrypted API keys."""
         return self.data_dir / "keys.json"
 
+    @property
+    def tokens_path(self) -> Path:
+        """File of the hashed tokens of the REST API."""
+        return self.data_dir / "api-tokens.json"
+
 
 def load_settings(**overrides: object) -> Settings:
     """Return the settings; BadInput names every value that is wrong, where it came from, and what is allowed."""
@@ -164,7 +180,7 @@ def load_settings(**overrides: object) -> Settings:
         problems = "; ".join(_problem(item) for item in error.errors())
         raise BadInput(f"settings: {problems}") from None
     except ValueError as error:
-        raise BadInput(f"settings: cockpit.toml cannot be read: {error}") from None
+        raise BadInput(f"settings: {_toml_path()} cannot be read: {error}") from None
 
 
 def for_mode(settings: Settings, mode: str) -> Settings:
@@ -185,8 +201,12 @@ def for_mode(settings: Settings, mode: str) -> Settings:
     return settings
 
 
+def _toml_path() -> Path:
+    return Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR)) / "cockpit.toml"
+
+
 def _toml_keys() -> list[str]:
-    path = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR)) / "cockpit.toml"
+    path = _toml_path()
     return list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
@@ -206,6 +226,13 @@ def _refuse_secrets(names: Iterable[str]) -> None:
                            "enter a new one with --mode keys set")
 
 
+def is_origin(text: str) -> bool:
+    """Tell whether a text is scheme, host and port of a page, and nothing else."""
+    parts = urlsplit(text)
+    whole = f"{parts.scheme}://{parts.netloc}"
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text == whole and not set(text) & set("*@ ")
+
+
 def _port(parts: SplitResult) -> int:
     try:
         return parts.port or 0
@@ -213,7 +240,9 @@ def _port(parts: SplitResult) -> int:
         return 0
 
 
-def _problem(item: object) -> str:
-    name = ".".join(str(part) for part in item["loc"])  # type: ignore[index]
-    message = str(item["msg"]).removeprefix("Value error, ")  # type: ignore[index]
-    return f"{name} (COCKPIT_{name.upper()}): {item['input']!r}: {message}"  # type: ignore[index]
+def _problem(item: ErrorDetails) -> str:
+    """Say what is wrong with a value, which our own checks may name themselves."""
+    name, given = ".".join(str(part) for part in item["loc"]), str(item["input"])
+    message = item["msg"].removeprefix("Value error, ")
+    said = message if given.lower() in message.lower() else f"{item['input']!r}: {message[:1].lower()}{message[1:]}"
+    return f"{name} (COCKPIT_{name.upper()}): {said}"

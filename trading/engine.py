@@ -68,6 +68,16 @@ LONGEST_WAIT = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """Who wants to buy, and what of it goes into the record; without a price the last one stands there."""
+
+    source: str
+    price: float | None = None
+    reason: str = ""
+    signals: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EngineParts:
     """What the engine is made of; the composition root chooses."""
 
@@ -255,7 +265,7 @@ class Engine:
         self.journal.write(time, "KILL", f"kill switch: {reason}", "bad")
         self.bus.publish(AlertLogged(time, f"kill switch: {reason}"))
 
-    def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
+    def entry(self, symbol: str, time: int, wish: Wish, market_ok: str = "", adds: bool = False) -> Decision:
         """Take a wish to buy through the rules; the decision says what became of it."""
         price = self.price_of(symbol)
         market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
@@ -269,11 +279,16 @@ class Engine:
             self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
         if denial is not None:
             self._tell_of_denial(symbol, time, denial)
-            reason = f"{denial.rule}: {denial.detail}"
-            return Decision(symbol, time, self._price(symbol), "BUY", f"denied: {denial.rule}", reason, (), verdicts)
-        order = self.execution.enter(request, approval, source)
-        return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
-                        order.client_id)
+            return self._record_of(request, wish, f"denied: {denial.rule}", verdicts)
+        made = self._record_of(request, wish, "entry", verdicts)
+        return replace(made, client_id=self.execution.enter(request, approval, wish.source, made).client_id)
+
+    def _record_of(self, request: EntryRequest, wish: Wish, outcome: str, verdicts: tuple[Verdict, ...]) -> Decision:
+        last = verdicts[-1]
+        said = last.detail if last.passed else f"{last.rule}: {last.detail}"
+        reason = f"{wish.reason} → {said}" if wish.reason else said
+        price = self._price(request.symbol) if wish.price is None else wish.price
+        return Decision(request.symbol, request.time, price, "BUY", outcome, reason, wish.signals, verdicts)
 
     def _now(self) -> int:
         """Return the time of the market, or the venue's clock: it goes on when no price comes."""
@@ -435,12 +450,13 @@ class Engine:
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
-        made = self.entry(symbol, time, chosen.source, stale or self.health.gap(event.candle))
+        wish = Wish(chosen.source, event.candle.close, chosen.reason, event.signals)
+        made = self.entry(symbol, time, wish, stale or self.health.gap(event.candle))
         if made.outcome == "entry":
             display = self.portfolio.specs[symbol].display
-            self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", display)
-        return Decision(symbol, time, event.candle.close, "BUY", made.outcome, f"{chosen.reason} → {made.reason}",
-                        event.signals, made.verdicts, made.client_id)
+            said = f"BUY {made.verdicts[-1].detail} · {chosen.reason}"
+            self.journal.write(time, "ORDER", said, "plain", display)
+        return made
 
     def _leave(self, event: SignalGenerated, chosen: Signal) -> Decision:
         symbol, time = event.candle.symbol, event.candle.close_time
@@ -453,7 +469,8 @@ class Engine:
             elif late:
                 verdicts, outcome = (Verdict("market", False, late),), "denied: market"
             else:
-                order = self.execution.exit(symbol, self.portfolio.sellable_lots(symbol), "signal", time)
+                why = Decision(symbol, time, event.candle.close, "SELL", "exit", chosen.reason, event.signals)
+                order = self.execution.exit(symbol, self.portfolio.sellable_lots(symbol), "signal", time, why)
                 client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
         return Decision(symbol, time, event.candle.close, "SELL", outcome, chosen.reason, event.signals, verdicts,
                         client_id)

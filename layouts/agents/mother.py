@@ -128,7 +128,8 @@ def _calibration(view: AgentsView, found: MotherStudy) -> dict[str, Any]:
         "text": [f"{agent.name} on {agent.display}<br>said {text.percent(b.said)}, right {text.percent(b.right)} · n "
                  f"{b.n:,}" for b in bins],
         "hovertemplate": "%{text}<extra></extra>"} for n, agent, bins in known]
-    axis = {"type": "linear", "range": [0, 1], "tickformat": ".0%", "fixedrange": True}
+    axis = {"type": "linear", "range": [0, 1.02], "tickformat": ".0%", "fixedrange": True, "gridcolor": theme.GRID,
+            "nticks": 6}
     layout = theme.FIGURE_LAYOUT | {
         "xaxis": theme.FIGURE_LAYOUT["xaxis"] | axis | {"showgrid": True, "title": _title("said")},
         "yaxis": theme.FIGURE_LAYOUT["yaxis"] | axis | {"side": "left", "title": _title("right after costs")},

@@ -20,13 +20,14 @@ from services.rehearsal.oracle import differences, effect, our_part
 from services.rehearsal.reading import ledger_of
 from tests.killing.exchange import SYMBOLS
 from tests.killing.life import Life
+from trading.brokers.binance_sending import KNOWN_NO_MORE
 from trading.domain import split_symbol
 from trading.domain.rehearsal import Ledger, LedgerFill
 
 UNITS = Decimal(10**8)
 DUST = Decimal(5)
 """What is worth less no order can sell, so no stop needs to cover it."""
-GIVEN_UP = "proven never to have arrived"
+GIVEN_UP, ABSENT = "proven never to have arrived", "never arrived"
 WORKS = ("NEW", "PARTIALLY_FILLED")
 Rows = list[dict[str, Any]]
 
@@ -54,9 +55,9 @@ class Verdict:
         return asdict(self)
 
 
-def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
+def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> tuple[Verdict, bool]:
     """Return what is wrong right after a kill: orders that arrived at the exchange without a durable intent, and,
-    unless the exchange's answers lagged, orders that were given up too early.
+    unless the exchange's answers lagged, orders that were given up too early; and whether any were.
 
     The database is read as a copy: the next life recovers it, nobody else.
     """
@@ -64,9 +65,10 @@ def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
              if line["method"] == "POST" and line["path"].startswith("order") and not line["path"].endswith("/test")}
     known, doubts = kept_on(database)
     found = sorted(asked - known)
-    early = [] if lags or GIVEN_UP not in doubts else [doubts]
+    has_given_up = GIVEN_UP in doubts
+    early = [doubts] if has_given_up and not lags else []
     words = (*(f"order {name} left without an intent" for name in found), *early)
-    return Verdict(without_intent=len(found), differing=len(early), words=words)
+    return Verdict(without_intent=len(found), differing=len(early), words=words), has_given_up
 
 
 def kept_on(database: Path) -> tuple[set[str], str]:
@@ -93,9 +95,15 @@ def compared(life: Life) -> Verdict:
     doubled = [f"fill {key} is not the exchange's" for key in ours.fills if key not in mine.fills]
     doubled += _twice(life, mine)
     without = [f"order {name} has no intent" for name in mine.orders if life.office.store.find(name) is None]
-    others = [" ".join(said) for said in differences(theirs, ours)]
-    others += [*_portfolio(life, mine), *_oversold(mine), *_stops(life, raw["orders"], ours.tag)]
+    others = [" ".join(said) for said in differences(theirs, ours) if not _was_denied(life, *said)]
+    others += [*_portfolio(life, mine), *_oversold(life, mine), *_stops(life, raw["orders"], ours.tag)]
     return Verdict(len(lost), len(doubled), len(without), len(others), (*lost, *doubled, *without, *others))
+
+
+def _was_denied(life: Life, what: str, name: str, told: str, kept: str) -> bool:
+    """Whether an order is over on both sides, and ours only lacks the word for it: the venue knew it no more."""
+    order = life.office.store.find(name) if what == "order" else None
+    return order is not None and order.detail == KNOWN_NO_MORE and told.replace("CANCELED", "EXPIRED") == kept
 
 
 def kept_of(life: Life) -> Ledger:
@@ -130,14 +138,18 @@ def _portfolio(life: Life, mine: Ledger) -> Iterable[str]:
             yield f"{asset}: the engine has {amount}, the exchange says {moved.get(asset, Decimal(0))}"
 
 
-def _oversold(mine: Ledger) -> Iterable[str]:
-    """Yield moments at which more was sold than was ours: what lies beside it is another hand's."""
+def _oversold(life: Life, mine: Ledger) -> Iterable[str]:
+    """Yield moments at which more was sold than was ours: what lies beside it is another hand's.
+
+    Not by a stop or target that was given up and turned up: whether that was too early is judged after each life.
+    """
     held: defaultdict[str, Decimal] = defaultdict(Decimal)
     for (symbol, trade_id), fill in sorted(mine.fills.items()):
         held[symbol] += _received(fill) if fill.side == "BUY" else -fill.quantity
-        if held[symbol] < 0:
+        order = life.office.store.find(fill.client_id)
+        if held[symbol] < 0 and not (order and order.detail.startswith(ABSENT)):
             yield f"{symbol}: trade {trade_id} sold {-held[symbol]} more than was held"
-            held[symbol] = Decimal(0)
+        held[symbol] = max(Decimal(0), held[symbol])
 
 
 def _received(fill: LedgerFill) -> Decimal:
