@@ -342,7 +342,7 @@ def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: Any) -> int:
     """Compose, start threads and jobs, serve, and stop everything in order."""
-    from app import create_app, web_server
+    from app import web_server
     from services.browser import announce
     from services.container import Services
     from services.headless import on_signals
@@ -380,7 +380,7 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
                             make_live(settings, database, cockpit, account, portfolio, board),
                             make_rehearsal(settings, chosen, database),
                             journal=make_journal(database, cockpit.recorder.account))
-        app = create_app(services, settings.trusted_hosts)
+        app = make_app(settings, services)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
             leave = on_signals(lambda: setattr(server, "should_exit", True))
@@ -398,6 +398,14 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_app(settings: Settings, services: Any) -> Any:
+    """Return the pages and the REST API."""
+    from app import create_app
+    from services.api.compose import api_of
+
+    return create_app(services, settings.trusted_hosts, api_of(settings, services))
 
 
 def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any, portfolio: Any, board: Any) -> Any:

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from services.keys.tokens import SCOPES
 from services.settings import VENUES
 from trading.domain import INTERVAL_MS
 from trading.domain.learning import LABELS
@@ -27,6 +28,7 @@ EPILOG = """examples:
   python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
   python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
   python main.py --mode keys set --venue testnet
+  python main.py --mode keys token add my-script --scope trade
   python main.py --mode live --venue rehearsal --assets BTCUSDT,ETHUSDT --confirm LIVE
   python main.py --mode dashboard --venue rehearsal
   python main.py --mode report --parity --json parity.json
@@ -36,12 +38,12 @@ EPILOG = """examples:
   python main.py --mode exchange --port 9100 --data BTCUSDT-1m.parquet --funds USDT=5000
 """
 DAY_MS = 86_400_000
-KEY_ACTIONS = ("set", "test", "forget")
+KEY_ACTIONS = ("set", "test", "forget", "token")
 MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
     "live": "trade at a venue without a screen: Binance, its testnet or demo, or the rehearsal exchange",
-    "keys": "set, test or forget the API key of a venue; what is typed is never shown",
+    "keys": "set, test or forget the API key of a venue, typed unseen; token add, list, revoke for the REST API",
     "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
     "optimize": "search for better numbers or rules, judged on candles that the search never saw; resumes",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
@@ -70,7 +72,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--mode", choices=MODES, default="dashboard", help="what to do (default: dashboard)")
-    add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test or forget")
+    add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test, forget or token")
+    add("words", nargs="*", metavar="WORD", help="keys token: add NAME, list, or revoke NAME")
+    add("--scope", choices=SCOPES, help="keys token add: read (default), or trade, which may also change things")
     _add_venue(parser)
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
@@ -132,7 +136,9 @@ def _refuse_nonsense(parser: argparse.ArgumentParser, found: argparse.Namespace)
     if found.mode == "import" and not found.path:
         parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
     if found.mode == "keys" and found.path not in KEY_ACTIONS:
-        parser.error("--mode keys needs set, test or forget: python main.py --mode keys set --venue binance")
+        parser.error("--mode keys needs set, test, forget or token: python main.py --mode keys set --venue binance")
+    if found.words and (found.mode, found.path) != ("keys", "token"):
+        parser.error(f"{' '.join(found.words)!r} is not understood; only --mode keys token takes more words")
     if found.mode not in ("import", "keys") and found.path:
         parser.error(f"{found.path!r} is not understood; only --mode import takes a path")
     if found.venue and found.mode not in ("dashboard", "live", "keys"):

@@ -158,10 +158,11 @@ class FakeSession:
         self.sent.append((kind, nonce, version, arguments))
         session = self.portfolio.session
         if seen:
-            return CommandAnswered(nonce, kind, False, "already answered: the same click arrived twice")
+            detail = "already answered: the same click arrived twice"
+            return CommandAnswered(nonce, kind, False, detail, session.control_version)
         if version not in (None, session.control_version):
             detail = f"this page showed version {version}, the controls are at version {session.control_version}"
-            return CommandAnswered(nonce, kind, False, detail)
+            return CommandAnswered(nonce, kind, False, detail, session.control_version)
         changes = account.effect(kind, arguments)
         if changes:
             self.portfolio.session = replace(session, control_version=session.control_version + 1, **changes)
