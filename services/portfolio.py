@@ -179,7 +179,10 @@ class PortfolioService:
     def _add_point(self, point: EquityPoint) -> None:
         row = (point.time, point.equity / 1e8, point.benchmark / 1e8, -point.drawdown_ppm / 1e6)
         with self._lock:
-            if self._equity[0] and self._equity[0][-1] >= point.time:
+            last = self._equity[0][-1] if self._equity[0] else -1
+            if last > point.time:
+                return  # a bar that came late
+            if last == point.time:
                 for column in self._equity:
                     column.pop()
             for column, value in zip(self._equity, row, strict=True):

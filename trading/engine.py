@@ -389,7 +389,8 @@ class Engine:
             self.mother.see(candle)
         point = self.portfolio.point(time)
         self.performance.add(point)
-        self._recorder.record(point)
+        if time > self.time - self._step:  # the present worth does not belong to a bar that comes hours late
+            self._recorder.record(point)
         self.asked[symbol] = candle.open_time
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 

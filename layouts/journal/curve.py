@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 
 from layouts import ids, parts, text, theme
-from layouts.curves import equity_figure, equity_note, graph
+from layouts.curves import NO_CURVE, equity_figure, equity_note, graph
 from trading.domain.journal import JournalFigures, Underwater
 
 MOST = 5
@@ -15,12 +15,14 @@ MOST = 5
 
 def figure(figures: JournalFigures | None) -> dict[str, Any]:
     """Draw both curves."""
-    return theme.blank("Adding up…") if figures is None else equity_figure(figures.series)
+    if figures is None:
+        return theme.blank("Adding up…")
+    return equity_figure(figures.series) if len(figures.series.time) > 1 else theme.blank(NO_CURVE)
 
 
 def note(figures: JournalFigures | None) -> list[Any]:
     """Compare both in words."""
-    return equity_note(figures.series) if figures else []
+    return equity_note(figures.series) if figures and len(figures.series.time) > 1 else []
 
 
 def water(figures: JournalFigures | None) -> list[Any]:

@@ -116,7 +116,8 @@ def failed(why: str) -> html.Div:
 
 
 NOTHING = {
-    "trades": ("No trade here", "Each finished trade is listed with its reasons. Clear the filters to see all."),
+    "trades": ("No trade here", "Each finished trade is listed with its reasons. Where filters are set, Clear shows "
+                                "all again."),
     "decisions": ("No record here", "Every closed bar leaves a record: who voted, what risk said, what was sent."),
 }
 

@@ -63,5 +63,5 @@ def trouble(why: str) -> parts.Parts:
 
 def broken(why: str) -> Any:
     """Draw the page that cannot be begun."""
-    return html.Main([dcc.Store(id=ids.PAGE_NAME, data=NAME), html.Section(lists.failed(why), className="panel")],
-                     className="bt-page jr-page")
+    said = html.Section(lists.failed(f"{why}. Load the page again."), className="panel")
+    return html.Main([dcc.Store(id=ids.PAGE_NAME, data=NAME), said], className="bt-page jr-page")

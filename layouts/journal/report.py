@@ -16,8 +16,9 @@ from trading.domain.journal import FOREVER, JournalFigures, JournalTrade, Profit
 
 MOST_TRADES = 4_000  # keeps the file under 2 MB
 LAYOUT = """<style>.month { display: inline-block; vertical-align: top; margin: 0 22px 14px 0; }
-.month table { width: auto; } .month td { min-width: 44px; height: 34px; text-align: right; padding: 2px 5px; }
-.month small { float: left; color: var(--muted); }</style>"""
+.month table { width: 364px; max-width: 100%; table-layout: fixed; } .month th { padding: 4px; }
+.month td { height: 38px; text-align: right; padding: 1px 4px; white-space: nowrap; vertical-align: top; }
+.month small { display: block; text-align: left; font-size: 9px; color: var(--muted); }</style>"""
 
 
 def report(figures: JournalFigures, trades: Sequence[JournalTrade], account: str) -> str:

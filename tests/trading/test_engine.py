@@ -313,6 +313,16 @@ def test_every_bar_leaves_a_decision_and_an_equity_point(bench: Bench) -> None:
     assert sum(bench.engine.outcomes.values()) == n_bars
 
 
+def test_a_bar_that_comes_long_after_others_leaves_no_worth_in_the_past(bench: Bench) -> None:
+    for _ in range(10):
+        bench.candle("BTCUSDT")
+    n_points = len(bench.memory.of(EquityPoint))
+    for _ in range(10):
+        bench.candle("ETHUSDT", live=False)
+    late = bench.memory.of(EquityPoint)[n_points:]
+    assert [point.time for point in late] == [START + bench.minute["BTCUSDT"] * MINUTE - 1]
+
+
 def test_a_trade_is_announced_once(bench: Bench) -> None:
     seen = bench.watch(TradeClosed)
     enter(bench)
