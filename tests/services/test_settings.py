@@ -81,3 +81,16 @@ def test_a_rehearsal_exchange_elsewhere_is_refused(url: str) -> None:
     with pytest.raises(BadInput, match="runs on this computer"):
         load_settings(exchange_url=url)
     assert load_settings(exchange_url="http://localhost:9200/").exchange_url == "http://localhost:9200"
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "my.page", "https://my.page/", "https://*.page", "ftp://my.page", "https://a@b", "http://[x"])
+def test_pages_that_may_use_the_api_are_named_exactly(text: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="API_ORIGINS"):
+        load_settings(data_dir=tmp_path, api_origins=text)
+
+
+def test_several_pages_may_use_the_api_and_none_by_default(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path).api_origins == ()
+    found = load_settings(data_dir=tmp_path, api_origins="https://My.Page, http://127.0.0.1:3000")
+    assert found.api_origins == ("https://my.page", "http://127.0.0.1:3000")
