@@ -18,7 +18,7 @@ from services.rehearsal.kept import expected_balances, kept_fills, kept_orders
 from services.rehearsal.kept import ledger_of as kept_ledger
 from services.rehearsal.oracle import differences, effect, our_part
 from services.rehearsal.reading import ledger_of
-from tests.killing.exchange import SYMBOLS
+from tests.killing.exchange import SYMBOLS, WORKS
 from tests.killing.life import Life
 from trading.brokers.binance_sending import KNOWN_NO_MORE
 from trading.domain import split_symbol
@@ -28,7 +28,6 @@ UNITS = Decimal(10**8)
 DUST = Decimal(5)
 """What is worth less no order can sell, so no stop needs to cover it."""
 GIVEN_UP, ABSENT = "proven never to have arrived", "never arrived"
-WORKS = ("NEW", "PARTIALLY_FILLED")
 Rows = list[dict[str, Any]]
 
 
