@@ -60,10 +60,11 @@ def _price(label: str, price: Decimal | None) -> html.Span:
 def _record(agent: AgentView) -> html.Div:
     """Draw the record: raw and shrunk rate, what it earned, and what the confidence rests on."""
     rate = "no trade yet" if agent.win_rate is None else f"{text.percent(agent.win_rate)} of {agent.n_trades}"
+    score = text.number(agent.score, 3) if agent.state in ("running", "paused") else text.NOTHING
     cells = [
         _figure("Win rate", rate, "Of its own closed trades, after costs"),
         _figure("Shrunk", text.percent(agent.shrunk), "Drawn towards a half while there are few trades"),
-        _figure("Score", text.number(agent.score, 3), "What Mother AI would rank it by now"),
+        _figure("Score", score, "What Mother AI would rank it by now"),
         _figure("P&L", text.signed(agent.pnl), "Sum of its closed trades", text.tone(agent.pnl)),
     ]
     if agent.firings is not None:
@@ -113,6 +114,6 @@ def rows_by_score(agents: tuple[AgentView, ...]) -> list[Any]:
         html.Td(text.percent(agent.confidence), className="right"),
         html.Td(text.percent(agent.shrunk), className="right"),
         html.Td([html.Span(text.signed(agent.pnl), className=text.tone(agent.pnl)),
-                 parts.bar(float(abs(agent.pnl) / most), "up-bar" if agent.pnl >= 0 else "down-bar")],
+                 parts.bar(float(abs(agent.pnl) / most), "up" if agent.pnl >= 0 else "down")],
                 className="right ag-pnl"),
     ]) for place, agent in enumerate(ranked, 1)]
