@@ -8,6 +8,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
+from time import monotonic
 from typing import Any, TypeVar
 
 from services import views
@@ -33,6 +35,7 @@ from trading.domain.agents import (
     MotherStudy,
     Roster,
 )
+from trading.domain.strategies import HealthLight
 from trading.engine import Engine
 from trading.errors import CockpitError
 from trading.events import DecisionMade, TradeClosed
@@ -41,6 +44,7 @@ from trading.shadow import PRIOR_LOSSES, PRIOR_WINS
 
 N_DECISIONS, N_TRADES, STUDY_BARS = 60, 5_000, 60_000
 HEALTH_TRADES, N_TRIES = 200, 5
+OFFER_S = 10.0
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -74,6 +78,9 @@ class AgentService:
         self._study: MotherStudy | None = None
         self._study_state = ""
         self._expected: dict[str, list[dict[str, Any]]] = {}
+        self._n_compared = 0
+        self._lights: dict[str, tuple[tuple[int, int], HealthLight]] = {}
+        self._offered: tuple[float, tuple[tuple[str, str], ...]] = (-inf, ())
         self._lock = threading.Lock()
         self._engine.bus.subscribe(DecisionMade, self._on_decision)
         self._engine.bus.subscribe(TradeClosed, self._on_trade)
@@ -182,6 +189,7 @@ class AgentService:
         found = engaged(roster, self._store.symbols, self._at.data_dir)
         players = players_of(found.rules, bars, setup)
         self._expected = {p.config.key: [_expected(gain) for gain in p.firings.gain.tolist()] for p in players}
+        self._n_compared += 1
         return studied(players, setup, roster.mother)
 
     def _record(self, symbol: str, name: str) -> tuple[int, int]:
@@ -203,8 +211,17 @@ class AgentService:
             error or ("" if signal is None else signal.reason), wins, n, candidate.raw_win_rate,
             candidate.shrunk_win_rate(mother.weights), candidate.confidence, candidate.score(mother.weights),
             sum((trade.pnl for trade in seen), Decimal(0)), firings,
-            health_of(seen), light_of(self._expected.get(agent.key, []), seen),
+            health_of(seen), self._light(agent.key, seen, n),
         )
+
+    def _light(self, key: str, seen: list[TradeView], n: int) -> HealthLight:
+        """Return the light; it draws thousands of runs, so it is worked out anew only after a trade or a comparison."""
+        expected = self._expected.get(key, [])
+        stamp = n, self._n_compared
+        known = self._lights.get(key)
+        if known is None or known[0] != stamp:
+            known = self._lights[key] = stamp, light_of(expected, seen)
+        return known[1]
 
     def _state(self, agent: AgentConfig, signal: Signal | None, error: str) -> str:
         if error:
@@ -265,7 +282,14 @@ class AgentService:
         return f"{best}, from a score of {ranking.min_score:.3f} on."
 
     def _choices(self) -> tuple[tuple[str, str], ...]:
-        """Return (reference, label) of every strategy that an agent can follow."""
+        """Return (reference, label) of every strategy that an agent can follow; files are read now and then."""
+        read_at, offered = self._offered
+        if monotonic() - read_at > OFFER_S:
+            offered = self._read_choices()
+            self._offered = monotonic(), offered
+        return offered
+
+    def _read_choices(self) -> tuple[tuple[str, str], ...]:
         own = [(entry.ref, f"{entry.name} (yours)") for entry in stored_strategies(self._at.data_dir).list()
                if entry.is_sound and entry.side == "long"]
         shipped = [(name, str(document.get("name", name))) for name, document in shipped_strategies()]

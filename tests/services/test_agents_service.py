@@ -171,3 +171,20 @@ def test_a_portfolio_decision_can_be_asked_with_other_limits(tmp_path):
         choices = service.decide(3, 0.0)
         assert len(choices) == len(said)
         assert not any(choice.chosen for choice in service.decide(3, 1.9))
+
+
+def test_a_light_is_worked_out_anew_only_after_a_trade_or_a_comparison(tmp_path, monkeypatch):
+    from services.agents import service as module
+
+    asked = []
+    real = module.light_of
+    monkeypatch.setattr(module, "light_of", lambda *given: asked.append(1) or real(*given))
+    with whole_cockpit(tmp_path, 300) as whole:
+        service = service_of(whole, tmp_path)
+        service.view()
+        n = len(asked)
+        assert n == len(service.view().agents) == len(asked)
+        whole.start()
+        whole.trade()
+        service.view()
+        assert len(asked) > n
