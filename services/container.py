@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from trading.domain.live import LiveView
 from trading.domain.rehearsal import RehearsalRequest, RehearsalView
 from trading.domain.strategies import Mistake, StoredStrategy, StrategyChange, StrategyEntry, StrategyVersion
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
+from trading.domain.workshop import Catalog, DraftView, StrategyPreview, StrategyShelf
 from trading.events import CommandAnswered
 
 
@@ -377,6 +379,46 @@ class StrategyPort(Protocol):
         """Make a strategy its symbol's default."""
         ...
 
+    def catalog(self) -> Catalog:
+        """Return what a rule may be made of."""
+        ...
+
+    def shelf(self) -> StrategyShelf:
+        """Return all that can be opened, the user's with how they fare."""
+        ...
+
+    def blank(self) -> DraftView:
+        """Return a new strategy: a rule that works, to be changed."""
+        ...
+
+    def open(self, symbol: str, name: str, version: int | None = None) -> DraftView:
+        """Return the draft of a stored strategy, of a broken one too; symbol `shipped`: of one that is shipped."""
+        ...
+
+    def edit(self, state: Any, acts: Sequence[Mapping[str, Any]]) -> DraftView:
+        """Return a draft (by the state that the browser keeps) after the acts that it has not seen yet."""
+        ...
+
+    def keep(self, state: Any) -> DraftView:
+        """Save a draft, a new one under an id after its name."""
+        ...
+
+    def newest(self, state: Any) -> DraftView:
+        """Return a draft that may be saved over a version that came meanwhile."""
+        ...
+
+    def preview(self, document: Mapping[str, Any], symbol: str, interval: str) -> StrategyPreview:
+        """Return what a document would have done on the newest bars; takes milliseconds."""
+        ...
+
+    def interval(self) -> str:
+        """Return the bars that the cockpit decides on."""
+        ...
+
+    def running(self) -> str:
+        """Return what trades now: `BTCUSDT/dips`, a shipped id, or nothing that has a name."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -392,3 +434,4 @@ class Services:
     studies: StudyPort
     live: LivePort
     rehearsal: RehearsalPort
+    strategies: StrategyPort

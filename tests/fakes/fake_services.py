@@ -19,6 +19,7 @@ from tests.fakes.fake_learning import FakeLearning
 from tests.fakes.fake_live import FakeLive
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
 from tests.fakes.fake_rehearsal import FakeRehearsal
+from tests.fakes.fake_strategies import fake_workshop
 from tests.fakes.fake_studies import FakeStudies
 from trading.domain import INTERVAL_MS, MINUTE_MS, Candle, ChartView, CockpitView, QuoteView, SeriesView
 from trading.domain.venue import VenueStatus
@@ -180,6 +181,7 @@ class FakeWorld:
         self.learning = learning or FakeLearning(stored=not empty)
         self.studies = studies or FakeStudies(stored=not empty)
         self.rehearsal = rehearsal or FakeRehearsal(stored=not empty)
+        self.strategies = fake_workshop(stored=not empty)
         self.hub = PushHub()
         self.market = FakeMarket()
         self.portfolio = FakePortfolio(self.market, empty=empty)
@@ -188,7 +190,7 @@ class FakeWorld:
         charts = FakeCharts(self.market)
         self.services = Services(
             self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
-            self.studies, self.live, self.rehearsal,
+            self.studies, self.live, self.rehearsal, self.strategies,
         )
         self._stopped = threading.Event()
 
