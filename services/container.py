@@ -22,7 +22,7 @@ from trading.domain.live import LiveView
 from trading.domain.rehearsal import RehearsalRequest, RehearsalView
 from trading.domain.strategies import Mistake, StoredStrategy, StrategyChange, StrategyEntry, StrategyVersion
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
-from trading.domain.workshop import Catalog, DraftView, StrategyPreview, StrategyShelf
+from trading.domain.workshop import Catalog, DraftView, StrategyPreview, StrategyShelf, VersionLine
 from trading.events import CommandAnswered
 
 
@@ -407,8 +407,24 @@ class StrategyPort(Protocol):
         """Return a draft that may be saved over a version that came meanwhile."""
         ...
 
+    def apart(self, state: Any) -> DraftView:
+        """Return a draft as a new strategy, to be saved beside the one that it came from."""
+        ...
+
     def preview(self, document: Mapping[str, Any], symbol: str, interval: str) -> StrategyPreview:
         """Return what a document would have done on the newest bars; takes milliseconds."""
+        ...
+
+    def history(self, symbol: str, name: str) -> tuple[VersionLine, ...]:
+        """Return the newest versions, each with what changed and what it would have done; the newest first."""
+        ...
+
+    def compare(self, state: Any, old: int, new: int) -> tuple[StrategyChange, ...]:
+        """Return what differs between two versions of a draft's strategy; 0 stands for the draft as it is."""
+        ...
+
+    def adopt(self, ref: str) -> StrategyEntry:
+        """Give a loose file a place and versions."""
         ...
 
     def interval(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from services.strategies.changes import changes
 from services.strategies.documents import to_document
 from services.strategies.editing.draft import Draft, digest
 from services.strategies.editing.showing import shown
@@ -20,7 +21,7 @@ from services.strategies.shelf import shipped_strategies
 from services.strategies.store import StrategyStore
 from trading.controls import RANGES
 from trading.domain import INTERVAL_MS
-from trading.domain.strategies import StrategyEntry
+from trading.domain.strategies import StrategyChange, StrategyEntry, StrategyVersion
 from trading.domain.workshop import (
     Catalog,
     DraftView,
@@ -30,6 +31,7 @@ from trading.domain.workshop import (
     ShippedChoice,
     StrategyPreview,
     StrategyShelf,
+    VersionLine,
 )
 from trading.errors import BadInput, StrategyChanged
 from trading.indicators import INDICATORS
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 
 Trades = Callable[[], Iterable[Any]]
 SHIPPED = "shipped"
+N_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,10 @@ class Workshop(StrategyStore):
         entry = next((one for one in self.list(draft.symbol, deleted=True) if one.id == draft.id), None)
         return shown(replace(draft, version=entry.version if entry else 0))
 
+    def apart(self, state: Any) -> DraftView:
+        """Return a draft as a new strategy, to be saved beside the one that it came from."""
+        return shown(replace(Draft.from_state(state), symbol="", id="", version=0, saved=""))
+
     def preview(self, document: Mapping[str, Any], symbol: str, interval: str) -> StrategyPreview:
         """Return what a document would have done on the newest bars of a symbol. Takes milliseconds; not for a loop."""
         try:
@@ -179,6 +186,42 @@ class Workshop(StrategyStore):
             return nothing(symbol, interval, "the rule is not complete yet")
         return self._previewer.preview(rules, document, symbol, interval)
 
+    def history(self, symbol: str, name: str, n: int = N_LINES) -> tuple[VersionLine, ...]:
+        """Return the newest versions, each with what changed and what it would have done; the newest first."""
+        versions, running = self.versions(symbol, name), self._around.running()
+        ref = f"{symbol_of(symbol)}/{id_of(name, symbol_of(symbol))}"
+        found = []
+        for number, version in enumerate(versions[:n]):
+            older = next((one for one in versions[number + 1:] if _is_sound(one)), None)
+            is_running = number == 0 and ref == running
+            if not _is_sound(version):
+                found.append(VersionLine(version, "", {}, is_running))
+                continue
+            told = self.diff(symbol, name, older.number, version.number) if older else ()
+            words = "; ".join(one.words for one in told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
+            found.append(VersionLine(version, words, self._figures(symbol, name, version.number), is_running))
+        return tuple(found)
+
+    def _figures(self, symbol: str, name: str, version: int) -> Mapping[str, float | None]:
+        """Return what a version would have done; a version never changes, so its figures are kept."""
+        document = self.load(symbol, name, version).document
+        frame = document.get("timeframe")
+        return self.preview(document, symbol_of(symbol), frame if isinstance(frame, str) else self.interval()).figures
+
+    def compare(self, state: Any, old: int, new: int) -> tuple[StrategyChange, ...]:
+        """Return what differs between two versions of a draft's strategy; 0 stands for the draft as it is."""
+        draft = Draft.from_state(state)
+        before, after = (self.load(draft.symbol, draft.id, one).document if one else draft.document
+                         for one in (old, new))
+        return changes(parse_strategy(before, "", draft.id), parse_strategy(after, "", draft.id))
+
+    def adopt(self, ref: str) -> StrategyEntry:
+        """Give a loose file a place and versions."""
+        found = next((one for one in self.list() if one.ref == ref and one.kind == "loose"), None)
+        if found is None:
+            raise BadInput(f"{ref!r} is no loose file any more; look at the list")
+        return self.import_file(found.path)
+
     def interval(self) -> str:
         """Return the bars that the cockpit decides on."""
         return self._around.interval
@@ -186,6 +229,10 @@ class Workshop(StrategyStore):
     def running(self) -> str:
         """Return what trades now: `BTCUSDT/dips`, a shipped id, or nothing that has a name."""
         return self._around.running()
+
+
+def _is_sound(version: StrategyVersion) -> bool:
+    return not version.mistakes and version.kind not in ("deleted", "removed")
 
 
 def _indicator(name: str) -> IndicatorChoice:

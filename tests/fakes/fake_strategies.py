@@ -29,8 +29,9 @@ DIPS = {
                  {"rising": "adx_14", "bars": 3}]}]},
     "exit": {"any": [{"left": "rsi_14", "op": ">", "right": 70}]},
     "risk": {"stop_atr": 2, "target_atr": 3}}
-NIGHT = {"version": 2, "name": "Night hours", "symbols": ["ETHUSDT"], "timeframe": "1h",
-         "entry": {"time": {"from": "22:00", "to": "04:00"}}, "exit": {"not": {"time": {"from": "22:00", "to": "04:00"}}}}
+HOURS = {"time": {"from": "22:00", "to": "04:00"}}
+NIGHT = {"version": 2, "name": "Night hours", "symbols": ["ETHUSDT"], "timeframe": "1h", "entry": HOURS,
+         "exit": {"not": HOURS}}
 
 
 class MadePreviewer(Previewer):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trading.domain.market import FloatArray
-from trading.domain.strategies import HealthLight, Mistake, StrategyEntry, StrategyHealth
+from trading.domain.strategies import HealthLight, Mistake, StrategyEntry, StrategyHealth, StrategyVersion
 from trading.domain.views import ChartView
 
 
@@ -204,3 +204,13 @@ class StrategyPreview:
     error: str = ""
     note: str = ""
     equity: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A version in the list: what changed with it in words, and what its rule would have done on the newest bars."""
+
+    version: StrategyVersion
+    words: str
+    figures: Mapping[str, float | None]
+    is_running: bool = False

@@ -20,6 +20,7 @@ from services.strategies.editing.outline import (
     RISING,
     SIDES,
     TIME,
+    Node,
     Outline,
     document_of,
     from_json,
@@ -27,6 +28,7 @@ from services.strategies.editing.outline import (
     to_json,
 )
 from services.strategies.reading import MAX_BYTES, json_of
+from services.strategies.version2 import COMPARISONS
 from trading.errors import BadInput, BadStrategy
 
 MAX_STEPS, MAX_HISTORY_BYTES = 60, 300_000
@@ -80,7 +82,7 @@ class Draft:
         """Return all of it as JSON values."""
         return {"now": to_json(self.outline), "past": list(self.past), "future": list(self.future), "done": self.done,
                 "opened": self.opened, "origin": [self.symbol, self.id, self.version, self.saved], "typed": self.typed,
-                "notice": self.notice}
+                "notice": self.notice, "changed": self.is_changed}
 
     @classmethod
     def from_state(cls, state: Any) -> Draft:
@@ -118,7 +120,7 @@ class Draft:
         draft = replace(self, notice="")
         own: dict[str, Callable[[], Draft]] = {
             "undo": draft._back, "redo": draft._forth,
-            "open": lambda: replace(draft, opened=str(act.get("node", ""))),
+            "seen": lambda: draft, "open": lambda: replace(draft, opened=str(act.get("node", ""))),
             "json": lambda: draft._typed(str(act.get("value", "")))}
         if kind in own:
             return own[kind]()
@@ -194,10 +196,16 @@ def _trimmed(past: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ..
 
 def _set(outline: Outline, act: Act) -> Outline:
     """Change a field of a condition: `op`, `bars`, `kind`, `time.from`, `left.p.period` ..."""
+    field, value = str(act.get("field")), act.get("value")
+    if act.get("node") == "rank":
+        return _ranked(outline, field.split("."), value)
     node = outline.node(str(act.get("node")))
     if node is None:
         raise BadInput("that condition is not there any more; look again")
-    field, value = str(act.get("field")), act.get("value")
+    if field == "group":
+        return operations.set_group(outline, node.id, str(value))
+    if field == "verb":
+        return _verb(outline, node, str(value))
     if field == "kind":
         return _turned(outline, node.id, str(value))
     if not isinstance(node.value, dict):
@@ -216,6 +224,17 @@ def _set(outline: Outline, act: Act) -> Outline:
     else:
         raise BadInput(f"{field!r} is no field of this condition")
     return operations.set_value(outline, node.id, said)
+
+
+def _verb(outline: Outline, node: Node, value: str) -> Outline:
+    """Let a condition compare otherwise; where that needs another kind of condition, it becomes one."""
+    if value in operations.NEW:
+        return outline if value == node.kind else _turned(outline, node.id, value)
+    if value not in COMPARISONS:
+        raise BadInput(f"{value!r} is no comparison; use one of {', '.join(COMPARISONS)}")
+    turned = outline if node.kind == COMPARE else _turned(outline, node.id, COMPARE)
+    said = turned.node(node.id)
+    return operations.set_value(turned, node.id, {**said.value, "op": value}) if said else turned
 
 
 def _hours(held: Any, field: str, value: Any) -> dict[str, Any]:
