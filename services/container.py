@@ -80,7 +80,7 @@ class SessionPort(Protocol):
 
         Kinds: start, pause, stop, set_mode (mode), set_risk (profile: RiskProfile), kill (reason), rearm (reason),
         flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id), disarm,
-        arm (word; reason where the ladder asks for one).
+        arm (word; reason where the ladder asks for one), use_strategy (ref: `BTCUSDT/dips`).
         Commands that add risk need `version`, the control version on screen; a stale one is refused.
         """
         ...

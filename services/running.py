@@ -26,6 +26,8 @@ class Cockpit:
     diary: Any = None
     ladder: Any = None
     kill_note: Any = None
+    controls: Any = None
+    strategy: str = ""
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
