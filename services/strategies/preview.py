@@ -73,8 +73,7 @@ class Previewer:
         figures = figures_of(judged, simulation)
         n_entries = sum(one.kind == "entry" for one in marks)
         return StrategyPreview(symbol, interval, chart, {key: key_label(key) for key in chart.lines}, marks, figures,
-                               len(whole) - first, n_entries, perf_counter() - begun, note=note,
-                               equity=_worth(judged, simulation))
+                               len(whole) - first, n_entries, perf_counter() - begun, note=note)
 
     def _loaded(self, request: BacktestRequest) -> Loaded:
         symbol, interval = request.symbols[0], request.interval
@@ -151,9 +150,3 @@ def _keys(rules: RuleStrategy) -> list[str]:
             numbers: dict[str, Any] = dict(source.parameters)
             found[format_key(source.indicator, numbers, source.output)] = None
     return list(found)[:N_LINES]
-
-
-def _worth(bench: Bench, simulation: Any) -> FloatArray:
-    """Return equity over the bars as a multiple of the capital, at most 200 points."""
-    column: FloatArray = np.asarray(simulation.equity, np.float64) / bench.setup.capital_units
-    return column[np.linspace(0, len(column) - 1, min(200, len(column))).astype(int)]

@@ -17,8 +17,8 @@ NODES = "return [...document.querySelectorAll('.st-entry [data-row]')].map((row)
 KEYS = """const row = document.querySelector(arguments[0]); row.focus();
     row.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[1], altKey: arguments[2], ctrlKey: arguments[3],
                                                     bubbles: true, cancelable: true}))"""
-DRAG = """const handle = document.querySelector(arguments[0] + ' .st-handle'), to = document.querySelector(arguments[1]);
-    const cargo = new DataTransfer(), box = to.getBoundingClientRect();
+DRAG = """const handle = document.querySelector(arguments[0] + ' .st-handle');
+    const to = document.querySelector(arguments[1]), cargo = new DataTransfer(), box = to.getBoundingClientRect();
     const tell = (target, kind, y) => target.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true,
         dataTransfer: cargo, clientX: box.left + 5, clientY: y}));
     tell(handle, 'dragstart', 0);

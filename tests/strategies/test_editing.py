@@ -162,6 +162,13 @@ def test_text_that_is_no_json_is_kept_and_the_rules_stay():
     assert view.text == '{"version": 2,' and view.document == BASE and view.mistakes[0].line == 1 and view.is_changed
 
 
+def test_rules_are_left_alone_while_the_json_cannot_be_read_and_undo_drops_it():
+    draft = edited({"op": "json", "value": "{"}, {"op": "remove", "node": "n2"})
+    assert draft.text == "{" and "mend it" in draft.notice and draft.document == BASE
+    back = draft.after([{"n": 9, "op": "undo"}])
+    assert back.document == BASE and back.typed is None
+
+
 def test_a_group_cannot_be_moved_into_itself_and_says_so():
     draft = edited({"op": "wrap", "node": "n2", "kind": "any"}, {"op": "move", "node": "n5", "to": "n2"})
     assert "into itself" in draft.notice and draft.document["entry"]["all"][0] == {"any": [BASE["entry"]["all"][0]]}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from trading.domain.market import FloatArray
 from trading.domain.strategies import HealthLight, Mistake, StrategyEntry, StrategyHealth, StrategyVersion
 from trading.domain.views import ChartView
 
@@ -56,13 +55,13 @@ class OperandView:
     kind: str
     words: str
     name: str = ""
-    amounts: Mapping[str, str] = None  # type: ignore[assignment]
+    amounts: Mapping[str, str] = field(default_factory=dict)
     output: str = ""
     timeframe: str = ""
 
     def amount(self, name: str) -> str:
         """Return an amount as text, nothing where it is left out."""
-        return (self.amounts or {}).get(name, "")
+        return self.amounts.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +202,6 @@ class StrategyPreview:
     seconds: float
     error: str = ""
     note: str = ""
-    equity: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

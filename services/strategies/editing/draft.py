@@ -126,6 +126,8 @@ class Draft:
             return own[kind]()
         if kind not in EDITS:
             raise BadInput(f"{kind!r} is no act of the builder")
+        if self.typed is not None:
+            raise BadInput("the JSON cannot be read: mend it in its tab first, or undo")
         edited = draft._edited(EDITS[kind](draft.outline, act))
         return replace(edited, opened=_added(draft.outline, edited.outline) or edited.opened)
 
@@ -136,6 +138,8 @@ class Draft:
         return replace(self, outline=outline, past=past, future=(), typed=None)
 
     def _back(self) -> Draft:
+        if self.typed is not None and self.outline.head:
+            return replace(self, typed=None)
         if not self.past:
             return self
         return replace(self, outline=from_json(self.past[-1]), past=self.past[:-1],

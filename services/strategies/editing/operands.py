@@ -83,7 +83,7 @@ def view_of(raw: Any, values: Mapping[str, Any]) -> OperandView:
     kind, fields = spread_out(raw)
     words = words_of(raw, values)
     if kind == RAW:
-        return OperandView(RAW, words, amounts={})
+        return OperandView(RAW, words)
     amounts = {name: amount_text(fields[name]) for name in (NUMBER, PARAMETER, "bars", "ago", "times", "plus")
                if name in fields}
     output, name = "", str(fields.get(kind, ""))

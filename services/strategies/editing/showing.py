@@ -27,8 +27,9 @@ def shown(draft: Draft) -> DraftView:
     rows = tuple(_rows(draft, values, () if draft.typed is not None else mistakes))
     rank = head.get("rank")
     by = view_of(rank.get("by"), values) if isinstance(rank, Mapping) else None
+    can_undo = bool(draft.past or (draft.typed is not None and head))
     return DraftView(draft.state(), document, head, rows, text, mistakes, _reading(found), draft.symbol, draft.id,
-                     draft.version, draft.is_changed, bool(draft.past), bool(draft.future), draft.opened, draft.notice,
+                     draft.version, draft.is_changed, can_undo, bool(draft.future), draft.opened, draft.notice,
                      by)
 
 
