@@ -77,8 +77,17 @@ class Takeover:
         held = self._obstacle()
         if not held:
             self._look(None)
-            return f"{rules.name} trades now on {', '.join(self._symbols())}; its first decision is the next closed bar"
+            return self._told(rules)
         return f"{rules.name} takes over as soon as {held}"
+
+    def _told(self, rules: RuleStrategy) -> str:
+        """Say where a strategy is in place, and what is missing until it trades."""
+        own = self._symbols()
+        names = ", ".join(self._engine.portfolio.specs[symbol].display for symbol in own)
+        more = "" if set(own) <= set(rules.symbols) else " (its rules are used on all symbols of this cockpit)"
+        if self._engine.session.state == "running":
+            return f"{rules.name} trades now on {names}{more}; its first decision is the next closed bar"
+        return f"{rules.name} is in place on {names}{more}; press Start on the Cockpit to let it trade"
 
     def _fitting(self, ref: str) -> RuleStrategy:
         if self._engine.broker.is_external or self._engine.session.outside:

@@ -39,7 +39,7 @@ def test_a_strategy_taken_over_while_flat_trades_as_if_started_with_it(folder: P
     with whole_cockpit(folder, 400) as whole:
         takeover = with_takeover(whole, folder)
         answered = use(whole, "BTCUSDT/fast")
-        assert answered.accepted and "trades now" in answered.detail
+        assert answered.accepted and "press Start" in answered.detail and "all symbols" in answered.detail
         assert takeover.running == "BTCUSDT/fast" and whole.engine.risk.profile.stop_atr == 3.5
         whole.start()
         whole.trade()
@@ -72,6 +72,7 @@ def test_a_strategy_waits_until_the_last_position_is_sold(folder: Path):
             whole.feed.n_bars = 20
             whole.trade()
         assert whole.engine.portfolio.open_symbols()
+        assert "trades already" in use(whole, "BTCUSDT/fast").detail
         answered = use(whole, "demo")
         assert answered.accepted and "takes over as soon as" in answered.detail
         assert takeover.running == "BTCUSDT/fast"
