@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -120,8 +121,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order: arguments, environment, .env, cockpit.toml."""
-        folder = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR))
-        toml = TomlConfigSettingsSource(settings_cls, folder / "cockpit.toml")
+        toml = TomlConfigSettingsSource(settings_cls, _toml_path())
         return init_settings, env_settings, dotenv_settings, toml
 
     @property
@@ -163,7 +163,7 @@ def load_settings(**overrides: object) -> Settings:
         problems = "; ".join(_problem(item) for item in error.errors())
         raise BadInput(f"settings: {problems}") from None
     except ValueError as error:
-        raise BadInput(f"settings: cockpit.toml cannot be read: {error}") from None
+        raise BadInput(f"settings: {_toml_path()} cannot be read: {error}") from None
 
 
 def for_mode(settings: Settings, mode: str) -> Settings:
@@ -184,8 +184,12 @@ def for_mode(settings: Settings, mode: str) -> Settings:
     return settings
 
 
+def _toml_path() -> Path:
+    return Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR)) / "cockpit.toml"
+
+
 def _toml_keys() -> list[str]:
-    path = Path(os.environ.get("COCKPIT_DATA_DIR", DEFAULT_DATA_DIR)) / "cockpit.toml"
+    path = _toml_path()
     return list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
@@ -212,7 +216,9 @@ def _port(parts: SplitResult) -> int:
         return 0
 
 
-def _problem(item: object) -> str:
-    name = ".".join(str(part) for part in item["loc"])  # type: ignore[index]
-    message = str(item["msg"]).removeprefix("Value error, ")  # type: ignore[index]
-    return f"{name} (COCKPIT_{name.upper()}): {item['input']!r}: {message}"  # type: ignore[index]
+def _problem(item: ErrorDetails) -> str:
+    """Say what is wrong with a value, which our own checks may name themselves."""
+    name, given = ".".join(str(part) for part in item["loc"]), str(item["input"])
+    message = item["msg"].removeprefix("Value error, ")
+    said = message if given.lower() in message.lower() else f"{item['input']!r}: {message[:1].lower()}{message[1:]}"
+    return f"{name} (COCKPIT_{name.upper()}): {said}"

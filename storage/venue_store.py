@@ -11,6 +11,7 @@ from time import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database, upsert
 from storage.tables import venue_orders
@@ -36,6 +37,7 @@ class SqlVenueStore:
     def __init__(self, database: Database, account: str, now: Callable[[], int] = wall_clock) -> None:
         self._database, self.account, self._now = database, account, now
         self._mine = venue_orders.c.account == account
+        self._newest: int | None = None
 
     def tag(self) -> str:
         """Return the prefix of this account's client ids, drawn once."""
@@ -44,14 +46,18 @@ class SqlVenueStore:
     def intend(self, orders: tuple[VenueOrder, ...]) -> None:
         """Keep new orders in one transaction; BrokenInvariant when a client id was used before."""
         with self._database.write() as connection:
-            names = [order.client_id for order in orders]
-            used = [*self._known(connection, names), *(name for name in names if names.count(name) > 1)]
-            if used:
-                raise BrokenInvariant(f"client id {min(used)} was used before; nothing was sent")
-            newest = connection.scalar(select(func.max(venue_orders.c.number)).where(self._mine)) or 0
+            newest = self._counted(connection) if self._newest is None else self._newest
             rows = [self._row(order) | {"number": newest + n} for n, order in enumerate(orders, 1)]
-            if rows:
+            try:
                 connection.execute(insert(venue_orders), rows)
+            except IntegrityError:
+                names = ", ".join(order.client_id for order in orders)
+                raise BrokenInvariant(f"client id {names} was used before; nothing was sent") from None
+        self._newest = newest + len(rows)
+
+    def _counted(self, connection: Connection) -> int:
+        """Return the newest row's number: asked for once, since orders wait and an account has one writer."""
+        return connection.scalar(select(func.max(venue_orders.c.number)).where(self._mine)) or 0
 
     def settle(self, orders: tuple[VenueOrder, ...]) -> None:
         """Keep what became of orders, in one transaction; BrokenInvariant on a step that no order can take."""

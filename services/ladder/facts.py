@@ -13,7 +13,7 @@ from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore
 from trading.domain.parity import ParityReport
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 PARITY, RECONCILED, FAULT, OVERRIDE = "parity", "reconciled", "fault", "override"
 BELONGS = {
     "paper": ("paper-binance", "paper-simulated-"),
@@ -56,9 +56,10 @@ def _facts(database: Database, accounts: Sequence[str]) -> Facts:
 
 
 def _days(database: Database, accounts: Sequence[str]) -> int:
+    """Count days by the hours in which the account's worth was kept: two minutes at midnight are none."""
     t = tables.equity
-    query = select(func.count(distinct(t.c.time // DAY_MS)).label("n")).where(t.c.account.in_(accounts))
-    return int(database.rows(query)[0]["n"])
+    query = select(func.count(distinct(t.c.time // HOUR_MS)).label("n")).where(t.c.account.in_(accounts))
+    return int(database.rows(query)[0]["n"]) // 24
 
 
 def _trades(database: Database, accounts: Sequence[str]) -> int:

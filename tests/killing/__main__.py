@@ -120,7 +120,7 @@ class Crew:
         self.said.put(None)
 
     def hear(self, tally: Tally) -> int:
-        """Listen until all have ended; return how many failed."""
+        """Listen until all have ended, or one has found something wrong; return how many failed."""
         n_left, told = len(self._processes), time.monotonic()
         while n_left:
             line = self.said.get()
@@ -128,10 +128,12 @@ class Crew:
                 n_left -= 1
             else:
                 tally.hear(line)
+            if tally.words:
+                return 1
             if time.monotonic() > told + TOLD_S:
                 told = time.monotonic()
                 print(f"{tally.kills} kills, {len(tally.visited)} points, {tally.n_checks} comparisons", flush=True)
-        return sum(process.returncode != 0 for process in self._processes)
+        return sum(process.poll() != 0 for process in self._processes)
 
     def dismiss(self, keep: bool) -> None:
         """End everything; keep the folders when there is something to look at."""

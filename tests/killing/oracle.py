@@ -20,6 +20,7 @@ from services.rehearsal.oracle import differences, effect, our_part
 from services.rehearsal.reading import ledger_of
 from tests.killing.exchange import SYMBOLS
 from tests.killing.life import Life
+from trading.brokers.binance_sending import KNOWN_NO_MORE
 from trading.domain import split_symbol
 from trading.domain.rehearsal import Ledger, LedgerFill
 
@@ -54,9 +55,9 @@ class Verdict:
         return asdict(self)
 
 
-def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
+def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> tuple[Verdict, bool]:
     """Return what is wrong right after a kill: orders that arrived at the exchange without a durable intent, and,
-    unless the exchange's answers lagged, orders that were given up too early.
+    unless the exchange's answers lagged, orders that were given up too early; and whether any were.
 
     The database is read as a copy: the next life recovers it, nobody else.
     """
@@ -64,9 +65,10 @@ def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> Verdict:
              if line["method"] == "POST" and line["path"].startswith("order") and not line["path"].endswith("/test")}
     known, doubts = kept_on(database)
     found = sorted(asked - known)
-    early = [] if lags or GIVEN_UP not in doubts else [doubts]
+    has_given_up = GIVEN_UP in doubts
+    early = [doubts] if has_given_up and not lags else []
     words = (*(f"order {name} left without an intent" for name in found), *early)
-    return Verdict(without_intent=len(found), differing=len(early), words=words)
+    return Verdict(without_intent=len(found), differing=len(early), words=words), has_given_up
 
 
 def kept_on(database: Path) -> tuple[set[str], str]:
@@ -93,9 +95,15 @@ def compared(life: Life) -> Verdict:
     doubled = [f"fill {key} is not the exchange's" for key in ours.fills if key not in mine.fills]
     doubled += _twice(life, mine)
     without = [f"order {name} has no intent" for name in mine.orders if life.office.store.find(name) is None]
-    others = [" ".join(said) for said in differences(theirs, ours)]
+    others = [" ".join(said) for said in differences(theirs, ours) if not _was_denied(life, *said)]
     others += [*_portfolio(life, mine), *_oversold(mine), *_stops(life, raw["orders"], ours.tag)]
     return Verdict(len(lost), len(doubled), len(without), len(others), (*lost, *doubled, *without, *others))
+
+
+def _was_denied(life: Life, what: str, name: str, told: str, kept: str) -> bool:
+    """Whether an order is over on both sides, and ours only lacks the word for it: the venue knew it no more."""
+    order = life.office.store.find(name) if what == "order" else None
+    return order is not None and order.detail == KNOWN_NO_MORE and told.replace("CANCELED", "EXPIRED") == kept
 
 
 def kept_of(life: Life) -> Ledger:

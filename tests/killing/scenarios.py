@@ -14,8 +14,9 @@ from tests.killing.life import Life
 from trading.binance import clock as binance_clock
 from trading.binance import venue as binance_venue
 from trading.brokers import binance_reconciling
+from trading.brokers.binance_requests import engine_id
 from trading.brokers.binance_strays import FOUND
-from trading.domain.venue import VenueState
+from trading.domain.venue import VenueState, number_of
 
 ROUGH: Mapping[str, Mapping[str, Any]] = {
     "drop_request": {"rate": 0.03}, "drop_reply": {"rate": 0.07}, "late_accept": {"rate": 0.03},
@@ -317,7 +318,14 @@ def _unknown(life: Life) -> str:
     life.engine.broker.release(PLAIN)
     if life.is_open(PLAIN):
         leave(life, PLAIN)
-    return f"{life.office.store.tag()}-{life.office.store.newest_number() + 3}-1"
+    return unused(life)
+
+
+def unused(life: Life) -> str:
+    """Return the beginning of an id with our tag, of a number that neither the database nor the venue has seen."""
+    tag = life.office.store.tag()
+    seen = [engine_id(o["clientOrderId"]) for o in life.admin.ledger()["orders"] if o["clientOrderId"].startswith(tag)]
+    return f"{tag}-{max([life.office.store.newest_number(), *map(number_of, seen)]) + 3}-1"
 
 
 def stray_stays(life: Life) -> None:
@@ -406,8 +414,8 @@ def outage(life: Life) -> None:
 
 
 def denied(life: Life) -> None:
-    """Let the venue deny a stop that has worked for a second; usually it must have done so for half a minute."""
-    binance_reconciling.SETTLED_MS = 1_000
+    """Let the venue deny for two seconds a stop that has worked for one; usually both must last longer."""
+    binance_reconciling.SETTLED_MS, binance_reconciling.DENIED_MS = 1_000, 2_000
     hold(life, LONELY)
     life.right()
     life.until(lambda: life.is_settled(LONELY), 3.0)
@@ -433,10 +441,9 @@ def filled_away(life: Life) -> None:
 
 def stray(life: Life) -> None:
     """Place an order with our tag that the database does not know, as after a restored backup."""
-    number = life.office.store.newest_number() + 3
     price = (life.price(PLAIN) * Decimal("0.8")).quantize(Decimal("0.01"))
     life.back_door("order", symbol=PLAIN, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.00100",
-                   price=f"{price:.2f}", newClientOrderId=f"{life.office.store.tag()}-{number}-1e")
+                   price=f"{price:.2f}", newClientOrderId=f"{unused(life)}e")
 
 
 def released(life: Life) -> None:

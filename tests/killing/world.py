@@ -99,8 +99,9 @@ class World:
         plan = Plan(self.data, self.url, self._dice.randrange(2**31), weather, foreign)
         since = int(time.time() * 1000)
         death = self._fork(lambda: self._act(plan, scenario, Reaper(self._points.names, self.mark, targets, passage)))
-        self._lagged = scenario.lags or (self._lagged and death.recovery_s is None)
-        return death, looked_at(self._admin, self.database, since, self._lagged)
+        verdict, doubts = looked_at(self._admin, self.database, since, scenario.lags or self._lagged)
+        self._lagged = scenario.lags or (self._lagged and (doubts or death.recovery_s is None))
+        return death, verdict
 
     def calm(self) -> Verdict:
         """Let a life settle in fair weather, compare it with the exchange, and end it gracefully."""

@@ -21,7 +21,7 @@ from storage.evidence import Evidence, EvidenceStore
 from trading.domain.live import Ladder
 from trading.errors import BadInput
 
-DAY = 86_400_000
+HOUR, DAY = 3_600_000, 86_400_000
 LIVE = "live-binance"
 GOOD = {"counted": 40, "differing": 0, "mean_abs_bps": 1.0}
 
@@ -46,8 +46,8 @@ def account(database: Database, name: str, days: int = 0, trades: int = 0) -> No
     with database.write() as connection:
         connection.execute(insert(tables.accounts), [{"account": name, "settings": "{}", "state": "open"}])
         for table, rows in ((tables.trades, [trade | {"account": name, "number": n} for n in range(trades)]),
-                            (tables.equity, [point | {"account": name, "time": DAY * day + minute}
-                                             for day in range(days) for minute in (1, 60_000)])):
+                            (tables.equity, [point | {"account": name, "time": HOUR * hour + minute}
+                                             for hour in range(24 * days) for minute in (1, 60_000)])):
             if rows:
                 connection.execute(insert(table), rows)
 
@@ -95,6 +95,15 @@ def test_one_thing_too_little_keeps_a_step_open_and_is_named(database, name):
     found = step(ladder(database, ladder={"rehearsal": {name: more}}), "rehearsal")
     assert [proof.key for proof in found.proofs if not proof.passed] == [name]
     assert len(found.missing) == 1
+
+
+def test_two_minutes_at_midnight_are_no_day(database):
+    account(database, "live-rehearsal-1")
+    with database.write() as connection:
+        connection.execute(insert(tables.equity), [
+            {"account": "live-rehearsal-1", "time": DAY + away, "equity": "1", "benchmark": "1", "drawdown_ppm": 0}
+            for away in (-60_000, 60_000)])
+    assert facts_of(database, "rehearsal").days == 0
 
 
 def test_days_are_days_of_the_market_and_trades_of_all_its_accounts(database):

@@ -603,6 +603,37 @@ def test_stray_stop_with_our_tag_stays_until_a_person_has_looked(bench: LiveBenc
     assert bench.open_orders() == [], "the books were right: it protects nothing"
 
 
+@pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "while it is away"])
+@pytest.mark.parametrize("quantity", ["0.005", "0.02"])
+def test_execution_of_another_order_under_a_name_of_ours_is_no_fill(bench: LiveBench, runs: bool, quantity: str):
+    name = bench.cockpit.orders.next_id()
+    bench.die(bench.cockpit)
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01",
+             "price": "15000", "newClientOrderId": f"{name}-1e"}
+    bench.exchange.request("POST", "order", order, bench.account)
+    bench.restart().wait()
+    assert bench.open_orders() == []
+    if not runs:
+        bench.die(bench.cockpit)
+    bench.exchange.request("POST", "order", order | {"price": "30000", "quantity": quantity}, bench.account)
+    if not runs:
+        bench.restart()
+    bench.wait(30)
+    assert bench.held() == 0 and bench.disk.fills == [] and not bench.cockpit.is_dead
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(30)
+    assert bench.cockpit.gate.closed_by("quarantine", "BTCUSDT"), "it is in the account and not in the books"
+
+
+def test_buy_at_the_market_under_a_name_of_ours_is_another_hands(bench: LiveBench):
+    bench.die(bench.cockpit)
+    bench.exchange.request("POST", "order", {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01",
+                                             "newClientOrderId": "ckTEST01-77-1e"}, bench.account)
+    bench.restart().wait(10)
+    assert not bench.cockpit.is_dead and bench.held() == 0
+    assert "BTC more than the books" in bench.cockpit.gate.closed_by("quarantine", "BTCUSDT")
+
+
 def test_stop_leaves_to_a_sale_from_before_a_crash_what_it_sells(bench: LiveBench):
     bench.buy()
     bench.venue.script = every("order", Travel(lose_request=True))

@@ -65,7 +65,12 @@ class FillBook:
         return self._office.blotter.posted(order.client_id) + held
 
     def take(self, trade: VenueTrade, order: VenueOrder) -> None:
-        """Announce an execution unless it was; one of an unclaimed bracket leg waits for the engine's order."""
+        """Announce an execution unless it was; one of an unclaimed bracket leg waits for the engine's order.
+
+        One of another order that bears our order's name is none of ours: the sweep tells whose it is.
+        """
+        if order.venue_id and order.venue_id != trade.venue_id:
+            return
         tally = self._office.blotter.tallies.setdefault(order.client_id, {})
         if trade.trade_id in tally:
             self.n_repeated += 1
@@ -190,10 +195,12 @@ class FillBook:
         document = await self._office.ask(Call("GET", "order", params, 4, Purpose.RECONCILE))
         report = of_document(document)
         known = blotter.find(report.client_id)
-        if known is not None:
-            blotter.hear(report)
-            return blotter.orders[report.client_id]
-        return await adopt(self._office, document) if is_ours(self._office, report.client_id) else None
+        if known is None:
+            return await adopt(self._office, document) if is_ours(self._office, document) else None
+        if wrong := blotter.hear(report):
+            self._office.quarantine(symbol, wrong)
+        order = blotter.orders[report.client_id]
+        return order if order.venue_id == venue_id else None
 
     def _confirm(self, symbol: str, newest: int, foreign: set[int]) -> None:
         held = [trade.trade_id for trades in self._held.values() for trade in trades if trade.symbol == symbol]

@@ -166,7 +166,7 @@ class Recovery:
         ask = self._office.ask
         orders = await ask(Call("GET", "allOrders", {"symbol": symbol, "limit": "1000"}, 20, Purpose.RECONCILE))
         ours = [int(row["orderId"]) for row in orders
-                if is_ours(self._office, str(row["clientOrderId"])) and amount(row["executedQty"])]
+                if is_ours(self._office, row) and amount(row["executedQty"])]
         which = {"orderId": str(min(ours))} if ours else {"limit": "1"}
         rows = await ask(Call("GET", "myTrades", {"symbol": symbol, **which}, 20, Purpose.RECONCILE))
         if rows:
@@ -184,7 +184,7 @@ class Recovery:
             if known is not None:
                 self._hands.sender.hear_answer(row)
                 await self._end_at_the_venue(known)
-            elif is_ours(self._office, report.client_id):
+            elif is_ours(self._office, row):
                 await self.take_over(symbol, row)
             elif self._office.settings.foreign_orders != IGNORE:
                 self._office.quarantine(symbol, f"order {report.client_id} was placed on the account by another hand")

@@ -8,15 +8,17 @@ from typing import Any
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_requests import LIST, engine_id
 from trading.brokers.binance_settling import amount, of_document, whole
+from trading.domain import OrderType, Side
 from trading.domain.venue import Call, Purpose, VenueOrder
 
 FOUND = "found at the venue"
 NO_LIST = -1
 
 
-def is_ours(office: Office, client_id: str) -> bool:
-    """Return whether an id carries our tag."""
-    return client_id.startswith(f"{office.store.tag()}-")
+def is_ours(office: Office, row: Mapping[str, Any]) -> bool:
+    """Return whether an order can be one that we sent: it carries our tag, and we buy at a limit only."""
+    is_possible = str(row["side"]) == Side.SELL or str(row["type"]) == OrderType.LIMIT
+    return is_possible and str(row["clientOrderId"]).startswith(f"{office.store.tag()}-")
 
 
 async def adopt(office: Office, row: Mapping[str, Any]) -> VenueOrder:
@@ -46,7 +48,6 @@ async def _siblings(office: Office, row: Mapping[str, Any]) -> list[Mapping[str,
     if number == NO_LIST:
         return []
     answer = await office.ask(Call("GET", "orderList", {"orderListId": str(number)}, 4, Purpose.RECONCILE))
-    others = [one for one in answer["orders"] if one["clientOrderId"] != row["clientOrderId"]]
     calls = [Call("GET", "order", {"symbol": one["symbol"], "orderId": str(one["orderId"])}, 4, Purpose.RECONCILE)
-             for one in others if is_ours(office, str(one["clientOrderId"]))]
-    return [await office.ask(call) for call in calls]
+             for one in answer["orders"] if one["clientOrderId"] != row["clientOrderId"]]
+    return [other for call in calls if is_ours(office, other := await office.ask(call))]
