@@ -82,8 +82,8 @@ class Takeover:
 
     def _told(self, rules: RuleStrategy) -> str:
         """Say where a strategy is in place, and what is missing until it trades."""
-        own = self._symbols()
-        names = ", ".join(self._engine.portfolio.specs[symbol].display for symbol in own)
+        own, specs = self._symbols(), self._engine.portfolio.specs
+        names = ", ".join(specs[symbol].display for symbol in own if symbol in specs)
         more = "" if set(own) <= set(rules.symbols) else " (its rules are used on all symbols of this cockpit)"
         if self._engine.session.state == "running":
             return f"{rules.name} trades now on {names}{more}; its first decision is the next closed bar"
@@ -128,7 +128,7 @@ class Takeover:
         agents = [SymbolAgent(rules.for_symbol(symbol)) for symbol in self._symbols()]
         for agent in agents:
             until = engine.cursor.get(agent.symbol)
-            if until is not None:
+            if until is not None:  # a symbol without a bar yet has nothing to be shown
                 agent.warm_up(standing.closed(agent.symbol).between(None, until + 1))
         profile = profile_for(self._profile(), rules)
         settings = run_settings([agent.strategy for agent in agents], standing.interval, standing.capital, profile,
