@@ -156,6 +156,16 @@ def test_the_same_log_of_acts_twice_is_done_once():
     assert once.after(acts) == Draft.of(BASE).after(acts)
 
 
+def test_what_is_typed_letter_by_letter_is_one_step_for_undo():
+    letters = [{"op": "set", "node": "n2", "field": "right.number", "value": text, "live": True} for text in "345"]
+    draft = edited(*letters, {"op": "set", "node": "n2", "field": "right.number", "value": "45"},
+                   {"op": "set", "node": "n2", "field": "right.number", "value": "46"})
+    assert len(draft.past) == 2
+    once = draft.after([{"n": 50, "op": "undo"}])
+    assert once.document["entry"]["all"][0]["right"] == 45
+    assert once.after([{"n": 51, "op": "undo"}]).document == BASE
+
+
 def test_text_that_is_no_json_is_kept_and_the_rules_stay():
     draft = edited({"op": "json", "value": '{"version": 2,'})
     view = shown(draft)

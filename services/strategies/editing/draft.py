@@ -54,6 +54,8 @@ class Draft:
     saved: str = ""
     typed: str | None = None
     notice: str = ""
+    typing: str = ""
+    """What is being typed into: steps of the same typing are one step for undo."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any], symbol: str = "", name: str = "", version: int = 0) -> Draft:
@@ -82,7 +84,7 @@ class Draft:
         """Return all of it as JSON values."""
         return {"now": to_json(self.outline), "past": list(self.past), "future": list(self.future), "done": self.done,
                 "opened": self.opened, "origin": [self.symbol, self.id, self.version, self.saved], "typed": self.typed,
-                "notice": self.notice, "changed": self.is_changed}
+                "notice": self.notice, "typing": self.typing, "changed": self.is_changed}
 
     @classmethod
     def from_state(cls, state: Any) -> Draft:
@@ -98,7 +100,7 @@ class Draft:
             typed = state["typed"]
             return cls(from_json(state["now"]), tuple(map(dict, state["past"])), tuple(map(dict, state["future"])),
                        int(state["done"]), str(state["opened"]), str(symbol), str(name), int(version), str(saved),
-                       None if typed is None else str(typed), str(state["notice"]))
+                       None if typed is None else str(typed), str(state["notice"]), str(state["typing"]))
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             raise BadInput("the draft of this tab cannot be read; open the strategy again") from None
 
@@ -117,24 +119,28 @@ class Draft:
 
     def _done(self, act: Act) -> Draft:
         kind = str(act.get("op"))
-        draft = replace(self, notice="")
+        target = " ".join(str(act.get(name, "")) for name in ("op", "node", "field", "path"))
+        goes_on = target == self.typing
+        is_typing = bool(act.get("live")) or kind == "json"
+        draft = replace(self, notice="", typing=target if is_typing else "")
         own: dict[str, Callable[[], Draft]] = {
             "undo": draft._back, "redo": draft._forth,
             "seen": lambda: draft, "open": lambda: replace(draft, opened=str(act.get("node", ""))),
-            "json": lambda: draft._typed(str(act.get("value", "")))}
+            "json": lambda: draft._typed(str(act.get("value", "")), goes_on)}
         if kind in own:
             return own[kind]()
         if kind not in EDITS:
             raise BadInput(f"{kind!r} is no act of the builder")
         if self.typed is not None:
             raise BadInput("the JSON cannot be read: mend it in its tab first, or undo")
-        edited = draft._edited(EDITS[kind](draft.outline, act))
+        edited = draft._edited(EDITS[kind](draft.outline, act), goes_on)
         return replace(edited, opened=_added(draft.outline, edited.outline) or edited.opened)
 
-    def _edited(self, outline: Outline) -> Draft:
+    def _edited(self, outline: Outline, goes_on: bool = False) -> Draft:
+        """Return the draft with another outline; what only goes on with a typing is no step of its own."""
         if outline == self.outline:
             return self
-        past = _trimmed((*self.past, to_json(self.outline)))
+        past = self.past if goes_on and self.past else _trimmed((*self.past, to_json(self.outline)))
         return replace(self, outline=outline, past=past, future=(), typed=None)
 
     def _back(self) -> Draft:
@@ -151,7 +157,7 @@ class Draft:
         return replace(self, outline=from_json(self.future[-1]), future=self.future[:-1],
                        past=(*self.past, to_json(self.outline)), typed=None)
 
-    def _typed(self, text: str) -> Draft:
+    def _typed(self, text: str, goes_on: bool) -> Draft:
         """Take over JSON text: the builder follows as soon as it is an object."""
         if len(text.encode("utf-8", "replace")) > MAX_BYTES:
             raise BadInput(f"the text is larger than {MAX_BYTES // 1024} KB; a strategy needs less than one")
@@ -163,7 +169,7 @@ class Draft:
             return replace(self, typed=text)
         if digest(document) == digest(self.document):
             return replace(self, typed=None)
-        return replace(self._edited(outline_of(document)), opened="")
+        return replace(self._edited(outline_of(document), goes_on), opened="")
 
 
 def _added(before: Outline, now: Outline) -> str:
