@@ -9,6 +9,7 @@ from services.strategies import stored_strategies
 from services.strategies.compose import takeover_of
 from storage.evidence import EvidenceStore
 from tests.services.cockpits import whole_cockpit
+from tests.services.lived import ACCOUNT, Life, lived, row_of
 from trading.events import Command, CommandAnswered
 
 FAST = {"version": 2, "name": "Fast dips", "symbols": ["BTCUSDT"], "timeframe": "1m",
@@ -80,6 +81,18 @@ def test_a_strategy_waits_until_the_last_position_is_sold(folder: Path):
         whole.engine.handle(Command("flatten", "flat", version))
         whole.trade()
         assert takeover.running == "demo" and not whole.engine.portfolio.open_symbols()
+
+
+def test_the_accounts_own_replay_changes_its_rules_at_the_same_bar(tmp_path: Path):
+    acts = {450: ("flatten", {}), 455: ("use_strategy", {"ref": "sma-cross"}), 456: ("start", {})}
+    with lived(tmp_path, Life(400, acts=acts)) as (database, compare):
+        report = compare()
+        starts = EvidenceStore(database, ACCOUNT).of("start")
+    before, now = (one.body["settings"]["strategy"]["name"] for one in starts)
+    assert before != now
+    after = [line for line in report.lines if row_of(line.live.entry_time) > 456]
+    assert len(after) > 3 and report.unmatched == ()
+    assert all(line.live == line.replay for line in report.lines)
 
 
 @pytest.mark.parametrize(("document", "words"), [
