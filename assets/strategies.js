@@ -5,7 +5,7 @@
 (function () {
     "use strict";
     const TYPING_MS = 300, TEXT_MS = 450, RETRY_MS = 60, KEPT = "st-draft", PATH = "/strategies";
-    let counter = 0, acked = 0, log = [], waiting = [], sentAt = 0, mounted = null, dragged = null, focus = null;
+    let counter = 0, acked = 0, log = [], waiting = [], sentAt = 0, mounted = null, dragged = null, focus = null, current = null;
     const timers = new Map();
     const by = (id) => document.getElementById(id);
     const builder = () => by("st-builder");
@@ -29,8 +29,13 @@
         send();
     }
 
+    const LEAVES = ["open", "new", "adopt", "restore", "delete", "duplicate"];
+
     function order(command) {
         settle();
+        const unsaved = current !== null && current.changed && (current.past.length > 0 || log.length > 0);
+        const leaves = LEAVES.includes(command.do) && unsaved;
+        if (leaves && !window.confirm("This strategy has edits that are not saved. Leave them?")) return;
         waiting.push(command);
         flush();
     }
@@ -257,11 +262,12 @@
         const asked = new URLSearchParams(window.location.search).get("strategy");
         try {
             const kept = JSON.parse(window.sessionStorage.getItem(KEPT) || "null");
+            window.sessionStorage.removeItem(KEPT);
             if (kept && (asked === null || asked === kept.ref)) {
                 order({ do: "resume", state: kept.state });
                 return true;
             }
-        } catch (error) { window.sessionStorage.removeItem(KEPT); }
+        } catch (error) { /* what cannot be read is forgotten */ }
         return false;
     }
 
@@ -274,6 +280,7 @@
                 const isFresh = mounted !== builder();
                 mounted = builder();
                 if (isFresh || state.done < acked) { log = []; waiting = []; }
+                current = state;
                 acked = state.done;
                 counter = Math.max(counter, acked);
                 log = log.filter((act) => act.n > acked);

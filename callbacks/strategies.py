@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, no_update
@@ -78,8 +79,8 @@ def opened(services: Services, ref: str) -> DraftView:
     symbol, _, name = ref.partition("/")
     try:
         return services.strategies.open(symbol, name) if name else services.strategies.blank()
-    except CockpitError:
-        return services.strategies.blank()
+    except CockpitError as error:
+        return replace(services.strategies.blank(), notice=str(error))
 
 
 def lines_of(services: Services, view: DraftView) -> tuple[VersionLine, ...]:

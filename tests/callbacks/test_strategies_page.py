@@ -59,6 +59,11 @@ def test_an_empty_cockpit_offers_a_new_rule_and_the_shipped_ones():
     assert "None of your own yet" in words and "new · not saved" in words and "Shipped · 13" in words
 
 
+def test_an_address_of_nothing_says_so_and_offers_a_new_rule(services):
+    words = text_of(strategies.page(services, {"strategy": "BTCUSDT/gone"}))
+    assert "BTCUSDT/gone is not among the stored strategies" in words and "new · not saved" in words
+
+
 def test_an_edit_is_drawn_and_a_number_that_is_being_typed_is_left_alone(services):
     state = state_of(services)
     act = {"op": "set", "node": "n2", "field": "right.number", "value": "35"}
