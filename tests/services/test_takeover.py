@@ -75,7 +75,7 @@ def test_a_strategy_waits_until_the_last_position_is_sold(folder: Path):
         assert whole.engine.portfolio.open_symbols()
         assert "trades already" in use(whole, "BTCUSDT/fast").detail
         answered = use(whole, "demo")
-        assert answered.accepted and "takes over as soon as" in answered.detail
+        assert answered.accepted and "sold (Flatten on the Cockpit does it now)" in answered.detail
         assert takeover.running == "BTCUSDT/fast"
         version = whole.engine.session.control_version
         whole.engine.handle(Command("flatten", "flat", version))
