@@ -184,6 +184,17 @@ def test_a_group_cannot_be_moved_into_itself_and_says_so():
     assert "into itself" in draft.notice and draft.document["entry"]["all"][0] == {"any": [BASE["entry"]["all"][0]]}
 
 
+@pytest.mark.parametrize("act", [
+    3, None, {}, {"n": 1}, {"n": 1, "op": "fly"}, {"n": 1, "op": "head", "path": 3, "value": []},
+    {"n": 1, "op": "head", "path": ["entry"], "value": 1}, {"n": 1, "op": "set", "node": "n2", "field": {}},
+    {"n": 1, "op": "set", "node": "n2", "field": "left.indicator", "value": {"x": []}},
+    {"n": 1, "op": "move", "node": ["n2"], "to": {}, "index": "x"},
+    {"n": 1, "op": "wrap", "node": "n2", "kind": "raw"}])
+def test_an_act_that_makes_no_sense_never_breaks_the_draft(act):
+    draft = Draft.of(BASE).after([act, {"n": 2, "op": "head", "path": ["name"], "value": "next"}])
+    assert draft.document["name"] == "next" and draft.done == 2 and shown(draft).rows
+
+
 @pytest.mark.parametrize("state", [None, 3, {}, {"now": {}}, [], "x"])
 def test_a_state_that_no_tab_of_ours_made_is_refused(state):
     with pytest.raises(BadInput):
