@@ -5,7 +5,7 @@
 (function () {
     "use strict";
     const TYPING_MS = 300, TEXT_MS = 450, RETRY_MS = 60, KEPT = "st-draft", PATH = "/strategies";
-    let counter = 0, acked = 0, log = [], waiting = [], sentAt = 0, mounted = null, dragged = null, focus = null, current = null;
+    let counter = 0, acked = 0, log = [], waiting = [], sentAt = 0, mounted = null, dragged = null, focus = null, current = null, byKeys = false;
     const timers = new Map();
     const by = (id) => document.getElementById(id);
     const builder = () => by("st-builder");
@@ -117,6 +117,7 @@
     const STEPS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "out", ArrowRight: "in" };
 
     function onKey(event) {
+        byKeys = true;
         if (builder() === null) return;
         const key = event.key.toLowerCase(), held = event.ctrlKey || event.metaKey;
         const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
@@ -237,6 +238,7 @@
         window.setTimeout(() => {
             const now = document.activeElement, inside = builder();
             if (inside === null || (now && now !== document.body)) return;
+            if (!byKeys) return;
             const wanted = opened && opened !== before ? inside.querySelector("#st-" + opened) : null;
             const old = focus ? inside.querySelector(focus) : null;
             if (wanted || old) (wanted || old).focus({ preventScroll: false });
@@ -306,6 +308,7 @@
     document.addEventListener("change", onChange);
     document.addEventListener("click", onClick);
     document.addEventListener("keydown", onKey);
+    document.addEventListener("pointerdown", () => { byKeys = false; });
     document.addEventListener("dragstart", onDragStart);
     document.addEventListener("dragover", onDragOver);
     document.addEventListener("drop", onDrop);

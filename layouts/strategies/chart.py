@@ -9,6 +9,7 @@ from typing import Any
 
 import dash_bootstrap_components as dbc
 import dash_tvlwc
+import numpy as np
 from dash import html
 
 from layouts import ids, parts, text, theme
@@ -19,7 +20,7 @@ from trading.domain import INTERVAL_MS
 from trading.domain.workshop import PreviewMark, StrategyPreview
 
 DAY_MS = 86_400_000
-VISIBLE_BARS = 160
+VISIBLE_BARS, MOST_VISIBLE, N_MARKS = 160, 600, 6
 LOOKS: dict[str, dict[str, Any]] = {
     "entry": {"position": "belowBar", "shape": "arrowUp", "color": theme.UP, "size": 1.2},
     "exit": {"position": "aboveBar", "shape": "arrowDown", "color": theme.DOWN, "size": 1.2},
@@ -48,9 +49,17 @@ def shown(preview: StrategyPreview) -> list[str]:
 
 
 def last_range(preview: StrategyPreview) -> dict[str, float]:
-    """Return the range of the newest bars; never twice the same, for the chart ignores a repeated range."""
+    """Return the range of the newest bars, so long that the newest trades are in it.
+
+    It is never twice the same, for the chart ignores a repeated range.
+    """
     n = len(preview.chart.candles) if preview.chart is not None else 0
-    return {"from": max(0, n - VISIBLE_BARS) + random.random() * 1e-3, "to": n + 3}
+    first = n - VISIBLE_BARS
+    if preview.chart is not None and n:
+        times = preview.chart.candles.open_time
+        traded = [one.time for one in preview.marks if one.kind != "fired" and one.time >= times[0]][-N_MARKS:]
+        first = min(first, int(np.searchsorted(times, traded[0])) - 10) if traded else first
+    return {"from": max(0, n - MOST_VISIBLE, first) + random.random() * 1e-3, "to": n + 3}
 
 
 def note(preview: StrategyPreview | None) -> list[Any]:

@@ -9,7 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from layouts.strategies import operand
-from layouts.strategies.pieces import act, box, choice, of_head
+from layouts.strategies.pieces import NONE, act, box, choice, of_head
 from trading.domain.workshop import Catalog, DraftView, OperandView
 
 DIRECTIONS = (("long", "Long only"), ("short", "Short (research)"))
@@ -25,12 +25,12 @@ def fields(view: DraftView, catalog: Catalog, markets: Sequence[str]) -> list[An
     """Draw what stands above the rules."""
     head = view.head
     known = html.Datalist([html.Option(value=one) for one in markets], id="st-markets")
-    frames = [("", "any"), *((one, one) for one in catalog.timeframes)]
+    frames = [(NONE, "any"), *((one, one) for one in catalog.timeframes)]
     return [
         of_head("Name", box(_text(head.get("name")), maxlength=255), ["name"], css="st-name"),
         of_head("Symbols", dbc.Input(value=", ".join(view.symbols), size="sm", list="st-markets", autocomplete="off"),
                 ["symbols"], title="One or several, with commas between them"),
-        of_head("Timeframe", choice(_text(head.get("timeframe")), frames), ["timeframe"]),
+        of_head("Timeframe", choice(_text(head.get("timeframe")) or NONE, frames), ["timeframe"]),
         of_head("Direction", choice(_text(head.get("side")) or "long", DIRECTIONS), ["side"]),
         known,
     ]

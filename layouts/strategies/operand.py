@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from layouts.strategies.pieces import box, choice, of_row
+from layouts.strategies.pieces import NONE, box, choice, of_row
 from trading.domain.workshop import Catalog, OperandView
 
 KINDS = (("indicator", "Indicator"), ("price", "Price"), ("number", "Number"), ("parameter", "Parameter"),
@@ -62,9 +62,9 @@ def _indicator(view: OperandView, where: tuple[str, str], catalog: Catalog) -> l
 
 def _shift(view: OperandView, where: tuple[str, str], catalog: Catalog) -> html.Details:
     node, name = where
-    frames = [("", "the strategy's"), *((one, one) for one in catalog.timeframes)]
+    frames = [(NONE, "the strategy's"), *((one, one) for one in catalog.timeframes)]
     inside = [
-        of_row("Timeframe", choice(view.timeframe, frames), node, f"{name}.timeframe"),
+        of_row("Timeframe", choice(view.timeframe or NONE, frames), node, f"{name}.timeframe"),
         of_row("Bars ago", box(view.amount("ago"), placeholder="0", inputmode="numeric"), node, f"{name}.ago"),
         of_row("Times", box(view.amount("times"), placeholder="1", inputmode="decimal"), node, f"{name}.times"),
         of_row("Plus", box(view.amount("plus"), placeholder="0", inputmode="decimal"), node, f"{name}.plus"),

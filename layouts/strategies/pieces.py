@@ -10,6 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 Options = Iterable[tuple[str, str]]
+NONE = "-"  # a choice's value for "left out": an empty one is no choice to the browser
 
 
 def act(label: Any, op: str, *, title: str = "", css: str = "st-icon", disabled: bool = False,

@@ -139,8 +139,10 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(fake_world, serve, o
     window.until("return document.querySelector('#st-builder .st-row') !== null")
     window.until(FIGURE, within=60)
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
-    window.click("#st-n2 .st-tools [data-op='open']")
+    window.run("document.querySelector('#st-n2').scrollIntoView({block: 'center', behavior: 'instant'})")
+    window.click("#st-n2 .st-chip")
     window.until("return document.querySelector('#st-n2 .st-moves') !== null")
+    window.run("document.querySelector('#st-n2 .st-moves').scrollIntoView({block: 'center', behavior: 'instant'})")
     window.click("#st-n2 .st-moves [data-direction='down']")
     window.until("return document.querySelector('#st-n2').dataset.index === '1'")
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]

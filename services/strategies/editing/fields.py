@@ -95,7 +95,7 @@ def _head(outline: Outline, act: Act) -> Outline:
         return _ranked(outline, path[1:], value)
     elif path[0] in ("risk", "parameters"):
         value = _scaled(path, amount_of(value)) if value not in ("", None) else None
-    elif path[0] in ("timeframe", "notes") and value == "":
+    elif path[0] in ("timeframe", "notes") and value in ("", "-"):
         value = None
     return operations.set_head(outline, tuple(path), value)
 

@@ -153,7 +153,7 @@ def changed(raw: Any, field: str, value: Any, parameters: Mapping[str, Any]) -> 
     if field.startswith("p."):
         given = dict(fields.get("parameters", {}))
         fields["parameters"] = given | {field[2:]: amount_of(value)}
-    elif value in ("", None) and field in (*SHIFTS, "output"):
+    elif value in ("", "-", None) and field in (*SHIFTS, "output"):
         fields.pop(field, None)
     else:
         fields[field] = str(value) if field in (PRICE, HIGHEST, LOWEST, "output", "timeframe") else amount_of(value)
