@@ -100,7 +100,7 @@ def beside(view: DraftView, interval: str) -> parts.Parts:
 
 def title(view: DraftView) -> list[Any]:
     """Name the draft and how it stands."""
-    kept = f"v{view.version} · {'edited' if view.is_changed else 'saved'}" if view.version else "new · not saved"
+    kept = f"v{view.version} · {'edited' if view.is_changed else 'saved'}" if view.version else "not saved"
     return [html.H2(view.name), html.Span(kept, className=f"title-note{' warning' if view.is_changed else ''}")]
 
 

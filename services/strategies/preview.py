@@ -44,14 +44,21 @@ class Previewer:
         self._kept: OrderedDict[tuple[str, str, str], Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
-    def preview(self, rules: RuleStrategy, document: Mapping[str, Any], symbol: str, interval: str) -> StrategyPreview:
-        """Return what the rules would have done; what stands in the way is in `error`."""
+    def preview(self, rules: RuleStrategy, document: Mapping[str, Any], symbol: str, interval: str,
+                patience_s: float = -1) -> StrategyPreview:
+        """Return what the rules would have done; what stands in the way is in `error`.
+
+        With `patience_s` it is not waited longer than that for another question to end.
+        """
         begun = perf_counter()
-        with self._lock:
-            try:
-                return self._answer(rules, document, (symbol, interval), begun)
-            except CockpitError as error:
-                return nothing(symbol, interval, str(error))
+        if not self._lock.acquire(timeout=patience_s):
+            return nothing(symbol, interval, "another rule is worked out")
+        try:
+            return self._answer(rules, document, (symbol, interval), begun)
+        except CockpitError as error:
+            return nothing(symbol, interval, str(error))
+        finally:
+            self._lock.release()
 
     def _answer(self, rules: RuleStrategy, document: Mapping[str, Any], market: tuple[str, str],
                 begun: float) -> StrategyPreview:

@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 Trades = Callable[[], Iterable[Any]]
 SHIPPED = "shipped"
 N_LINES = 8
+PATIENCE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +204,11 @@ class Workshop(StrategyStore):
         return tuple(found)
 
     def _figures(self, symbol: str, name: str, version: int) -> Mapping[str, float | None]:
-        """Return what a version would have done; a version never changes, so its figures are kept."""
+        """Return what a version would have done on the newest bars; nothing while another rule takes long."""
         document = self.load(symbol, name, version).document
-        frame = document.get("timeframe")
-        return self.preview(document, symbol_of(symbol), frame if isinstance(frame, str) else self.interval()).figures
+        rules = parse_strategy(document, "", name)
+        interval = rules.interval or self.interval()
+        return self._previewer.preview(rules, document, symbol_of(symbol), interval, PATIENCE_S).figures
 
     def compare(self, state: Any, old: int, new: int) -> tuple[StrategyChange, ...]:
         """Return what differs between two versions of a draft's strategy; 0 stands for the draft as it is."""

@@ -56,12 +56,12 @@ def test_the_page_opens_with_the_first_strategy_its_rules_and_its_words(services
 def test_an_empty_cockpit_offers_a_new_rule_and_the_shipped_ones():
     services = FakeWorld(empty=True).services
     words = text_of(strategies.page(services, {}))
-    assert "None of your own yet" in words and "new · not saved" in words and "Shipped · 13" in words
+    assert "None of your own yet" in words and "not saved" in words and "Shipped · 13" in words
 
 
 def test_an_address_of_nothing_says_so_and_offers_a_new_rule(services):
     words = text_of(strategies.page(services, {"strategy": "BTCUSDT/gone"}))
-    assert "BTCUSDT/gone is not among the stored strategies" in words and "new · not saved" in words
+    assert "BTCUSDT/gone is not among the stored strategies" in words and "not saved" in words
 
 
 def test_an_edit_is_drawn_and_a_number_that_is_being_typed_is_left_alone(services):

@@ -106,6 +106,12 @@ def test_versions_say_what_changed_and_what_they_would_have_done(workshop):
     assert newest.figures["total_return"] is not None and newest.figures != first.figures
 
 
+def test_a_rule_that_takes_long_holds_up_no_list_of_versions(workshop):
+    with workshop._previewer._lock:
+        newest, first = workshop.history("BTCUSDT", "rsi-dips")
+    assert newest.figures == first.figures == {} and "65" in newest.words
+
+
 def test_an_old_version_opens_as_an_edit_of_the_newest(workshop):
     view = workshop.open("BTCUSDT", "rsi-dips", 1)
     assert view.version == 2 and view.is_changed
