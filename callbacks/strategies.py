@@ -147,12 +147,10 @@ async def on_draft(services: Services, newest: Newest, state: Any, symbol: str |
 def previewed(found: StrategyPreview, seen: Mapping[str, Any] | None, question: str) -> parts.Parts:
     """Return what shows a preview: the marks alone where the bars and lines are on screen already."""
     told: parts.Parts = {(ids.ST_TILES, "children"): chart.tiles(found)}
+    then = (seen or {}).get("shown") or []
     if found.chart is None:
-        hidden = {(ids.ST_CHART_EMPTY, "className"): "chart-empty",
-                  (ids.ST_CHART_EMPTY, "children"): chart.empty(found)}
-        kept = {"question": question, "shown": (seen or {}).get("shown", [])}
-        return {**told, **hidden, (ids.ST_PREVIEWED, "data"): kept}
-    now, then = chart.shown(found), (seen or {}).get("shown") or []
+        return {**told, **without_chart(found, then), (ids.ST_PREVIEWED, "data"): {"question": question, "shown": then}}
+    now = chart.shown(found)
     told |= {(ids.ST_CHART_NOTE, "children"): chart.note(found),
              (ids.ST_CHART_EMPTY, "className"): "chart-empty hidden",
              (ids.ST_PREVIEWED, "data"): {"question": question, "shown": now}}
@@ -163,6 +161,14 @@ def previewed(found: StrategyPreview, seen: Mapping[str, Any] | None, question: 
     told |= {(ids.ST_CHART, "series"): chart.series(found),
              (ids.ST_CHART, "paneOptions"): chart.ps.pane_options(found.chart.lines)}
     return told if now[:2] == then[:2] else {**told, (ids.ST_CHART, "visibleLogicalRange"): chart.last_range(found)}
+
+
+def without_chart(found: StrategyPreview, then: Sequence[str]) -> parts.Parts:
+    """Say why there is nothing new; the chart of the same market stays, as it was before the mistake."""
+    if then[:2] == [found.symbol, found.interval]:
+        return {(ids.ST_CHART_NOTE, "children"): chart.outdated(found)}
+    return {(ids.ST_CHART_EMPTY, "className"): "chart-empty", (ids.ST_CHART_EMPTY, "children"): chart.empty(found),
+            (ids.ST_CHART_NOTE, "children"): chart.note(None)}
 
 
 def register(app: Dash, services: Services) -> None:

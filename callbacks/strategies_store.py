@@ -199,11 +199,11 @@ async def on_paper(services: Services, asked: Asked, state: Any) -> parts.Parts:
     name = commands.nonce(str(asked.get("tab", "")), "paper", str(asked.get("n")))
     version = services.portfolio.view().session.control_version
     answered = await services.session.send("use_strategy", name, version, ref=layout.ref_of(view))
-    title = "On paper" if answered.accepted else "Not taken over yet"
-    said = told(title, answered.detail, good=answered.accepted)
-    shown = {**found, **await asyncio.to_thread(listed, services, view), **said}
     notice = layout.taken_over(answered.detail) if answered.accepted else layout.trouble(answered.detail)
-    return {**shown, (ids.ST_NOTICE, "children"): notice}
+    shown = {**found, **await asyncio.to_thread(listed, services, view)}
+    lines = await asyncio.to_thread(lines_of, services, view)
+    return {**shown, (ids.ST_VERSIONS, "children"): versions.table(lines, layout.ref_of(view)),
+            (ids.ST_NOTICE, "children"): notice}
 
 
 async def _saved(services: Services, asked: Asked, state: Any) -> tuple[parts.Parts, DraftView]:

@@ -74,6 +74,11 @@ def note(preview: StrategyPreview | None) -> list[Any]:
             *simulated]
 
 
+def outdated(preview: StrategyPreview) -> list[Any]:
+    """Say that the chart shows the rule as it was."""
+    return [html.Span(f"{preview.error}: the marks are those from before", className="warning")]
+
+
 def options(symbols: Iterable[str]) -> list[dict[str, str]]:
     """Return the symbols that the chart may show."""
     return [{"value": one, "label": text.symbol(one)} for one in symbols]

@@ -162,7 +162,7 @@ def trouble(text: str, *doing: Any) -> list[Any]:
 
 def taken_over(text: str) -> list[Any]:
     """Say what runs now, and where it is seen."""
-    return [html.Div([html.Span("✓ ", className="up"), text]),
+    return [html.Div([html.Span("✓ ", className="up st-good"), text]),
             html.Div(dcc.Link("Watch it on the Cockpit", href="/", className="btn-line small"), className="tools")]
 
 

@@ -57,5 +57,11 @@ def of_head(label: str, control: Any, path: Sequence[str], *, css: str = "", tit
 
 
 def mistakes(found: Iterable[Any]) -> list[html.Div]:
-    """Write what is wrong, each with its place."""
-    return [html.Div(one.text, className="st-mistake") for one in found]
+    """Write what is wrong at its row; the place is seen there, and what is known is told below the rules."""
+    return [html.Div(brief(one.text, one.place), className="st-mistake", title=one.text) for one in found]
+
+
+def brief(text: str, place: str) -> str:
+    """Return a mistake without its place and without the list of what there is: `'3x' is no indicator`."""
+    said = text.removeprefix(f"{place}: ") if place else text
+    return said.split("; known are ", maxsplit=1)[0]

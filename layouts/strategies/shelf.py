@@ -48,7 +48,7 @@ def _own(one: ListedStrategy, shown: str) -> html.Div:
     word, tone, title = _state(one)
     name = [html.Span("●", className=f"dot {tone}", title=title, **{"aria-hidden": "true"}),
             html.Strong(entry.name)]
-    badges = [html.Span("runs", className="st-tag up")] if one.is_running else []
+    badges = [html.Span("on paper", className="st-tag up")] if one.is_running else []
     badges += [html.Span("default", className="st-tag")] if entry.is_default else []
     line = html.Span([_where(entry), *badges], className="st-sub")
     said = html.Span(word, className=f"st-score {tone}", title=title)

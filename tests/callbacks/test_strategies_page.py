@@ -172,6 +172,17 @@ def test_a_symbol_without_candles_says_what_to_do(services):
     assert "download or import" in text_of(found[ids.ST_CHART_EMPTY, "children"])
 
 
+def test_a_mistake_leaves_the_chart_and_says_that_it_is_from_before(services):
+    state = state_of(services)
+    seen = preview(services, state)[ids.ST_PREVIEWED, "data"]
+    wrong = acts(services, state, {"op": "set", "node": "n2", "field": "right.number", "value": "3x"})
+    found = preview(services, wrong[ids.ST_STATE, "data"], seen)
+    assert "from before" in text_of(found[ids.ST_CHART_NOTE, "children"]) and (ids.ST_CHART, "series") not in found
+    assert (ids.ST_CHART_EMPTY, "className") not in found and "–" in text_of(found[ids.ST_TILES, "children"])
+    mended = preview(services, state, found[ids.ST_PREVIEWED, "data"])
+    assert "entries" in text_of(mended[ids.ST_CHART_NOTE, "children"])
+
+
 def test_a_stale_preview_never_overwrites_a_newer_one(services):
     newest, port = strategies.Newest(), services.strategies
     held, reached, real = threading.Event(), threading.Event(), port.preview
