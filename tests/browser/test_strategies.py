@@ -96,6 +96,8 @@ def test_from_empty_to_a_saved_backtested_running_strategy_in_under_three_minute
     page.click("#auto-start")
     page.until(IS_PAPER, within=30)
     page.until("return document.querySelector('#signals .why')?.title.includes('Dip hunter')", within=60)
-    assert time.monotonic() - begun < LIMIT_S
+    took = time.monotonic() - begun
+    print(f"from empty to running: {took:.0f} s")
+    assert took < LIMIT_S
     assert page.errors() == []
     assert page.outside_requests() == set()
