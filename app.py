@@ -17,7 +17,7 @@ import dash
 import uvicorn
 from dash import Dash
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from callbacks import (
@@ -31,6 +31,9 @@ from callbacks import (
     drawdown,
     equity,
     header,
+    journal,
+    journal_drawer,
+    journal_lists,
     kpis,
     live_page,
     ml,
@@ -48,8 +51,10 @@ from callbacks import (
 )
 from layouts import cockpit
 from layouts.shell import INDEX, shell
+from services.api.app import make_api
+from services.api.parts import ApiParts
 from services.container import Services
-from services.guard import Guard, Headers
+from services.guard import Guard, Headers, Split
 from trading.errors import BadInput
 
 BOOTSTRAP = "bootstrap5/css/bootstrap.min.css"
@@ -121,10 +126,11 @@ PAGES: tuple[Page, ...] = (
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
     Page("/rehearsal", "Rehearsal", rehearsal.page, (rehearsal,)),
     Page("/live", "Live", live_page.page, (live_page,)),
+    Page("/journal", "Journal", journal.page, (journal, journal_lists, journal_drawer)),
 )
 
 
-def create_app(services: Services, hosts: Iterable[str] = ()) -> Dash:
+def create_app(services: Services, hosts: Iterable[str] = (), api: FastAPI | None = None) -> Dash:
     """Build the application; call it outside a running event loop.
 
     Parameters
@@ -133,6 +139,8 @@ def create_app(services: Services, hosts: Iterable[str] = ()) -> Dash:
         What the callbacks may use.
     hosts
         Names besides 127.0.0.1 and localhost under which the server may be addressed.
+    api
+        What answers below /api; without it, an API for which nobody has a token.
     """
     app = AsyncDash(
         "cockpit",
@@ -152,7 +160,7 @@ def create_app(services: Services, hosts: Iterable[str] = ()) -> Dash:
     app.layout = lambda: shell(services.portfolio.view(), [(page.name, page.path) for page in PAGES])
     _register_callbacks(app, services)
     _add_routes(app.server)
-    _secure(app, [*LOCAL_HOSTS, *hosts])
+    _secure(app, [*LOCAL_HOSTS, *hosts], api or make_api(ApiParts(services)))
     return app
 
 
@@ -180,10 +188,6 @@ def _add_routes(server: FastAPI) -> None:
     async def bootstrap() -> FileResponse:
         return FileResponse(stylesheet, media_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
 
-    @server.get("/api/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
 
 def bootstrap_css() -> Path:
     """Find Bootstrap's stylesheet in an installed package (importing that package would want wtforms)."""
@@ -193,10 +197,11 @@ def bootstrap_css() -> Path:
     return Path(spec.submodule_search_locations[0]) / "static" / BOOTSTRAP
 
 
-def _secure(app: Dash, hosts: list[str]) -> None:
+def _secure(app: Dash, hosts: list[str], api: FastAPI) -> None:
     """Wrap the server; the middleware that is added last is outermost."""
     hashes = _script_hashes(app)
-    app.server.add_middleware(Guard, is_callback=app.callback_map.__contains__)
+    app.server.add_middleware(Split, api=api)
+    app.server.add_middleware(Guard, is_callback=app.callback_map.__contains__, api_origins=api.state.parts.origins)
     app.server.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     app.server.add_middleware(Headers, script_hashes=lambda: hashes)
 
@@ -212,17 +217,6 @@ def _script_hashes(app: Dash) -> list[str]:
 
     asyncio.run(prepare())
     return list(app.csp_hashes())
-
-
-def end_of_api(server: FastAPI) -> None:
-    """Answer unknown API paths with 404 as JSON (else the index page with 200); after all API routes are added."""
-
-    async def unknown(path: str) -> JSONResponse:
-        return JSONResponse({"detail": f"there is no /api/{path}"}, 404)
-
-    server.add_api_route(
-        "/api/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
-    )
 
 
 class Server(uvicorn.Server):
@@ -247,7 +241,6 @@ def web_server(
     app: Dash, host: str = "127.0.0.1", port: int = 8050, ready: Callable[[], None] = lambda: None
 ) -> Server:
     """Return the server: `run()` it in the main thread; setting `should_exit` from any thread ends it."""
-    end_of_api(app.server)
     config = uvicorn.Config(
         app.server,
         host=host,

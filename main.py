@@ -235,6 +235,7 @@ def model_sources(settings: Settings, feed: Any, symbols: Sequence[str], bus: An
 
 def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> int:
     """Hold the data folder and its database while `work` runs."""
+    from services.journal.keeping import keeping
     from storage.database import Database
     from storage.instance import InstanceLock
 
@@ -243,7 +244,8 @@ def with_database(settings: Settings, what: str, work: Callable[[Any], int]) -> 
     database = Database(settings.database_path, settings.database_url)
     try:
         database.open()
-        return work(database)
+        with keeping(database):
+            return work(database)
     finally:
         database.close()
         lock.release()
@@ -306,11 +308,17 @@ def run_train(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def run_report(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Compare an account with its own replay."""
+    """Write the journal of an account, or compare it with its own replay."""
+    from services.journal.command import journal_report
     from services.parity.command import report
     from trading.brokers.paper import PaperBroker
 
-    return report(settings, chosen, PaperBroker)
+    def html(figures: Any, trades: Any, account: str) -> str:
+        from layouts.journal.report import report
+
+        return str(report(figures, trades, account))
+
+    return report(settings, chosen, PaperBroker) if chosen.parity else journal_report(settings, chosen, html)
 
 
 def run_exchange(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -338,7 +346,7 @@ def run_dashboard(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: Any) -> int:
     """Compose, start threads and jobs, serve, and stop everything in order."""
-    from app import create_app, web_server
+    from app import web_server
     from services.browser import announce
     from services.container import Services
     from services.headless import on_signals
@@ -375,8 +383,10 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
                             make_rehearsal(settings, chosen, database),
-                            make_workshop(settings, (cockpit, database, executor), past, portfolio, backtests))
-        app = create_app(services, settings.trusted_hosts)
+                            strategies=make_workshop(settings, (cockpit, database, executor), past, portfolio,
+                                                     backtests),
+                            journal=make_journal(database, cockpit.recorder.account))
+        app = make_app(settings, services)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
             leave = on_signals(lambda: setattr(server, "should_exit", True))
@@ -394,6 +404,14 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_app(settings: Settings, services: Any) -> Any:
+    """Return the pages and the REST API."""
+    from app import create_app
+    from services.api.compose import api_of
+
+    return create_app(services, settings.trusted_hosts, api_of(settings, services))
 
 
 def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any, portfolio: Any, board: Any) -> Any:
@@ -421,7 +439,7 @@ def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
     return backtest_service(settings, database, past, PaperBroker)
 
 
-def make_workshop(settings: Settings, running: tuple[Cockpit, Any, Executor], past: Any, portfolio: Any,
+def make_workshop(settings: Settings, running: tuple[Cockpit, Any, Executor | None], past: Any, portfolio: Any,
                   backtests: Any) -> Any:
     """Return the workshop of strategies; what is put on paper there is taken over by the running cockpit."""
     from services.strategies.compose import strategy_workshop, takeover_of
@@ -449,6 +467,13 @@ def make_studies(settings: Settings, database: Any, past: Any) -> Any:
     from services.automl.compose import study_service
 
     return study_service(settings, database, past)
+
+
+def make_journal(database: Any, account: str) -> Any:
+    """Return the journal of an account."""
+    from services.journal.service import JournalService
+
+    return JournalService(database, account)
 
 
 def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any) -> Any:

@@ -131,7 +131,9 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         learning = root.make_learning(settings, whole, past)
         services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies,
                             root.make_live(settings, database, whole, None, portfolio, JobBoard()),
-                            root.make_rehearsal(settings, root.parse_arguments([]), database))
+                            root.make_rehearsal(settings, root.parse_arguments([]), database),
+                            root.make_workshop(settings, (whole, database, None), past, portfolio, backtests),
+                            root.make_journal(database, whole.recorder.account))
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

@@ -12,7 +12,7 @@ from layouts import ids, trace
 from services.container import Services
 from trading.domain import CockpitView, DecisionView
 
-GRIDS = ("positions", "orders", "trades")
+GRIDS = ("positions", "orders", "trades", "log")
 
 
 def build(services: Services) -> object:
@@ -36,11 +36,26 @@ def of_row(services: Services, name: str, row: str) -> DecisionView | None:
     view, find = services.portfolio.view(), services.portfolio.decision
     if name == "orders":
         return find(row)
+    if name == "log":
+        return of_line(services, row)
     held = {p.symbol: p for p in view.positions} if name == "positions" else {str(t.number): t for t in view.trades}
     shown = held.get(row)
     if shown is None:
         return None
     return (find(shown.decision) if shown.decision else None) or before(view, shown.symbol, shown.entry_time)
+
+
+def of_line(services: Services, number: str) -> DecisionView | None:
+    """Return the decision behind a line of the log: of the order that was filled, of the entry, or of its bar."""
+    view, find = services.portfolio.view(), services.portfolio.decision
+    line = next((each for each in view.log if str(each.number) == number), None)
+    symbol = next((q.symbol for q in view.quotes if line and line.text.startswith(f"{q.display} ")), None)
+    if line is None or symbol is None:
+        return None
+    orders = [fill.client_id for fill in services.portfolio.fills(symbol) if fill.time == line.time]
+    filled = [*reversed(orders), f"entry:{symbol}@{line.time}"]
+    keys = filled if line.kind in ("FILL", "TRADE") else [f"{symbol}@{line.time}", f"{symbol}@{line.time - 1}"]
+    return next((found for found in map(find, keys) if found is not None), None)
 
 
 def of_marker(services: Services, marker: str, symbol: str) -> DecisionView | None:

@@ -395,3 +395,64 @@ def table_pane(name: str) -> str:
 def decision(key: str) -> dict[str, str]:
     """Id of the row that opens a decision."""
     return {"type": "decision", "key": key}
+
+
+# Page Journal
+JR_TICK = "jr-tick"
+JR_SEEN = "jr-seen"  # how many trades are on screen: figures are added up again when it changes
+JR_MINUTE = "jr-minute"  # the minute of the newest record on screen
+JR_OPEN = "jr-open"  # what the address wants to see in the drawer: {"trade"} or {"decision"}
+JR_RANGE = "jr-range"
+JR_TILES = "jr-tiles"
+JR_CALENDAR = "jr-calendar"
+JR_CURVE = "jr-curve"
+JR_CURVE_NOTE = "jr-curve-note"
+JR_WATER = "jr-water"
+JR_GROUP = "jr-group"
+JR_GROUPS = "jr-groups"
+JR_TAB = "jr-tab"
+JR_CLEAR = "jr-clear"
+JR_PLACE = "jr-place"  # which page of the list is shown: {"offset", "below", "next"}
+JR_NEWER = "jr-newer"
+JR_OLDER = "jr-older"
+JR_COUNT = "jr-count"
+JR_TRADES = "jr-trades"
+JR_TRADES_BOX = "jr-trades-box"
+JR_DECISIONS = "jr-decisions"
+JR_DECISIONS_BOX = "jr-decisions-box"
+JR_EMPTY = "jr-empty"
+JR_DRAWER = "jr-drawer"
+JR_DRAWER_TITLE = "jr-drawer-title"
+JR_DRAWER_BODY = "jr-drawer-body"
+JR_KEY = "jr-key"  # the trade in the drawer
+JR_NOTES = "jr-notes"
+JR_NOTE = "jr-note"
+JR_TAGS = "jr-tags"
+JR_SAVE = "jr-save"
+JR_SAVED = "jr-saved"
+JR_CSV = "jr-csv"
+JR_JSON = "jr-json"
+JR_DOWNLOAD = "jr-download"
+JR_UPLOAD = "jr-upload"
+JR_IMPORTS = "jr-imports"
+JR_FILTERS = ("symbol", "start", "end", "text", "strategy", "agent", "side", "result", "tag", "origin", "outcome")
+
+
+def journal_filter(name: str) -> str:
+    """Id of a filter of the journal's lists."""
+    return f"jr-filter-{name}"
+
+
+def journal_field(name: str) -> str:
+    """Id of what holds a filter with its label."""
+    return f"jr-field-{name}"
+
+
+def journal_day(day: str) -> dict[str, str]:
+    """Id of a day of the calendar, which lists its trades."""
+    return {"type": "jr-day", "day": day}
+
+
+def journal_forget(name: str) -> dict[str, str]:
+    """Id of the button that removes an imported log."""
+    return {"type": "jr-forget", "name": name}

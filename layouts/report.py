@@ -23,27 +23,32 @@ def report(view: BacktestView) -> str:
         f"<h1>{escape(name)}</h1><div class='muted'>{escape(_period(view))}</div>",
         _tiles(view),
         _notes(view),
-        _section("Equity", _equity(view)),
-        _section(
+        section("Equity", _equity(view)),
+        section(
             "Drawdown", charts.lines(view.curve, 170, {"drawdown": view.curve.drawdown}, "Drawdown", text.percent)
         ),
-        _section("Exposure", charts.lines(view.curve, 110, {"exposure": view.curve.exposure}, "Exposure", _whole)),
-        _section("Monthly return, %", _months(view)),
-        _section("Parameter plateau", _plateau(view)),
-        _section("Is it real?", _checks(view)),
-        _section("Costs", _costs(view)),
-        _section("Returns of the trades", charts.histogram(view.distribution[0], view.distribution[1].tolist())),
-        _section("Walk-forward windows", _windows(view)),
-        _section(f"Trades ({len(view.trades):,})", _trades(view)),
-        _section("Settings and hashes", table((), tabs.settings_rows(view))),
-        _section("All figures", table((), tabs.all_figures(view))),
-        _section("Strategy document", f"<pre>{escape(json.dumps(view.request.document, indent=2, default=str))}</pre>"),
+        section("Exposure", charts.lines(view.curve, 110, {"exposure": view.curve.exposure}, "Exposure", _whole)),
+        section("Monthly return, %", _months(view)),
+        section("Parameter plateau", _plateau(view)),
+        section("Is it real?", _checks(view)),
+        section("Costs", _costs(view)),
+        section("Returns of the trades", charts.histogram(view.distribution[0], view.distribution[1].tolist())),
+        section("Walk-forward windows", _windows(view)),
+        section(f"Trades ({len(view.trades):,})", _trades(view)),
+        section("Settings and hashes", table((), tabs.settings_rows(view))),
+        section("All figures", table((), tabs.all_figures(view))),
+        section("Strategy document", f"<pre>{escape(json.dumps(view.request.document, indent=2, default=str))}</pre>"),
     ]
+    return document(f"Backtest {name}", "".join(body))
+
+
+def document(title: str, body: str) -> str:
+    """Wrap a body of HTML, which is escaped already, into a file that may load nothing."""
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>Backtest {escape(name)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
     )
-    page = f"<head>{head}<style>{STYLE}</style></head><body>{''.join(body)}</body>"
+    page = f"<head>{head}<style>{STYLE}</style></head><body>{body}</body>"
     return f'<!DOCTYPE html>\n<html lang="en">{page}</html>\n'
 
 
@@ -51,7 +56,8 @@ def _whole(value: float) -> str:
     return text.percent(value, 0)
 
 
-def _section(title: str, inside: str) -> str:
+def section(title: str, inside: str) -> str:
+    """Frame a part of a report; nothing when there is nothing in it."""
     return f"<section><h2>{escape(title)}</h2>{inside}</section>" if inside else ""
 
 
@@ -86,7 +92,7 @@ def _tiles(view: BacktestView) -> str:
 
 
 def _notes(view: BacktestView) -> str:
-    return _section("Notes", "".join(f"<div>{escape(note)}</div>" for note in view.notes))
+    return section("Notes", "".join(f"<div>{escape(note)}</div>" for note in view.notes))
 
 
 def _equity(view: BacktestView) -> str:

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 
 from layouts import text
-from trading.domain import FloatArray
+from trading.domain import FloatArray, SeriesView
 from trading.domain.backtests import BacktestCurve
 
 WIDTH, RIGHT, BOTTOM, TOP = 1000, 76, 22, 8
@@ -78,14 +78,16 @@ def value_axis(scale: Scale, write: Write) -> str:
     return "".join(rows)
 
 
-def _time_axis(curve: BacktestCurve, across: Scale, height: int) -> str:
+def _time_axis(curve: BacktestCurve | SeriesView, across: Scale, height: int) -> str:
     times = np.linspace(across.low, across.high, 8)[1:-1]
     return "".join(
         f'<text class="mid" x="{across.at(t):.1f}" y="{height - 4}">{text.date(int(t))}</text>' for t in times
     )
 
 
-def lines(curve: BacktestCurve, height: int, columns: dict[str, FloatArray], name: str, write: Write) -> str:
+def lines(
+    curve: BacktestCurve | SeriesView, height: int, columns: dict[str, FloatArray], name: str, write: Write
+) -> str:
     """Draw columns over the curve's time; each takes the class of its key."""
     if not len(curve.time):
         return ""

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from services.keys.tokens import SCOPES
 from services.settings import VENUES
 from trading.domain import INTERVAL_MS
 from trading.domain.learning import LABELS
@@ -27,26 +28,29 @@ EPILOG = """examples:
   python main.py --mode train --asset BTCUSDT --interval 1h --json model.json
   python main.py --mode train --asset BTCUSDT,ETHUSDT --data candles/ --label triple_barrier
   python main.py --mode keys set --venue testnet
+  python main.py --mode keys token add my-script --scope trade
   python main.py --mode live --venue rehearsal --assets BTCUSDT,ETHUSDT --confirm LIVE
   python main.py --mode dashboard --venue rehearsal
   python main.py --mode report --parity --json parity.json
+  python main.py --mode report --from 2024-01-01 --to 2024-03-31 --html quarter.html
   python main.py --mode check --strategy my-rule.json --data BTCUSDT-1h.parquet
   python main.py --mode exchange --speed 10 --fault slow:delay_ms=300 --faults-every 60
   python main.py --mode exchange --port 9100 --data BTCUSDT-1m.parquet --funds USDT=5000
 """
-KEY_ACTIONS = ("set", "test", "forget")
+DAY_MS = 86_400_000
+KEY_ACTIONS = ("set", "test", "forget", "token")
 MODES = {
     "dashboard": "the cockpit in the browser",
     "paper": "trade on paper without a screen; a replay writes its result with --json",
     "live": "trade at a venue without a screen: Binance, its testnet or demo, or the rehearsal exchange",
-    "keys": "set, test or forget the API key of a venue; what is typed is never shown",
+    "keys": "set, test or forget the API key of a venue, typed unseen; token add, list, revoke for the REST API",
     "backtest": "ask stored or given candles: would this have worked? one run, a sweep or a walk-forward",
     "optimize": "search for better numbers or rules, judged on candles that the search never saw; resumes",
     "import": "read candle files (data.binance.vision zips and CSVs, OHLCV CSVs, Parquet) into the store",
     "download": "fetch candles from Binance into the store; goes on where it stopped",
     "train": "train a model on stored or given candles, judge it against the one that votes, and keep it",
     "exchange": "a local exchange that speaks Binance's protocol and misbehaves on demand, for rehearsals",
-    "report": "compare an account with its own replay, trade by trade (--parity)",
+    "report": "the journal of an account as one file (--html, --json), or beside its own replay (--parity)",
     "check": "see whether a strategy looks ahead, has enough bars, and when its results are stable",
 }
 
@@ -68,7 +72,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--mode", choices=MODES, default="dashboard", help="what to do (default: dashboard)")
-    add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test or forget")
+    add("path", nargs="?", metavar="PATH|ACTION", help="import: a file or a folder; keys: set, test, forget or token")
+    add("words", nargs="*", metavar="WORD", help="keys token: add NAME, list, or revoke NAME")
+    add("--scope", choices=SCOPES, help="keys token add: read (default), or trade, which may also change things")
     _add_venue(parser)
     add("--feed", choices=("auto", "binance", "replay", "sim"),
         help="where prices come from; auto = Binance if it answers within 3 s, else the simulated market")
@@ -96,7 +102,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--label", choices=LABELS, help="train: what is forecast (default: next_bar, the direction of the next close)")
     add("--parity", action="store_true", help="report: each trade of an account beside its replay on the same candles")
     add("--account", metavar="NAME", help="report: the account (default: the paper account of the settings' market)")
-    add("--html", metavar="PATH", help="backtest: write the report as one HTML file")
+    add("--from", dest="since", type=_time, metavar="DATE", help="report: trades closed from this date on (UTC)")
+    add("--to", dest="until", type=_last, metavar="DATE", help="report: and until the end of this day, or this time")
+    add("--html", metavar="PATH", help="backtest, report: write the report as one HTML file")
     add("--port", type=int, help="port of the dashboard (default 8050) or the exchange (default 9100, 0 = a free one)")
     add("--sim", action="store_true", help="exchange: the simulated market (what it does without --data)")
     add("--fault", action="append", metavar="NAME[:key=value,...]",
@@ -128,11 +136,19 @@ def _refuse_nonsense(parser: argparse.ArgumentParser, found: argparse.Namespace)
     if found.mode == "import" and not found.path:
         parser.error("--mode import needs a file or a folder: python main.py --mode import downloads/")
     if found.mode == "keys" and found.path not in KEY_ACTIONS:
-        parser.error("--mode keys needs set, test or forget: python main.py --mode keys set --venue binance")
+        parser.error("--mode keys needs set, test, forget or token: python main.py --mode keys set --venue binance")
+    if found.words and (found.mode, found.path) != ("keys", "token"):
+        parser.error(f"{' '.join(found.words)!r} is not understood; only --mode keys token takes more words")
     if found.mode not in ("import", "keys") and found.path:
         parser.error(f"{found.path!r} is not understood; only --mode import takes a path")
     if found.venue and found.mode not in ("dashboard", "live", "keys"):
         parser.error(f"--venue means nothing to --mode {found.mode}; it belongs to dashboard, live and keys")
+    if found.mode == "report" and not (found.parity or found.html or found.json):
+        parser.error("--mode report needs to know which report: add --parity, or --html FILE or --json for the journal")
+    if found.mode != "report" and (found.since is not None or found.until is not None):
+        parser.error(f"--from and --to mean nothing to --mode {found.mode}; use --start and --end")
+    if found.since is not None and found.until is not None and found.since >= found.until:
+        parser.error("--from is not before --to; give the earlier date first")
     if found.venue == "paper" and found.mode != "dashboard":
         parser.error(f"--mode {found.mode} needs a venue outside; for paper use --mode paper")
 
@@ -147,6 +163,11 @@ def _speed(text: str) -> float:
     if not 0 < value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text} is out of range; use max or more than 0 and at most 10000")
     return value
+
+
+def _last(text: str) -> int:
+    """Return the first millisecond after what is meant: a day is meant in full."""
+    return _time(text) + (DAY_MS if len(text) == len("2024-01-31") else 0)
 
 
 def _time(text: str) -> int:

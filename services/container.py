@@ -17,6 +17,18 @@ from trading.domain.backtests import (
     RunSummary,
     StrategyChoice,
 )
+from trading.domain.journal import (
+    FOREVER,
+    DecisionPage,
+    DecisionQuery,
+    ImportReport,
+    JournalChoices,
+    JournalFigures,
+    JournalTrade,
+    LogSummary,
+    TradeFilter,
+    TradePage,
+)
 from trading.domain.learning import Appointment, Drift, ModelReport, ModelVersion, TrainingRun, TrainRequest
 from trading.domain.live import LiveView
 from trading.domain.rehearsal import RehearsalRequest, RehearsalView
@@ -436,6 +448,66 @@ class StrategyPort(Protocol):
         ...
 
 
+class JournalPort(Protocol):
+    """What the account did and why. Every method may be called from any thread; it reads files, so not for a loop."""
+
+    def trades(self, wanted: TradeFilter, offset: int = 0, limit: int = 50) -> TradePage:
+        """Return a page of the trades that a filter lets through, the newest exit first; imported ones are marked."""
+        ...
+
+    def trade(self, key: str) -> JournalTrade | None:
+        """Return one trade, None if there is none of that key."""
+        ...
+
+    def choices(self) -> JournalChoices:
+        """Return what the filters can be set to."""
+        ...
+
+    def note(self, key: str, text: str, tags: Sequence[str]) -> JournalTrade:
+        """Keep what the user wrote about a trade; BadInput for an unknown trade or too long a text."""
+        ...
+
+    def decisions(self, query: DecisionQuery, limit: int = 50) -> DecisionPage:
+        """Return a page of decision records, newest first."""
+        ...
+
+    def decision(self, key: str) -> DecisionView | None:
+        """Return one record: of a bar (`SYMBOL@time`), of a trade's entry (`JournalTrade.decision`), or of an order."""
+        ...
+
+    def figures(self, start: int = 0, end: int = FOREVER) -> JournalFigures:
+        """Return what the account's own trades made that were closed from `start` until before `end`."""
+        ...
+
+    def export(self, wanted: TradeFilter) -> tuple[str, str]:
+        """Return (file name, text) of a JSON trade log of what a filter lets through, oldest first."""
+        ...
+
+    def import_log(self, name: str, content: bytes) -> ImportReport:
+        """Take a trade log in, beside the account's own trades; BadInput names what is wrong, and nothing is taken."""
+        ...
+
+    def remove_import(self, name: str) -> int:
+        """Remove what came from a file and return how many trades that were; the account's own stay."""
+        ...
+
+    def log_trade(self, record: dict[str, object]) -> JournalTrade:
+        """Add one trade to the log, as an imported one; BadInput names the field that is wrong."""
+        ...
+
+    def get_agent_log(self, limit: int = 100, agent: str = "") -> tuple[JournalTrade, ...]:
+        """Return the newest trades, of one agent or of all."""
+        ...
+
+    def clear_log(self) -> int:
+        """Remove every imported and logged trade and return how many; the account's own are its ledger and stay."""
+        ...
+
+    def log_summary(self, agent: str = "") -> LogSummary:
+        """Return win rate, loss rate and number of the account's own trades."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that callbacks may use."""
@@ -451,3 +523,4 @@ class Services:
     live: LivePort
     rehearsal: RehearsalPort
     strategies: StrategyPort
+    journal: JournalPort

@@ -1,19 +1,20 @@
 """Plain ASGI middleware: who may call, how much they may send, and what every answer must forbid.
 
 `BaseHTTPMiddleware` does not see WebSockets, hence plain ASGI. From the outside in: `Headers`, Starlette's
-`TrustedHostMiddleware`, `Guard`, the application.
+`TrustedHostMiddleware`, `Guard`, `Split`, the application.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers as RequestHeaders
 from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 2_000_000
@@ -55,46 +56,77 @@ class Headers:
 
 
 class Guard:
-    """Refuse foreign pages (403), large bodies (413) and callback calls that make no sense (400)."""
+    """Refuse foreign pages (403), large bodies (413) and callback calls that make no sense (400).
 
-    def __init__(self, app: ASGIApp, is_callback: Callable[[str], bool], max_body: int = MAX_BODY_BYTES) -> None:
-        self.app, self.is_callback, self.max_body = app, is_callback, max_body
+    Pages of `api_origins` may call the API, which still asks for a token.
+    """
+
+    def __init__(self, app: ASGIApp, is_callback: Callable[[str], bool], max_body: int = MAX_BODY_BYTES,
+                 api_origins: Collection[str] = ()) -> None:
+        self.app, self.is_callback, self.max_body, self.api_origins = app, is_callback, max_body, api_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass or refuse."""
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        refusal = refused_origin(scope)
+        refusal = refused_origin(scope, self.api_origins)
         if refusal is None and scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             return await self._with_body(scope, receive, send)
         if refusal is not None:
-            return await PlainTextResponse(refusal, 403)(scope, receive, send)
+            return await _refusal(scope, 403, refusal)(scope, receive, send)
         return await self.app(scope, receive, send)
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, self.max_body)
         if body is None:
-            return await PlainTextResponse("body too large", 413)(scope, receive, send)
+            return await _refusal(scope, 413, "body too large")(scope, receive, send)
         if scope["path"] == CALLBACK_PATH and not sound(body, self.is_callback):
             return await PlainTextResponse("malformed callback request", 400)(scope, receive, send)
         return await self.app(scope, replay(body, receive), send)
 
 
-def refused_origin(scope: Scope) -> str | None:
+class Split:
+    """Give requests below /api to one application and all others to another."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self.app, self.api = app, api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+        await (self.api if of_api(scope) else self.app)(scope, receive, send)
+
+
+def of_api(scope: Scope) -> bool:
+    """Tell whether a request is one to the REST API."""
+    return scope["type"] == "http" and (scope["path"] == "/api" or scope["path"].startswith("/api/"))
+
+
+def _refusal(scope: Scope, status: int, why: str) -> Response:
+    """Return a refusal: problem details (RFC 9457) to a script, a line to a page."""
+    if not of_api(scope):
+        return PlainTextResponse(why, status)
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": why,
+            "instance": scope["path"]}
+    return JSONResponse(told, status, media_type="application/problem+json")
+
+
+def refused_origin(scope: Scope, api_origins: Collection[str] = ()) -> str | None:
     """Say why a request that another page made is refused, None if it may pass.
 
     Changing requests and WebSockets need the page's own Origin. Reads need none, but a browser that says
-    (Sec-Fetch-Site) that another site asks is believed, unless a person follows a link. A script with an API token
+    (Sec-Fetch-Site) that another site asks is believed, unless a person follows a link. A script that uses the API
     has no Origin; no browser sends a bearer token on its own, so it passes to the API, which checks the token.
     """
     headers = RequestHeaders(scope=scope)
+    if of_api(scope) and headers.get("origin") in api_origins:
+        return None
     changes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
     site, origin = headers.get("sec-fetch-site", "same-origin"), headers.get("origin")
     if site not in ("same-origin", "none") and (changes or headers.get("sec-fetch-mode") != "navigate"):
         return "cross-site request"
     if origin is not None and not own_origin(origin, headers.get("host", "")):
         return "foreign origin"
-    if changes and origin is None and not is_scripted(scope, headers):
+    if changes and origin is None and not of_api(scope):
         return "origin required"
     return None
 
@@ -106,12 +138,6 @@ def own_origin(origin: str, host: str) -> bool:
     except ValueError:
         return False
     return split.scheme in ("http", "https") and bool(host) and split.netloc.lower() == host.lower()
-
-
-def is_scripted(scope: Scope, headers: RequestHeaders) -> bool:
-    """Tell whether a program with an API token calls."""
-    bearer = headers.get("authorization", "").lower().startswith("bearer ")
-    return scope["type"] == "http" and scope["path"].startswith("/api/") and bearer
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:

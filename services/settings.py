@@ -70,10 +70,12 @@ class Settings(BaseSettings):
     drift_hours: float = Field(6.0, ge=0, le=24 * 365)
     ladder: dict[str, dict[str, float]] = {}
     live_small: Decimal = Field(Decimal(500), gt=0)
+    api_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    api_rate: int = Field(600, ge=1, le=1_000_000)
     database_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("assets", "trusted_hosts", mode="before")
+    @field_validator("assets", "trusted_hosts", "api_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -88,6 +90,15 @@ class Settings(BaseSettings):
         if wrong or not symbols:
             raise ValueError(f"{', '.join(wrong) or 'nothing'} is no list of symbols; write BTCUSDT,ETHUSDT")
         return symbols
+
+    @field_validator("api_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [origin for origin in value if not is_origin(origin)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} is no origin; write https://my.page,http://127.0.0.1:3000 without "
+                             "paths and stars")
+        return tuple(origin.lower() for origin in value)
 
     @field_validator("host")
     @classmethod
@@ -149,6 +160,11 @@ class Settings(BaseSettings):
         """File of the encrypted API keys."""
         return self.data_dir / "keys.json"
 
+    @property
+    def tokens_path(self) -> Path:
+        """File of the hashed tokens of the REST API."""
+        return self.data_dir / "api-tokens.json"
+
 
 def load_settings(**overrides: object) -> Settings:
     """Return the settings; BadInput names every value that is wrong, where it came from, and what is allowed."""
@@ -207,6 +223,13 @@ def _refuse_secrets(names: Iterable[str]) -> None:
         if name in SECRETS:
             raise BadInput(f"settings: {name} does not belong into cockpit.toml: remove it, withdraw that key, and "
                            "enter a new one with --mode keys set")
+
+
+def is_origin(text: str) -> bool:
+    """Tell whether a text is scheme, host and port of a page, and nothing else."""
+    parts = urlsplit(text)
+    whole = f"{parts.scheme}://{parts.netloc}"
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text == whole and not set(text) & set("*@ ")
 
 
 def _port(parts: SplitResult) -> int:

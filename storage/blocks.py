@@ -1,13 +1,17 @@
-"""What a replay leaves by the thousand, packed: equity points and quiet decisions, many to a row.
+"""What a replay or an old day leaves by the thousand, packed: equity points and quiet decisions, many to a row.
 
 A block of decisions is a JSON header, in which each shape and each text stands once, and a column of little-endian
 floats that `unpack_decisions` walks through: a decision's time, shape, reason and price, of each signal its reason,
-confidence, score and inputs, and each verdict's detail. What comes back is equal to what went in.
+confidence, score and inputs, and each verdict's detail. What comes back is equal to what went in. The blocks of old
+days are squeezed too (`squeezed`): a header that does not begin with a bracket is zlib in base64, its numbers are LZMA.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import lzma
+import zlib
 from array import array
 from collections.abc import Iterator
 from typing import Any
@@ -97,10 +101,28 @@ class DecisionBlock:
         return header, np.array(self._numbers).astype("<f8", copy=False).tobytes()
 
 
+def squeezed(block: Block) -> Block:
+    """Return a block in a third of its bytes; `unpack_decisions` reads it as well."""
+    header, body = block
+    return base64.b64encode(zlib.compress(header.encode())).decode(), lzma.compress(body)
+
+
+def header_text(header: str) -> str:
+    """Return a block's header as JSON: all that is said in the block stands in it."""
+    return header if header.startswith("[") else zlib.decompress(base64.b64decode(header)).decode()
+
+
+def header_words(header: str) -> tuple[set[str], list[str]]:
+    """Return the outcomes and the texts that occur in a block."""
+    shapes, texts = json.loads(header_text(header))
+    return {shape[1] for shape in shapes}, texts
+
+
 def unpack_decisions(symbol: str, block: Block) -> list[Decision]:
     """Return the decisions of a block."""
     header, body = block
-    shapes, texts = json.loads(header)
+    shapes, texts = json.loads(header_text(header))
+    body = body if header.startswith("[") else lzma.decompress(body)
     numbers = iter(np.frombuffer(body, "<f8").tolist())
     return [_decision(symbol, int(time), shapes[int(next(numbers))], texts, numbers) for time in numbers]
 

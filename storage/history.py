@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, select
@@ -54,6 +55,14 @@ class History:
         found = [rows.decision_of(r) for r in self._of(tables.decisions, "time", limit)]
         found = sorted(found + self._quiet(limit), key=lambda decision: decision.time)
         return found[max(0, len(found) - limit):]
+
+    def all_decisions(self) -> Iterator[Decision]:
+        """Return every decision record, the packed ones last."""
+        yield from (rows.decision_of(r) for r in self._of(tables.decisions, "time", None))
+        t = tables.decision_blocks
+        known = select(t.c.symbol, t.c.first).where(t.c.account == self._account).order_by(t.c.first)
+        for row in self._database.rows(known):
+            yield from self._block(row["symbol"], row["first"])
 
     def _quiet(self, limit: int) -> list[Decision]:
         """Return at least the newest `limit` decisions that are packed in blocks, if there are as many."""

@@ -67,13 +67,14 @@ class SqlRecorder:
         return True
 
     def commit_intents(self) -> None:
-        """Write buffered orders at once, without a snapshot; the rest waits for its own transaction.
+        """Write buffered orders, and the decisions that led to one, at once; the rest waits for its own transaction.
 
         The disk is waited for once, by the intent at the venue that follows in the same file before anything is sent.
         """
         orders = self._items[Order]
         with self._database.unsynced(), self._database.write() as connection:
             self._write(connection, Order, orders)
+            self._write(connection, Decision, [each for each in self._items[Decision] if each.client_id])
         self._n_items -= len(orders)
         del self._items[Order]
 

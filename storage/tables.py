@@ -210,5 +210,23 @@ seen_bars = _account_table(
     Column("live", Integer, nullable=False),
 )
 
+trade_notes = _account_table(
+    "trade_notes",
+    Column("trade", String(96), primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+
+imported_trades = _account_table(
+    "imported_trades",
+    Column("trade", String(96), primary_key=True),
+    Column("symbol", String(32), nullable=False),
+    Column("exit_time", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("imported", BigInteger, nullable=False),
+)
+
 ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal,
                   seen_bars)

@@ -96,13 +96,13 @@ def test_foreign_origin_may_not_post(served, origin):
 
 def test_missing_origin_may_not_post(served):
     assert served.post(body=json.dumps(tab_click())).status_code == 403
-    assert served.post("/api/anything").status_code == 403
 
 
-def test_a_bearer_token_stands_for_an_origin_under_the_api_only(served):
-    assert served.post("/api/anything", Authorization="Bearer x").status_code == 404
+def test_a_script_without_an_origin_gets_to_the_api_only_which_asks_for_a_token(served):
+    for header in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eA=="}):
+        answer = served.post("/api/anything", **header)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert served.post(body=json.dumps(tab_click()), Authorization="Bearer x").status_code == 403
-    assert served.post("/api/anything", Authorization="Basic eA==").status_code == 403
     assert served.post("/api/anything", Authorization="Bearer x", Origin="http://evil.example").status_code == 403
 
 
@@ -162,7 +162,7 @@ def test_every_answer_carries_the_security_headers(served):
         served.post(body=b"{", Origin=served.url),
         served.post(body=b"x" * (MAX_BODY_BYTES + 1), Origin=served.url),
     ]
-    assert [a.status_code for a in answers] == [200, 200, 404, 200, 200, 400, 403, 400, 413]
+    assert [a.status_code for a in answers] == [200, 200, 401, 200, 200, 400, 403, 400, 413]
     for answer in answers:
         assert all(answer.headers.get(name) for name in HEADERS), answer.url
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -175,10 +175,10 @@ def test_policy_allows_exactly_the_inline_scripts_of_the_page(served):
     assert "unsafe" not in scripts
 
 
-def test_unknown_api_path_is_404_in_json_and_health_is_open(served):
-    for path in ("/api/nothing", "/api/a/b/c", "/api/"):
+def test_unknown_api_path_is_401_without_a_token_and_health_is_open(served):
+    for path in ("/api/nothing", "/api/a/b/c", "/api/", "/api"):
         answer = served.get(path)
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     health = served.get("/api/health")
     assert (health.json(), health.headers["content-type"]) == ({"status": "ok"}, "application/json")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from trading import rules
 from trading.domain import RiskProfile
-from trading.engine import Engine, kill_reason
+from trading.engine import Engine, Wish, kill_reason
 from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
@@ -236,7 +236,7 @@ class Controls:
     def _add(self, arguments: dict[str, Any]) -> str:
         symbol = self._position(arguments)
         engine = self._engine
-        decision = engine.entry(symbol, engine.time, "manual", engine.health.trouble(), adds=True)
+        decision = engine.entry(symbol, engine.time, Wish("manual"), engine.health.trouble(), adds=True)
         engine.conclude(decision)
         if decision.outcome != "entry":
             raise BadInput(decision.reason)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from time import monotonic
 from typing import Any
@@ -62,6 +62,16 @@ UNSAVED, PRESSED = "database", "kill pressed"
 LONGEST_DEFERRAL_S = 0.05
 LONGEST_WAIT = 6
 """Powers of two: at most 64 events pass between two tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who wants to buy, and what of it goes into the record; without a price the last one stands there."""
+
+    source: str
+    price: float | None = None
+    reason: str = ""
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +250,7 @@ class Engine:
         self.journal.write(time, "KILL", f"kill switch: {reason}", "bad")
         self.bus.publish(AlertLogged(time, f"kill switch: {reason}"))
 
-    def entry(self, symbol: str, time: int, source: str, market_ok: str = "", adds: bool = False) -> Decision:
+    def entry(self, symbol: str, time: int, wish: Wish, market_ok: str = "", adds: bool = False) -> Decision:
         """Take a wish to buy through the rules; the decision says what became of it."""
         price = self.price_of(symbol)
         market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
@@ -254,11 +264,16 @@ class Engine:
             self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
         if denial is not None:
             self._tell_of_denial(symbol, time, denial)
-            reason = f"{denial.rule}: {denial.detail}"
-            return Decision(symbol, time, self._price(symbol), "BUY", f"denied: {denial.rule}", reason, (), verdicts)
-        order = self.execution.enter(request, approval, source)
-        return Decision(symbol, time, self._price(symbol), "BUY", "entry", verdicts[-1].detail, (), verdicts,
-                        order.client_id)
+            return self._record_of(request, wish, f"denied: {denial.rule}", verdicts)
+        made = self._record_of(request, wish, "entry", verdicts)
+        return replace(made, client_id=self.execution.enter(request, approval, wish.source, made).client_id)
+
+    def _record_of(self, request: EntryRequest, wish: Wish, outcome: str, verdicts: tuple[Verdict, ...]) -> Decision:
+        last = verdicts[-1]
+        said = last.detail if last.passed else f"{last.rule}: {last.detail}"
+        reason = f"{wish.reason} → {said}" if wish.reason else said
+        price = self._price(request.symbol) if wish.price is None else wish.price
+        return Decision(request.symbol, request.time, price, "BUY", outcome, reason, wish.signals, verdicts)
 
     def _now(self) -> int:
         """Return the time of the market, or the venue's clock: it goes on when no price comes."""
@@ -407,12 +422,13 @@ class Engine:
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
-        made = self.entry(symbol, time, chosen.source, stale or self.health.gap(event.candle))
+        wish = Wish(chosen.source, event.candle.close, chosen.reason, event.signals)
+        made = self.entry(symbol, time, wish, stale or self.health.gap(event.candle))
         if made.outcome == "entry":
             display = self.portfolio.specs[symbol].display
-            self.journal.write(time, "ORDER", f"BUY {made.reason} · {chosen.reason}", "plain", display)
-        return Decision(symbol, time, event.candle.close, "BUY", made.outcome, f"{chosen.reason} → {made.reason}",
-                        event.signals, made.verdicts, made.client_id)
+            said = f"BUY {made.verdicts[-1].detail} · {chosen.reason}"
+            self.journal.write(time, "ORDER", said, "plain", display)
+        return made
 
     def _leave(self, event: SignalGenerated, chosen: Signal) -> Decision:
         symbol, time = event.candle.symbol, event.candle.close_time
@@ -425,7 +441,8 @@ class Engine:
             elif late:
                 verdicts, outcome = (Verdict("market", False, late),), "denied: market"
             else:
-                order = self.execution.exit(symbol, self.portfolio.sellable_lots(symbol), "signal", time)
+                why = Decision(symbol, time, event.candle.close, "SELL", "exit", chosen.reason, event.signals)
+                order = self.execution.exit(symbol, self.portfolio.sellable_lots(symbol), "signal", time, why)
                 client_id, outcome = (order.client_id, "exit") if order else ("", "exit is working")
         return Decision(symbol, time, event.candle.close, "SELL", outcome, chosen.reason, event.signals, verdicts,
                         client_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from trading import rules
 from trading.bus import Bus
-from trading.domain import Order, OrderType, Side, Trade
+from trading.domain import Decision, Order, OrderType, Side, Trade
 from trading.events import (
     AlertLogged,
     FillsConfirmed,
@@ -60,13 +60,13 @@ class Execution:
         desk.bus.subscribe(ProtectionWanted, self._on_protection_wanted)
         desk.bus.subscribe(VenueSaid, self._on_venue_said)
 
-    def enter(self, request: EntryRequest, approval: Approval, source: str) -> Order:
-        """Send the approved market buy."""
+    def enter(self, request: EntryRequest, approval: Approval, source: str, why: Decision | None = None) -> Order:
+        """Send the approved market buy; the record of `why` is kept as safely as its intent."""
         order = Order(self._orders.next_id(), request.symbol, Side.BUY, OrderType.MARKET, approval.lots, request.time,
                       "add" if request.adds else "entry", budget_units=approval.budget_units, source=source)
         if self._orders.is_external and not request.adds:
             order = self._with_bracket(order, request)
-        self._orders.submit(order)
+        self._orders.submit(order, why)
         return order
 
     def _with_bracket(self, order: Order, request: EntryRequest) -> Order:
@@ -74,10 +74,11 @@ class Execution:
         return replace(order, bracket_stop_ticks=rules.stop_price(price, atr, limits.stop_atr),
                        bracket_target_ticks=rules.target_price(price, atr, limits.target_atr))
 
-    def exit(self, symbol: str, lots: int, reason: str, time: int) -> Order | None:
+    def exit(self, symbol: str, lots: int, reason: str, time: int, why: Decision | None = None) -> Order | None:
         """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled.
 
-        None when an exit is working already or what is left is less than the venue takes.
+        The record of `why` is kept as safely as the intent. None when an exit is working already or what is left is
+        less than the venue takes.
         """
         self.cancel_entries(symbol, time)
         lots = self._largest(symbol, min(lots, self.free_lots(symbol)))
@@ -86,7 +87,7 @@ class Execution:
             return None
         self.protect(symbol, time, leaving=lots)
         order = Order(self._orders.next_id(), symbol, Side.SELL, OrderType.MARKET, lots, time, reason)
-        self._orders.submit(order)
+        self._orders.submit(order, why)
         return order
 
     def cancel_entries(self, symbol: str | None, time: int) -> int:

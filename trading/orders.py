@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from trading.domain import Fill, Order, OrderStatus, OrderType, Side
+from trading.domain import Decision, Fill, Order, OrderStatus, OrderType, Side
 from trading.errors import BrokenInvariant, StateFailed
 from trading.events import OrderEnded, OrderFilled, OrderPlaced
 from trading.ports import Broker, Recorder
@@ -66,10 +66,16 @@ class OrderManager:
         self._n_orders += 1
         return f"{self._prefix}-{self._n_orders}"
 
-    def submit(self, order: Order) -> None:
-        """Record the intent, make it durable when the venue is outside, then place it."""
+    def submit(self, order: Order, why: Decision | None = None) -> None:
+        """Record the intent, make it durable when the venue is outside, then place it.
+
+        At a venue outside the decision that led to it goes with it: a crash right after the order has left must not
+        lose why it was sent.
+        """
         self.working[order.client_id] = order
         self._recorder.record(order)
+        if self._broker.is_external and why is not None:
+            self._recorder.record(replace(why, client_id=order.client_id))
         if self._broker.is_external and not self._is_durable() and order.side is Side.BUY:
             self._move(order, OrderStatus.REJECTED)
             return

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from services.keys.permissions import Permissions
+from services.keys.permissions import KeyRefused, NotAsked, Permissions
 from services.keys.vault import ApiKey
 from trading.binance.client import BinanceClient
 from trading.binance.endpoints import Credentials, Environment
 from trading.domain.venue import Call
-from trading.errors import BadInput, CockpitError, NotSent, Refused
+from trading.errors import CockpitError, NotSent, Refused
 
 KEY_WRONG = (-2014, -2015, -1022)
 """Key malformed, key or permission or address wrong, signature wrong (Binance error codes)."""
@@ -53,7 +53,8 @@ async def _look(environment: Environment, key: ApiKey, symbol: str) -> AccountFa
         return AccountFacts(allowed, str(account.get("uid", "")), free, clock.trouble(),
                             await _run_of(client, environment))
     except CockpitError as error:
-        raise BadInput(_words(environment, error)) from None
+        kind = KeyRefused if isinstance(error, Refused) and error.code in KEY_WRONG else NotAsked
+        raise kind(_words(environment, error)) from None
     finally:
         await client.close_connection()
 

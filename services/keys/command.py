@@ -1,4 +1,4 @@
-"""`--mode keys set|test|forget`: one API key a venue, typed unseen."""
+"""`--mode keys set|test|forget|token`: one API key a venue, typed unseen; tokens of the REST API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.keys.permissions import Permissions
+from services.keys.token_command import token_command
+from services.keys.tokens import TokenBook
 from services.keys.vault import ApiKey, Vault
 from services.settings import Settings
 from trading.errors import BadInput
@@ -19,6 +21,8 @@ Ask = Callable[[ApiKey], Permissions]
 
 def run_keys(settings: Settings, chosen: argparse.Namespace, ask: Ask) -> int:
     """Do what was chosen for the settings' venue; 0 only when it worked."""
+    if chosen.path == "token":
+        return token_command(TokenBook(settings.tokens_path), chosen.words, chosen.scope, chosen.json)
     vault = Vault(settings.keys_path)
     if chosen.path == "forget" and not chosen.venue:
         raise BadInput("which key is to be forgotten? add --venue testnet, demo or binance")

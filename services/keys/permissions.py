@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from trading.errors import BadInput
+
 BURN = "switch it off at the venue (Dashboard, Fees, 'Use BNB for fees'): the ledger counts fees in what is received"
+
+
+class KeyRefused(BadInput):
+    """A key that a venue does not accept."""
+
+
+class NotAsked(BadInput):
+    """A venue that could not be asked what a key may do."""
 
 
 @dataclass(frozen=True, slots=True)

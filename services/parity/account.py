@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from services.parity.trips import Course
 from services.symbols import specs_for
-from storage import rows, tables
+from storage import tables
 from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore
 from storage.history import History
@@ -60,6 +60,18 @@ def specs_document(specs: Mapping[str, SymbolSpec]) -> Document:
     return {symbol: {name: str(getattr(spec, name)) for name in LIMITS} for symbol, spec in specs.items()}
 
 
+def settings_of(database: Database, account: str) -> Document:
+    """Return the settings that an account began with; BadInput names the accounts when it is not known."""
+    starts = EvidenceStore(database, account).of("start")
+    return starts[0].body["settings"] if starts else _settings(database, account)
+
+
+def specs_of(database: Database, account: str) -> dict[str, SymbolSpec]:
+    """Return the trading limits of every symbol that an account traded, as they are known today."""
+    starts = tuple(EvidenceStore(database, account).of("start"))
+    return _specs(_settings(database, account), starts, _snapshot(database, account))
+
+
 def recorded(database: Database, account: str) -> Recorded:
     """Return an account; BadInput names those that there are when it is not known."""
     settings = _settings(database, account)
@@ -71,7 +83,7 @@ def recorded(database: Database, account: str) -> Recorded:
     end = last + INTERVAL_MS[settings["interval"]]
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
-    held_back, no_position, votes = _decisions(database, account, settings["strategy"]["name"])
+    held_back, no_position, votes = _decisions(history, settings["strategy"]["name"])
     equity = {point.time: point.equity for point in history.equity()}
     span = min(equity, default=0), last
     orders = {order.client_id: order for order in history.orders()}
@@ -114,20 +126,19 @@ def _specs(settings: Document, starts: Sequence[Evidence], snapshot: Document) -
     return found
 
 
-def _decisions(database: Database, account: str, strategy: str) -> tuple[
+def _decisions(history: History, strategy: str) -> tuple[
         dict[tuple[str, int], str], list[tuple[str, int]], Votes]:
     """Return what was held back by something outside the rules, sales that found nothing, and other voters' votes."""
-    t = tables.decisions
     held, nothing = {}, []
     votes: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
-    for row in database.rows(select(t).where(t.c.account == account)):
-        if row["outcome"] in HELD_BACK:
-            held[row["symbol"], row["time"]] = f"{row['action']} {row['outcome']}: {row['reason']}"
-        elif row["outcome"] == "no position":
-            nothing.append((row["symbol"], row["time"]))
-        for signal in rows.decision_of(row).signals if '"version"' in row["body"] else ():
+    for made in history.all_decisions():
+        if made.outcome in HELD_BACK:
+            held[made.symbol, made.time] = f"{made.action} {made.outcome}: {made.reason}"
+        elif made.outcome == "no position":
+            nothing.append((made.symbol, made.time))
+        for signal in made.signals:
             if signal.source != strategy and "version" in signal.votes:
-                votes[row["symbol"]][signal.source][signal.time] = signal
+                votes[made.symbol][signal.source][signal.time] = signal
     return held, nothing, {symbol: dict(by_name) for symbol, by_name in votes.items()}
 
 

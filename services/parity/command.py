@@ -24,8 +24,6 @@ REPLAYS = ("replay-", "screen-replay-")
 
 def report(settings: Settings, chosen: Namespace, broker_of: BrokerOf) -> int:
     """Compare one account with its replay; 0 also when they differ, which is what the report is for."""
-    if not chosen.parity:
-        raise BadInput("--mode report needs to know which report: add --parity")
     with reading(settings) as database:
         account = chosen.account or usual_account(settings, accounts_of(database))
         given = replay_candles(settings, chosen) if chosen.data else ()

@@ -187,12 +187,12 @@ class Workshop(StrategyStore):
             return nothing(symbol, interval, "the rule is not complete yet")
         return self._previewer.preview(rules, document, symbol, interval)
 
-    def history(self, symbol: str, name: str, n: int = N_LINES) -> tuple[VersionLine, ...]:
+    def history(self, symbol: str, name: str) -> tuple[VersionLine, ...]:
         """Return the newest versions, each with what changed and what it would have done; the newest first."""
         versions, running = self.versions(symbol, name), self._around.running()
         ref = f"{symbol_of(symbol)}/{id_of(name, symbol_of(symbol))}"
         found = []
-        for number, version in enumerate(versions[:n]):
+        for number, version in enumerate(versions[:N_LINES]):
             older = next((one for one in versions[number + 1:] if _is_sound(one)), None)
             is_running = number == 0 and ref == running
             if not _is_sound(version):

@@ -15,6 +15,7 @@ from services.container import Services
 from services.push import PushHub
 from tests.fakes import fake_account as account
 from tests.fakes.fake_backtests import FakeBacktests
+from tests.fakes.fake_journal import FakeJournal
 from tests.fakes.fake_learning import FakeLearning
 from tests.fakes.fake_live import FakeLive
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
@@ -158,10 +159,11 @@ class FakeSession:
         self.sent.append((kind, nonce, version, arguments))
         session = self.portfolio.session
         if seen:
-            return CommandAnswered(nonce, kind, False, "already answered: the same click arrived twice")
+            detail = "already answered: the same click arrived twice"
+            return CommandAnswered(nonce, kind, False, detail, session.control_version)
         if version not in (None, session.control_version):
             detail = f"this page showed version {version}, the controls are at version {session.control_version}"
-            return CommandAnswered(nonce, kind, False, detail)
+            return CommandAnswered(nonce, kind, False, detail, session.control_version)
         changes = account.effect(kind, arguments)
         if changes:
             self.portfolio.session = replace(session, control_version=session.control_version + 1, **changes)
@@ -187,10 +189,11 @@ class FakeWorld:
         self.portfolio = FakePortfolio(self.market, empty=empty)
         self.session = FakeSession(self.portfolio, self.hub)
         self.live = FakeLive(self.portfolio)
+        self.journal = FakeJournal(stored=not empty)
         charts = FakeCharts(self.market)
         self.services = Services(
             self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
-            self.studies, self.live, self.rehearsal, self.strategies,
+            self.studies, self.live, self.rehearsal, strategies=self.strategies, journal=self.journal,
         )
         self._stopped = threading.Event()
 

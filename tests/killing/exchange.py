@@ -27,6 +27,7 @@ PLAIN, GAPPY, BARE, LONELY = "BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT"
 """Takes brackets; has stops with a limit only, so no brackets; takes them by OTO; says so and refuses them."""
 SYMBOLS = (PLAIN, GAPPY, BARE, LONELY)
 WITHOUT_END = 10**7
+WORKS = ("NEW", "PARTIALLY_FILLED")
 ALONE = -1
 """Number of the list of an order that is in none."""
 FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "SOL": Decimal(1_000),

@@ -25,7 +25,7 @@ from services.runtime import Runtime
 from services.settings import Settings
 from storage.database import Database
 from storage.instance import InstanceLock
-from tests.killing.exchange import SYMBOLS, WITHOUT_END
+from tests.killing.exchange import SYMBOLS, WITHOUT_END, WORKS
 from tests.killing.mark import Mark, Reaper
 from trading.binance.user_stream import StreamOptions
 from trading.binance.wire import wire_of
@@ -197,11 +197,23 @@ class Life:
         self.admin._ask("POST", "price", {"symbol": symbol, "price": f"{price:.2f}"})
 
     def reach(self, symbol: str, kind: str, beyond: str = "1") -> None:
-        """Let the market trade at the stop or the target of a position, or beyond it."""
+        """Let the market trade at the stop or the target of a position, or beyond it.
+
+        Not where two rest at the venue because it denied the first: both would fill, as the exchange has wanted it.
+        """
+        if self._n_sets(symbol) > 1:
+            return
         holding = self.engine.portfolio.holdings[symbol]
         ticks = holding.target_ticks if kind == "target" else holding.stop_ticks
         if ticks:
             self.move(symbol, Decimal(self.engine.portfolio.specs[symbol].price(ticks)) * Decimal(beyond))
+
+    def _n_sets(self, symbol: str) -> int:
+        """Return how many stops of ours rest at the exchange, one with its target counted once."""
+        tag = self.office.store.tag()
+        resting = [o for o in self.admin.ledger()["orders"] if o["status"] in WORKS and o["side"] == "SELL"]
+        names = [str(o["clientOrderId"]) for o in resting if o["symbol"] == symbol]
+        return len({name[:-1] for name in names if name.startswith(tag)})
 
     def fault(self, name: str, **terms: Any) -> None:
         """Throw a switch of the exchange."""

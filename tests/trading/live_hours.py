@@ -223,8 +223,9 @@ class Hours:
                 bench.cockpit.broker.release(symbol)
             if closed:
                 bench.wait(5.0)
-        if not any(bench.cockpit.gate.closed_by("quarantine", s) for s in SYMBOLS):
-            self.rules.released()
+        for symbol in SYMBOLS:
+            if not bench.cockpit.gate.closed_by("quarantine", symbol):
+                self.rules.released(symbol)
 
 
 def _table(hours: Hours) -> tuple[tuple[float, Callable[[], None]], ...]:

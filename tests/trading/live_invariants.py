@@ -43,10 +43,10 @@ class Invariants:
         self.halted.add(symbol)
         self._by_hand.setdefault(symbol, self._bench.loop.time())
 
-    def released(self) -> None:
-        """The symbols trade again: whatever was done by hand has been looked at."""
-        self.halted.clear()
-        self._by_hand.clear()
+    def released(self, symbol: str) -> None:
+        """The symbol trades again: whatever was done by hand has been looked at."""
+        self.halted.discard(symbol)
+        self._by_hand.pop(symbol, None)
 
     def look(self) -> None:
         """Check all that must hold at any moment."""

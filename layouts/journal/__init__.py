@@ -1,0 +1,1 @@
+"""The page "Journal": what was made, when, by whom, and why."""
