@@ -49,17 +49,27 @@ def shown(preview: StrategyPreview) -> list[str]:
 
 
 def last_range(preview: StrategyPreview) -> dict[str, float]:
-    """Return the range of the newest bars, so long that the newest trades are in it.
+    """Return the range of the newest bars, so long that the newest trades are in it; of old ones, that of the last.
 
     It is never twice the same, for the chart ignores a repeated range.
     """
     n = len(preview.chart.candles) if preview.chart is not None else 0
-    first = n - VISIBLE_BARS
-    if preview.chart is not None and n:
-        times = preview.chart.candles.open_time
-        traded = [one.time for one in preview.marks if one.kind != "fired" and one.time >= times[0]][-N_MARKS:]
-        first = min(first, int(np.searchsorted(times, traded[0])) - 10) if traded else first
-    return {"from": max(0, n - MOST_VISIBLE, first) + random.random() * 1e-3, "to": n + 3}
+    first, last = n - VISIBLE_BARS, n + 3
+    rows = _traded_rows(preview)[-N_MARKS:]
+    if rows and n - rows[0] <= MOST_VISIBLE:
+        first = min(first, rows[0] - 10)
+    elif rows:
+        first, last = min(first, rows[-1] - VISIBLE_BARS), min(last, rows[-1] + VISIBLE_BARS // 2)
+    return {"from": max(0, first) + random.random() * 1e-3, "to": last}
+
+
+def _traded_rows(preview: StrategyPreview) -> list[int]:
+    """Return the bars of the chart on which something was bought or sold."""
+    if preview.chart is None or not len(preview.chart.candles):
+        return []
+    times = preview.chart.candles.open_time
+    done = [one.time for one in preview.marks if one.kind != "fired" and one.time >= times[0]]
+    return [int(row) for row in np.searchsorted(times, done)]
 
 
 def note(preview: StrategyPreview | None) -> list[Any]:

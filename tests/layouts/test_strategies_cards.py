@@ -84,3 +84,15 @@ def test_figures_without_a_trade_are_dashes_with_words(workshop):
 def test_other_bars_than_the_cockpits_are_said_beside_the_button(workshop):
     view = shown(Draft.of(DIPS | {"timeframe": "4h"}))
     assert "strategy on 4h" in page.buttons(view, "1h")[2].title
+
+
+def test_the_chart_opens_where_something_was_traded(workshop):
+    found = workshop.preview(DIPS, "BTCUSDT", "1h")
+    assert found.chart is not None
+    times = found.chart.candles.open_time.tolist()
+    for row, expected in ((990, 840), (700, 690), (150, 0)):
+        marks = (replace(found.marks[0], time=times[row], kind="entry"),)
+        seen = chart.last_range(replace(found, marks=marks))
+        assert seen["from"] == pytest.approx(expected, abs=0.01) and seen["from"] < row < seen["to"]
+    nothing = chart.last_range(replace(found, marks=()))
+    assert nothing["to"] == len(times) + 3
