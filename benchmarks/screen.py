@@ -133,7 +133,7 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
                             root.make_live(settings, database, whole, None, portfolio, JobBoard()),
                             root.make_rehearsal(settings, root.parse_arguments([]), database),
                             root.make_workshop(settings, (whole, database, None), past, portfolio, backtests),
-                            root.make_journal(database, whole.recorder.account))
+                            root.make_journal(database, whole.recorder.account), root.make_agents(settings, whole))
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

@@ -26,6 +26,7 @@ class Cockpit:
     diary: Any = None
     ladder: Any = None
     kill_note: Any = None
+    crew: Any = None
     controls: Any = None
     strategy: str = ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,6 +9,7 @@ from fastapi import APIRouter, Query
 from services.api.parts import Screen
 from services.api.values import Figure, Limit, Money, Symbol, Time, Told, spelled
 from trading.domain import AccountView, TradeView
+from trading.domain.journal import JournalFigures
 
 router = APIRouter(prefix="/api")
 SymbolQuery = Annotated[Symbol | None, Query(description="only this symbol")]
@@ -107,7 +107,7 @@ class Trade(Told):
 
 
 class Profits(Told):
-    """Win and loss of the whole account; `best`, `worst` and `average_pnl` are of the newest `n_seen` trades."""
+    """Win and loss of the whole account: what is open by the picture, what is closed by the journal."""
 
     quote: str
     realized_pnl: Money
@@ -117,8 +117,8 @@ class Profits(Told):
     n_trades: int
     wins: int
     losses: int
+    breakeven: int
     win_rate: Figure
-    n_seen: int
     average_pnl: Money | None
     best: Money | None
     worst: Money | None
@@ -164,8 +164,7 @@ def trades(screen: Screen, symbol: SymbolQuery = None, limit: Limit = 100) -> li
 @router.get("/profits", tags=["portfolio"])
 def profits(screen: Screen) -> Profits:
     """Return win and loss."""
-    view = screen.portfolio.view()
-    return profits_of(view.account, view.trades)
+    return profits_of(screen.portfolio.view().account, screen.journal.figures())
 
 
 def newest(found: tuple[TradeView, ...], symbol: str | None, limit: int) -> list[Trade]:
@@ -175,12 +174,10 @@ def newest(found: tuple[TradeView, ...], symbol: str | None, limit: int) -> list
     return [Trade.model_validate(one) for one in ordered[:limit]]
 
 
-def profits_of(account: AccountView, seen: tuple[TradeView, ...]) -> Profits:
-    """Return the figures of an account, and of those of its trades that are at hand."""
-    wins = round((account.win_rate or 0.0) * account.n_trades)
-    pnl = [one.pnl for one in seen]
-    average = (sum(pnl, Decimal(0)) / len(pnl)).quantize(Decimal("1e-8")) if pnl else None
+def profits_of(account: AccountView, closed: JournalFigures) -> Profits:
+    """Return the figures of an account and of its closed trades."""
     return Profits(quote=account.quote, realized_pnl=account.realized_pnl, unrealized_pnl=account.unrealized_pnl,
-                   day_pnl=account.day_pnl, fees=account.fees, n_trades=account.n_trades, wins=wins,
-                   losses=account.n_trades - wins, win_rate=account.win_rate, n_seen=len(pnl), average_pnl=average,
-                   best=max(pnl, default=None), worst=min(pnl, default=None))
+                   day_pnl=account.day_pnl, fees=account.fees, n_trades=closed.n_trades, wins=closed.n_wins,
+                   losses=closed.n_losses, breakeven=closed.n_breakeven, win_rate=closed.win_rate,
+                   average_pnl=closed.expectancy, best=closed.best and closed.best.pnl,
+                   worst=closed.worst and closed.worst.pnl)

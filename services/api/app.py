@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.api import account, agents, backtests, controls, decisions, market, metrics, strategies
+from services.api import account, agents, backtests, controls, decisions, journal, market, metrics, strategies
 from services.api.document import document
 from services.api.door import OPEN, Door
 from services.api.meter import Metered
@@ -18,7 +18,7 @@ from services.api.parts import ApiParts
 from services.api.problems import handle_errors
 from services.api.sending import Sender
 
-MODULES = (account, controls, strategies, market, backtests, agents, decisions, metrics)
+MODULES = (account, controls, strategies, market, backtests, agents, decisions, journal, metrics)
 OLD_NAMES = {"/api/strategy": "/api/strategies", "/api/agent": "/api/agents"}
 HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 METHODS = ["GET", "POST", "PUT", "DELETE"]

@@ -111,7 +111,7 @@ async def symbols(screen: Screen) -> Symbols:
                    feed=view.feed.badge)
 
 
-@router.post("/connect", responses=problems(400, 409, 413, 422, 502))
+@router.post("/connect", responses=problems(400, 409, 413, 422, 424))
 def connect(body: Connect, parts: Parts) -> Connected:
     """Ask the venue what a key may do and keep it, as `--mode keys set` does; it trades from the next start on."""
     try:
@@ -119,7 +119,7 @@ def connect(body: Connect, parts: Parts) -> Connected:
     except KeyRefused as error:
         raise Refusal(400, str(error)) from None
     except NotAsked as error:
-        raise Refusal(502, str(error)) from None
+        raise Refusal(424, str(error)) from None  # not our fault, and not a gateway's
     except BadInput as error:
         raise Refusal(409, str(error)) from None
     return Connected(venue=body.venue, kept_in=place, can_trade=allowed.can_trade, can_withdraw=allowed.can_withdraw,

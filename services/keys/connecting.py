@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from services.keys.permissions import KeyRefused, Permissions
 from services.keys.vault import PASSPHRASE, ApiKey, Vault, with_dotenv
 from trading.errors import BadInput
 
+_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
 Ask = Callable[[str, ApiKey], Permissions]
 
 
@@ -25,9 +27,9 @@ def connect_key(path: Path, ask: Ask, venue: str, key: str, secret: str) -> tupl
     BadInput
         There is no keyring, and no passphrase for the file of keys; nothing was kept.
     """
-    if not all(_is_printable(text) for text in (key, secret)):
-        raise KeyRefused("apiKey and secretKey are words of letters and digits, or a private key in PEM; nothing was "
-                         "kept")
+    if not _KEY.fullmatch(key) or not _is_printable(secret):
+        raise KeyRefused("an API key is a word of 16 to 256 letters and digits, a secret one too, or a private key in "
+                         f"PEM; {venue} was not asked, nothing was kept")
     given = ApiKey(key, secret, "the API")
     allowed = ask(venue, given)
     if not allowed.can_trade:

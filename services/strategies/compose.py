@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from typing import Any
 
+from services.agents.compose import Hired
 from services.backtests.markets import SimulatedPast, Source
 from services.running import Cockpit
-from services.runs import market_account, named_profile
+from services.runs import market_account, named_profile, ranking_of
 from services.settings import Settings
 from services.strategies.preview import Previewer
 from services.strategies.shelf import DEMO, find_strategy
 from services.strategies.takeover import Standing, Takeover, choice_name, with_choice
 from services.strategies.workshop import Surroundings, Workshop
 from storage.database import Database
+from trading.agents.desk import SignalDesk
+from trading.domain import RiskProfile
+from trading.strategies import RuleStrategy
 
 
 def with_chosen(settings: Settings, database: Database, badge: str) -> Settings:
@@ -27,7 +30,7 @@ def with_chosen(settings: Settings, database: Database, badge: str) -> Settings:
     return chosen
 
 
-def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, executor: Executor | None,
+def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, executor: Any,
                 renamed: Callable[[str], None]) -> Takeover:
     """Let a cockpit hear `use_strategy`; `renamed` hears the name of what trades."""
     account = cockpit.recorder.account
@@ -37,11 +40,21 @@ def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, execut
         begun(document)
         renamed(document["strategy"]["name"])
 
+    def desk(strategies: list[RuleStrategy], profile: RiskProfile, others: list[Any]) -> SignalDesk:
+        hired = Hired(strategies, profile, ranking_of(strategies[0]), {}, cockpit.crew)
+        return hired.desk(settings, cockpit.feed, others, executor)
+
+    def remember(ref: str) -> None:
+        database.remember(choice_name(account), ref)
+        if cockpit.crew is not None:
+            cockpit.crew.store.follow(ref)
+
     standing = Standing(
-        find=lambda ref: find_strategy(ref, settings.data_dir), closed=cockpit.charts.closed, executor=executor,
+        find=lambda ref: find_strategy(ref, settings.data_dir), closed=cockpit.charts.closed, desk=desk,
         interval=cockpit.feed.interval, capital=settings.capital, costs=settings.costs,
         profile=named_profile(settings.profile), begun=tell,
-        remember=lambda ref: database.remember(choice_name(account), ref))
+        remember=remember,
+        is_free=lambda: cockpit.crew is None or not cockpit.crew.store.read().is_own)
     takeover = Takeover(cockpit.engine, standing, cockpit.strategy or DEMO, cockpit.document["strategy"]["name"])
     if cockpit.feed.badge != "REPLAY":
         cockpit.controls.use_strategy = takeover.use

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -34,18 +33,21 @@ log = logging.getLogger(__name__)
 class Standing:
     """What a takeover needs of the cockpit around the engine.
 
-    `find` gives the rules of a name, `closed` a symbol's closed bars, `begun` hears the settings that hold from now on.
+    `find` gives the rules of a name, `closed` a symbol's closed bars, `desk` puts rules and other sources on cold
+    agents, `begun` hears the settings that hold from now on, `is_free` says whether no roster of agents decides who
+    trades.
     """
 
     find: Callable[[str], RuleStrategy]
     closed: Callable[[str], Candles]
-    executor: Executor | None
+    desk: Callable[[list[RuleStrategy], RiskProfile, list[Any]], SignalDesk]
     interval: str
     capital: Decimal
     costs: CostSettings
     profile: RiskProfile
     begun: Callable[[dict[str, Any]], None]
     remember: Callable[[str], None]
+    is_free: Callable[[], bool] = lambda: True
 
 
 class Takeover:
@@ -93,6 +95,8 @@ class Takeover:
         if self._engine.broker.is_external or self._engine.session.outside:
             raise BadInput(f"orders go to {self._engine.broker.badge}: stop the cockpit and start it with "
                            f"--strategy {ref}, so that nothing changes while money is at stake")
+        if self._engine.mother is not None or not self._standing.is_free():
+            raise BadInput(f"the page Agents decides who trades here: add {ref} there, it begins with the next start")
         rules = self._standing.find(ref)
         own = self._standing.interval
         if rules.interval not in (None, own):
@@ -125,18 +129,18 @@ class Takeover:
 
     def _bring(self, ref: str, rules: RuleStrategy) -> None:
         engine, standing = self._engine, self._standing
-        agents = [SymbolAgent(rules.for_symbol(symbol)) for symbol in self._symbols()]
-        for agent in agents:
+        strategies = [rules.for_symbol(symbol) for symbol in self._symbols()]
+        profile = profile_for(self._profile(), rules)
+        others = [agent for agent in engine.agents.agents if not isinstance(agent, SymbolAgent)]
+        desk = standing.desk(strategies, profile, others)
+        for agent in (one for one in desk.agents if isinstance(one, SymbolAgent)):
             until = engine.cursor.get(agent.symbol)
             if until is not None:  # a symbol without a bar yet has nothing to be shown
                 agent.warm_up(standing.closed(agent.symbol).between(None, until + 1))
-        profile = profile_for(self._profile(), rules)
-        settings = run_settings([agent.strategy for agent in agents], standing.interval, standing.capital, profile,
-                                standing.costs)
-        standing.begun(settings)
-        others = [agent for agent in engine.agents.agents if not isinstance(agent, SymbolAgent)]
-        engine.agents = SignalDesk([*agents, *others], standing.executor)
-        engine.round = Round(ranking_of(rules), frozenset(agent.symbol for agent in engine.agents.agents))
+        standing.begun(run_settings(strategies, standing.interval, standing.capital, profile, standing.costs))
+        engine.agents = desk
+        fed = (agent.symbol for agent in desk.agents if agent.symbol in engine.portfolio.specs)
+        engine.round = Round(ranking_of(rules), frozenset(fed))
         engine.risk.use(profile)
         self._applied, self.running, self.name = profile, ref, rules.name
         engine.session.change(engine.session.state, engine.session.kill_reason)

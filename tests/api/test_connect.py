@@ -60,7 +60,7 @@ def test_a_key_that_may_trade_is_kept_and_no_part_of_it_is_told(own, tmp_path, c
         assert "CANARY" not in text
 
 
-@pytest.mark.parametrize("change", [{"apiKey": "other"}, {"secretKey": "other"}, {"secretKey": "é"}])
+@pytest.mark.parametrize("change", [{"apiKey": "other" * 5}, {"secretKey": "other"}, {"secretKey": "é"}])
 def test_a_key_that_the_venue_does_not_know_is_a_400_and_is_not_kept(own, tmp_path, change):
     told = problem(own.post("/api/binance/connect", BODY | change), 400)
     assert "CANARY" not in str(told) and kept(tmp_path) is None
@@ -81,9 +81,15 @@ def test_a_body_that_is_wrong_is_named_without_the_key(own):
         assert KEY.key not in str(told) and KEY.secret not in str(told)
 
 
-def test_a_venue_that_does_not_answer_is_a_502(own, venue):
+def test_a_venue_that_does_not_answer_is_a_failed_dependency(own, venue):
     venue.answers.pop("/api/v3/account")
-    problem(own.post("/api/binance/connect", BODY), 502)
+    problem(own.post("/api/binance/connect", BODY), 424)
+
+
+@pytest.mark.parametrize("key", ["short", "with a blank in the middle", "x" * 257, "sixteen-letters!"])
+def test_what_cannot_be_a_key_is_a_400_without_asking_the_venue(own, venue, key):
+    assert "not asked" in problem(own.post("/api/binance/connect", BODY | {"apiKey": key}), 400)["detail"]
+    assert venue.asked == []
 
 
 def test_without_a_place_for_keys_nobody_is_asked_at_the_terminal(own, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.journal.service import JournalService
 from services.runtime import Runtime
 from services.session import SessionService
 from tests.api.served import Place, problem, served
@@ -27,7 +28,8 @@ def place(tmp_path_factory):
         whole.trade()
         world = FakeWorld()
         world.services = replace(world.services, portfolio=whole.portfolio, charts=whole.cockpit.charts,
-                                 session=SessionService(whole.engine.bus))
+                                 session=SessionService(whole.engine.bus),
+                                 journal=JournalService(whole.database, whole.cockpit.recorder.account))
         runtime = Runtime(whole.engine, ClosedMarket(), whole.portfolio)
         runtime.start()
         try:
@@ -47,9 +49,18 @@ def test_what_is_told_of_the_account_is_the_ledger(place):
     assert int(account["equity"].replace(".", "")) == portfolio.equity()
     trades = place.get("/api/trades?limit=1000").json()
     assert len(trades) == portfolio.n_trades > 0
-    assert portfolio.n_trades == place.get("/api/profits").json()["n_trades"]
+    assert_profits_agree(place, portfolio)
     bars = place.get("/api/binance/ohlcv?symbol=BTCUSDT&limit=5").json()["bars"]
     assert len(bars) == 5 and bars[-1]["closed"] is True
+
+
+def assert_profits_agree(place, portfolio):
+    told, figures = place.get("/api/profits").json(), place.get("/api/journal/figures").json()
+    assert told["n_trades"] == figures["n_trades"] == portfolio.n_trades and told["wins"] == portfolio.n_wins
+    assert figures["agrees"] is True
+    booked = place.get("/api/journal/trades?limit=1000").json()["trades"]
+    seen = {(t["symbol"], t["entry_time"], t["pnl"]) for t in place.get("/api/trades?limit=1000").json()}
+    assert {(t["symbol"], t["entry_time"], t["pnl"]) for t in booked} == seen
 
 
 def test_a_start_on_old_controls_is_refused_and_a_blind_one_takes_the_newest(place):
@@ -94,3 +105,16 @@ def test_every_trade_leads_to_the_record_that_opened_it_and_odd_keys_lead_nowher
     for said in place.get("/api/agents/predictions").json():
         assert said["prediction"] in ("buy", "sell", "hold")
         assert (said["prediction"] == "buy") == bool(said["entryPrice"])
+
+
+def test_the_records_of_every_bar_are_searched_and_odd_questions_find_nothing(place):
+    found = place.get("/api/journal/decisions?symbol=btcusdt&outcome=entry&limit=5").json()
+    assert found["decisions"] and {d["symbol"] for d in found["decisions"]} == {"BTCUSDT"}
+    assert {d["outcome"] for d in found["decisions"]} == {"entry"}
+    page = place.get("/api/journal/decisions?limit=3").json()
+    after = place.get("/api/journal/decisions", params={"limit": 3, "below": page["next"]}).json()
+    keys = [d["key"] for part in (page, after) for d in part["decisions"]]
+    assert len(set(keys)) == 6
+    for query in ("symbol=XRPUSDT", "text=%25%27%22;--", "start=5&end=4", "outcome=%00", "text=é"):
+        answer = place.get(f"/api/journal/decisions?{query}")
+        assert answer.status_code in (200, 422) and not answer.json().get("decisions"), query

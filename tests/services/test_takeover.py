@@ -108,6 +108,14 @@ def test_what_cannot_trade_here_is_refused_with_what_to_do(folder: Path, documen
         assert takeover.running == "demo"
 
 
+def test_a_roster_of_agents_decides_who_trades(folder: Path):
+    with whole_cockpit(folder, 10) as whole:
+        takeover = with_takeover(whole, folder)
+        whole.cockpit.crew.store.add("BTCUSDT", "1m", "rsi-reversion")
+        answered = use(whole, "BTCUSDT/fast")
+        assert not answered.accepted and "page Agents" in answered.detail and takeover.running == "demo"
+
+
 def test_a_page_that_is_out_of_date_changes_nothing(folder: Path):
     with whole_cockpit(folder, 10) as whole:
         takeover = with_takeover(whole, folder)
