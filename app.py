@@ -45,6 +45,8 @@ from callbacks import (
     push,
     rehearsal,
     signals,
+    strategies,
+    strategies_store,
     tables,
     trace,
 )
@@ -119,6 +121,7 @@ def _drawn(name: str, card: Card, services: Services) -> Any:
 
 PAGES: tuple[Page, ...] = (
     Page("/", "Cockpit", cockpit_page),
+    Page("/strategies", "Strategies", strategies.page, (strategies, strategies_store)),
     Page("/backtest", "Backtest", backtest.page, (backtest, backtest_form, backtest_result)),
     Page("/models", "Models", models.page, (models, models_form, models_votes)),
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),

@@ -145,6 +145,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from services.ladder.gate import LadderGate
     from services.parity.diary import Diary
     from services.runs import account_name
+    from services.strategies.compose import with_chosen
     from storage.history import History
     from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
@@ -160,6 +161,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from trading.risk import Risk
     from trading.session import Session
 
+    if feed.badge != "REPLAY" and outside is None:
+        settings = with_chosen(settings, database, feed.badge)
     specs = feed.specs()
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
     hired = hire(settings, feed, traded)
@@ -185,13 +188,13 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     history = History(database, account, specs)
     engine.recall(history.trades)
     gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
-    Controls(engine, gatekeeper)
+    controls = Controls(engine, gatekeeper)
     note = KillNote(database, account)
     engine.on_kill_pressed = note.press
     return Cockpit(engine, recorder, history, feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
                    outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note,
-                   hired.crew)
+                   hired.crew, controls, settings.strategy)
 
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
@@ -381,6 +384,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
                             make_rehearsal(settings, chosen, database),
+                            strategies=make_workshop(settings, (cockpit, database, executor), past, portfolio,
+                                                     backtests),
                             journal=make_journal(database, cockpit.recorder.account),
                             agents=make_agents(settings, cockpit))
         app = make_app(settings, services)
@@ -441,6 +446,16 @@ def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
     from trading.brokers.paper import PaperBroker
 
     return backtest_service(settings, database, past, PaperBroker)
+
+
+def make_workshop(settings: Settings, running: tuple[Cockpit, Any, Any], past: Any, portfolio: Any,
+                  backtests: Any) -> Any:
+    """Return the workshop of strategies; what is put on paper there is taken over by the running cockpit."""
+    from services.strategies.compose import strategy_workshop, takeover_of
+
+    cockpit, database, executor = running
+    takeover = takeover_of(settings, database, cockpit, executor, portfolio.rename)
+    return strategy_workshop(settings, past, takeover, portfolio, backtests)
 
 
 def make_learning(settings: Settings, cockpit: Cockpit, past: Any) -> Any:

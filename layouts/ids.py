@@ -326,6 +326,37 @@ RH_REQUESTS = "rh-requests"
 RH_JOURNAL = "rh-journal"
 
 
+# Strategies
+ST_STATE = "st-state"  # the draft: all that the server needs to go on with it
+ST_ACTS = "st-acts"  # the log of what was done on the builder, numbered
+ST_COMMAND = "st-command"
+ST_PREVIEWED = "st-previewed"  # what the chart shows: market, lines, and the draft that it belongs to
+ST_SHELF = "st-shelf"
+ST_TITLE = "st-title"
+ST_TOOLS = "st-tools"
+ST_TAB = "st-tab"
+ST_HEAD = "st-head"
+ST_RULES = "st-rules"
+ST_JSON = "st-json"
+ST_WORDS = "st-words"
+ST_MISTAKES = "st-mistakes"
+ST_NOTICE = "st-notice"
+ST_BUTTONS = "st-buttons"
+ST_CHART = "st-chart"
+ST_CHART_NOTE = "st-chart-note"
+ST_CHART_EMPTY = "st-chart-empty"
+ST_SYMBOL = "st-symbol"
+ST_TILES = "st-tiles"
+ST_VERSIONS = "st-versions"
+ST_DIFF = "st-diff"
+ST_DIFF_OLD = "st-diff-old"
+ST_DIFF_NEW = "st-diff-new"
+ST_DIFF_LIST = "st-diff-list"
+ST_UPLOAD = "st-upload"
+ST_DOWNLOAD = "st-download"
+ST_GO = "st-go"
+
+
 def fault_group(name: str) -> str:
     """Id of the count of what is on in a group of switches."""
     return f"rh-group-{name.lower().replace(' ', '-')}"

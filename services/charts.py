@@ -72,6 +72,11 @@ class ChartService:
         with self._lock:
             self._tracks[candles.symbol] = Track(candles)
 
+    def closed(self, symbol: str) -> Candles:
+        """Return every closed bar of a symbol at the base interval."""
+        with self._lock:
+            return self._tracks[symbol].closed()
+
     def timeframes(self) -> tuple[str, ...]:
         """Return the timeframes that derive from the base interval."""
         base = INTERVAL_MS[self._interval]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +35,7 @@ from trading.domain.live import LiveView
 from trading.domain.rehearsal import RehearsalRequest, RehearsalView
 from trading.domain.strategies import Mistake, StoredStrategy, StrategyChange, StrategyEntry, StrategyVersion
 from trading.domain.studies import SavedStrategy, StudyRequest, StudySummary, StudyView
+from trading.domain.workshop import Catalog, DraftView, StrategyPreview, StrategyShelf, VersionLine
 from trading.events import CommandAnswered
 
 
@@ -92,7 +93,7 @@ class SessionPort(Protocol):
 
         Kinds: start, pause, stop, set_mode (mode), set_risk (profile: RiskProfile), kill (reason), rearm (reason),
         flatten, close (symbol, rate: fraction of the position), add (symbol), cancel (client_id), disarm,
-        arm (word; reason where the ladder asks for one).
+        arm (word; reason where the ladder asks for one), use_strategy (ref: `BTCUSDT/dips`).
         Commands that add risk need `version`, the control version on screen; a stale one is refused.
         """
         ...
@@ -391,6 +392,62 @@ class StrategyPort(Protocol):
         """Make a strategy its symbol's default."""
         ...
 
+    def catalog(self) -> Catalog:
+        """Return what a rule may be made of."""
+        ...
+
+    def shelf(self) -> StrategyShelf:
+        """Return all that can be opened, the user's with how they fare."""
+        ...
+
+    def blank(self) -> DraftView:
+        """Return a new strategy: a rule that works, to be changed."""
+        ...
+
+    def open(self, symbol: str, name: str, version: int | None = None) -> DraftView:
+        """Return the draft of a stored strategy, of a broken one too; symbol `shipped`: of one that is shipped."""
+        ...
+
+    def edit(self, state: Any, acts: Sequence[Mapping[str, Any]]) -> DraftView:
+        """Return a draft (by the state that the browser keeps) after the acts that it has not seen yet."""
+        ...
+
+    def keep(self, state: Any) -> DraftView:
+        """Save a draft, a new one under an id after its name."""
+        ...
+
+    def newest(self, state: Any) -> DraftView:
+        """Return a draft that may be saved over a version that came meanwhile."""
+        ...
+
+    def apart(self, state: Any) -> DraftView:
+        """Return a draft as a new strategy, to be saved beside the one that it came from."""
+        ...
+
+    def preview(self, document: Mapping[str, Any], symbol: str, interval: str) -> StrategyPreview:
+        """Return what a document would have done on the newest bars; takes milliseconds."""
+        ...
+
+    def history(self, symbol: str, name: str) -> tuple[VersionLine, ...]:
+        """Return the newest versions, each with what changed and what it would have done; the newest first."""
+        ...
+
+    def compare(self, state: Any, old: int, new: int) -> tuple[StrategyChange, ...]:
+        """Return what differs between two versions of a draft's strategy; 0 stands for the draft as it is."""
+        ...
+
+    def adopt(self, ref: str) -> StrategyEntry:
+        """Give a loose file a place and versions."""
+        ...
+
+    def interval(self) -> str:
+        """Return the bars that the cockpit decides on."""
+        ...
+
+    def running(self) -> str:
+        """Return what trades now: `BTCUSDT/dips`, a shipped id, or nothing that has a name."""
+        ...
+
 
 class AgentPort(Protocol):
     """Agents and Mother AI. Reads files: not for a loop, any other thread may."""
@@ -502,5 +559,6 @@ class Services:
     studies: StudyPort
     live: LivePort
     rehearsal: RehearsalPort
+    strategies: StrategyPort
     journal: JournalPort
     agents: AgentPort

@@ -96,6 +96,10 @@ class PortfolioService:
         bus.subscribe(OrderFilled, lambda event: self._fills.append(event.fill))
         bus.subscribe(DecisionMade, self._on_decision)
 
+    def rename(self, strategy: str) -> None:
+        """Hear the name of the strategy that trades from now on."""
+        self._strategy, self.is_dirty = strategy, True
+
     def view(self) -> CockpitView:
         """Return the newest picture."""
         return self._view

@@ -27,6 +27,8 @@ class Cockpit:
     ladder: Any = None
     kill_note: Any = None
     crew: Any = None
+    controls: Any = None
+    strategy: str = ""
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:

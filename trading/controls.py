@@ -14,7 +14,7 @@ from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
 
-ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add", "arm"}
+ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add", "arm", "use_strategy"}
 LIVE_WORD = "LIVE"
 MODES = ("paper", "signals")
 REMEMBERED = 10_000
@@ -59,11 +59,13 @@ class Controls:
     def __init__(self, engine: Engine, objection: Callable[[dict[str, Any]], str] = always) -> None:
         self._engine, self._objection = engine, objection
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self.use_strategy: Callable[[dict[str, Any]], str] | None = None
+        """Takes another strategy over (`ref` names it) and says how; None where the strategy stays."""
         self._do: dict[str, Callable[[dict[str, Any]], str]] = {
             "start": self._start, "pause": self._pause, "stop": self._stop, "set_mode": self._set_mode,
             "set_risk": self._set_risk, "kill": self._kill, "rearm": self._rearm, "flatten": self._flatten,
             "close": self._close, "add": self._add, "cancel": self._cancel,
-            "arm": self._arm, "disarm": self._disarm,
+            "arm": self._arm, "disarm": self._disarm, "use_strategy": self._use_strategy,
         }
         engine.bus.subscribe(Command, self._on_command)
         self._close_gate()
@@ -131,6 +133,11 @@ class Controls:
         self._engine.session.change(self._engine.session.state, self._engine.session.kill_reason)
         values = ", ".join(f"{f.name} {getattr(profile, f.name):g}" for f in fields(profile)[1:])
         return f"risk profile {profile.name}: {values}"
+
+    def _use_strategy(self, arguments: dict[str, Any]) -> str:
+        if self.use_strategy is None:
+            raise BadInput("this cockpit keeps its strategy while it runs; start it with --strategy NAME")
+        return self.use_strategy(arguments)
 
     def _kill(self, arguments: dict[str, Any]) -> str:
         if self._engine.session.is_killed:

@@ -53,6 +53,10 @@ class RosterStore:
             raise BadInput(f"{self.path}: {error}; correct or remove it") from None
         return Roster(agents, mother, True)
 
+    def follow(self, strategy: str) -> None:
+        """Hear what the cockpit's strategy is from now on: it stands for the agents while there is no file."""
+        self._default = strategy or "demo"
+
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
         """Add an agent; BadInput names what does not fit."""
         wanted = _checked(AgentConfig(symbol.strip().upper().replace("/", ""), timeframe, strategy.strip()))

@@ -21,6 +21,7 @@ from tests.fakes.fake_learning import FakeLearning
 from tests.fakes.fake_live import FakeLive
 from tests.fakes.fake_market import DECIMALS, LINES, PRICES, START_MS, history, line, resample
 from tests.fakes.fake_rehearsal import FakeRehearsal
+from tests.fakes.fake_strategies import fake_workshop
 from tests.fakes.fake_studies import FakeStudies
 from trading.domain import INTERVAL_MS, MINUTE_MS, Candle, ChartView, CockpitView, QuoteView, SeriesView
 from trading.domain.venue import VenueStatus
@@ -184,6 +185,7 @@ class FakeWorld:
         self.learning = learning or FakeLearning(stored=not empty)
         self.studies = studies or FakeStudies(stored=not empty)
         self.rehearsal = rehearsal or FakeRehearsal(stored=not empty)
+        self.strategies = fake_workshop(stored=not empty)
         self.agents = agents or FakeAgents(stored=not empty)
         self.hub = PushHub()
         self.market = FakeMarket()
@@ -194,7 +196,8 @@ class FakeWorld:
         charts = FakeCharts(self.market)
         self.services = Services(
             self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
-            self.studies, self.live, self.rehearsal, journal=self.journal, agents=self.agents,
+            self.studies, self.live, self.rehearsal, strategies=self.strategies, journal=self.journal,
+            agents=self.agents,
         )
         self._stopped = threading.Event()
 

@@ -15,6 +15,7 @@ from services.parity.report import Question, parity_report
 from services.runs import run_settings
 from services.settings import load_settings
 from services.strategies import find_strategy
+from services.strategies.takeover import Standing, Takeover
 from storage.candle_store import CandleStore
 from storage.database import Database
 from storage.recorder import SqlRecorder
@@ -124,13 +125,19 @@ def _begin(database: Database, life: Life, recorder: SqlRecorder, known: tuple[M
     document = run_settings(strategies, "1m", Decimal(10_000), PROFILE, CostSettings())
     recorder.open_account(document)
     later = Later()
-    engine = _engine(life, known[1], recorder, (later, strategies))
+    engine, controls = _engine(life, known[1], recorder, (later, strategies))
     snapshot = recorder.restore()
     if snapshot is not None:
         engine.restore(snapshot)
     for candles in known[0].values():
         engine.warm_up(candles)
-    Diary(engine, recorder, database).begin(document)
+    diary = Diary(engine, recorder, database)
+    diary.begin(document)
+    standing = Standing(
+        lambda ref: replace(find_strategy(ref), interval=None), lambda symbol: market(life.n_bars)[0][symbol],
+        lambda rules, profile, others: SignalDesk([*map(SymbolAgent, rules), *others], later), "1m", Decimal(10_000),
+        CostSettings(), PROFILE, diary.begin, lambda ref: None)
+    controls.use_strategy = Takeover(engine, standing, strategy or "demo", strategies[0].name).use
     engine.handle(FeedStatus("live", "made"))
     return engine, later
 
@@ -146,7 +153,7 @@ def _seen(candles: Candles, row: int, life: Life) -> Any:
     return replace(bar, **values)
 
 
-def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, list[Any]]) -> Engine:
+def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, list[Any]]) -> tuple[Engine, Controls]:
     bus, costs = Bus(), costs_of(life.costs)
     portfolio = Portfolio(specs, 10_000 * 10**8, costs)
     broker = life.broker(portfolio.markets, costs, bus.publish)
@@ -159,8 +166,7 @@ def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, l
         agent.rows = life.asleep
     agents = SignalDesk([*ruled, *voters], later)
     engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), "1m"))
-    Controls(engine)
-    return engine
+    return engine, Controls(engine)
 
 
 def row_of(time: int) -> int:

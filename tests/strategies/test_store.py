@@ -13,6 +13,7 @@ from services.container import StrategyPort
 from services.runs import strategies_for
 from services.settings import load_settings
 from services.strategies import StrategyStore, find_strategy, parse_strategy
+from services.strategies.workshop import Workshop
 from trading.errors import BadInput, BadStrategy, StateFailed, StrategyChanged, UnknownStrategy
 
 BELOW = {"left": "rsi_14", "op": "<", "right": 30}
@@ -431,5 +432,5 @@ def test_check_names_the_mistakes_of_a_text_that_is_being_edited(store):
 def test_store_is_what_the_screen_was_promised():
     for name, promised in vars(StrategyPort).items():
         if not name.startswith("_"):
-            kept = list(inspect.signature(getattr(StrategyStore, name)).parameters.values())
+            kept = list(inspect.signature(getattr(Workshop, name)).parameters.values())
             assert kept == list(inspect.signature(promised).parameters.values()), name

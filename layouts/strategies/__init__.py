@@ -1,0 +1,1 @@
+"""The page "Strategies": a shelf, a builder, and what the rule would have done."""

@@ -1,0 +1,79 @@
+"""Put the strategy workshop together, and let the running cockpit take strategies over from it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from services.agents.compose import Hired
+from services.backtests.markets import SimulatedPast, Source
+from services.running import Cockpit
+from services.runs import market_account, named_profile, ranking_of
+from services.settings import Settings
+from services.strategies.preview import Previewer
+from services.strategies.shelf import DEMO, find_strategy
+from services.strategies.takeover import Standing, Takeover, choice_name, with_choice
+from services.strategies.workshop import Surroundings, Workshop
+from storage.database import Database
+from trading.agents.desk import SignalDesk
+from trading.domain import RiskProfile
+from trading.strategies import RuleStrategy
+
+
+def with_chosen(settings: Settings, database: Database, badge: str) -> Settings:
+    """Return settings with the strategy that was put on paper on the page, for a market that is no replay."""
+    found, warning = with_choice(settings, database, market_account(settings, badge), settings.interval)
+    if warning:
+        print(warning, file=sys.stderr)
+    chosen: Settings = found
+    return chosen
+
+
+def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, executor: Any,
+                renamed: Callable[[str], None]) -> Takeover:
+    """Let a cockpit hear `use_strategy`; `renamed` hears the name of what trades."""
+    account = cockpit.recorder.account
+    begun = cockpit.diary.begin if cockpit.diary is not None else (lambda _: None)
+
+    def tell(document: dict[str, Any]) -> None:
+        begun(document)
+        renamed(document["strategy"]["name"])
+
+    def desk(strategies: list[RuleStrategy], profile: RiskProfile, others: list[Any]) -> SignalDesk:
+        hired = Hired(strategies, profile, ranking_of(strategies[0]), {}, cockpit.crew)
+        return hired.desk(settings, cockpit.feed, others, executor)
+
+    def remember(ref: str) -> None:
+        database.remember(choice_name(account), ref)
+        if cockpit.crew is not None:
+            cockpit.crew.store.follow(ref)
+
+    standing = Standing(
+        find=lambda ref: find_strategy(ref, settings.data_dir), closed=cockpit.charts.closed, desk=desk,
+        interval=cockpit.feed.interval, capital=settings.capital, costs=settings.costs,
+        profile=named_profile(settings.profile), begun=tell,
+        remember=remember,
+        is_free=lambda: cockpit.crew is None or not cockpit.crew.store.read().is_own)
+    takeover = Takeover(cockpit.engine, standing, cockpit.strategy or DEMO, cockpit.document["strategy"]["name"])
+    if cockpit.feed.badge != "REPLAY":
+        cockpit.controls.use_strategy = takeover.use
+    return takeover
+
+
+def strategy_workshop(settings: Settings, past: SimulatedPast | None, takeover: Takeover, portfolio: Any,
+                      backtests: Any) -> Workshop:
+    """Return the workshop on a data folder; its previews read the candles that backtests read."""
+    source = Source(settings.candles_dir, simulated=past)
+    previewer = Previewer(source, settings.capital, settings.costs, named_profile(settings.profile))
+    interval = portfolio.view().session.interval
+    around = Surroundings(lambda: portfolio.view().trades, lambda name: newest_trades(backtests, name),
+                          lambda: takeover.running, settings.assets, interval)
+    return Workshop(settings.data_dir / "strategies", previewer, around)
+
+
+def newest_trades(backtests: Any, name: str) -> Iterable[Any]:
+    """Return the trades of the newest stored backtest of a strategy by its name, none without one."""
+    key = next((run.key for run in backtests.runs() if run.strategy == name), None)
+    view = backtests.view(key) if key else None
+    return () if view is None else view.trades

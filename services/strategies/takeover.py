@@ -1,0 +1,191 @@
+"""Another strategy for a cockpit that runs: taken over between two bars, as soon as nothing is held or under way.
+
+All of it happens on the engine's thread, after the last decision of a moment and before the next bar: the old rules
+decide no bar afterwards, the new ones have seen every bar before. The log has the command, the account's diary a start
+with the new settings, so the account's own replay changes its rules at the same bar.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.runs import profile_for, ranking_of, run_settings
+from services.strategies.shelf import find_strategy
+from storage.database import Database
+from trading.agents.desk import SignalDesk
+from trading.agents.symbol_agent import SymbolAgent
+from trading.domain import Candles, RiskProfile
+from trading.domain.backtests import CostSettings
+from trading.engine import Engine
+from trading.errors import BadInput, CockpitError
+from trading.events import BarFinished, DecisionMade
+from trading.ranking import Round
+from trading.strategies import RuleStrategy
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a takeover needs of the cockpit around the engine.
+
+    `find` gives the rules of a name, `closed` a symbol's closed bars, `desk` puts rules and other sources on cold
+    agents, `begun` hears the settings that hold from now on, `is_free` says whether no roster of agents decides who
+    trades.
+    """
+
+    find: Callable[[str], RuleStrategy]
+    closed: Callable[[str], Candles]
+    desk: Callable[[list[RuleStrategy], RiskProfile, list[Any]], SignalDesk]
+    interval: str
+    capital: Decimal
+    costs: CostSettings
+    profile: RiskProfile
+    begun: Callable[[dict[str, Any]], None]
+    remember: Callable[[str], None]
+    is_free: Callable[[], bool] = lambda: True
+
+
+class Takeover:
+    """Hears `use_strategy` (by `Controls`) and brings the strategy in when it is safe."""
+
+    def __init__(self, engine: Engine, standing: Standing, running: str, name: str) -> None:
+        self._engine, self._standing = engine, standing
+        self.running, self.name = running, name
+        self._waiting: tuple[str, RuleStrategy] | None = None
+        self._base, self._applied = standing.profile, engine.risk.profile
+        engine.bus.subscribe(DecisionMade, self._look)
+        engine.bus.subscribe(BarFinished, self._look)
+
+    def use(self, arguments: Mapping[str, Any]) -> str:
+        """Take a strategy over, at once or as soon as nothing is held; say which.
+
+        Raises
+        ------
+        BadInput
+            It cannot run here: unknown or broken, for other bars, short, or the orders go to a venue.
+        """
+        ref = str(arguments.get("ref") or "")
+        rules = self._fitting(ref)
+        self._standing.remember(ref)
+        if ref == self.running and rules.for_symbol(rules.symbol) in self._traded(rules.symbol):
+            self._waiting = None
+            return f"{rules.name} trades already"
+        self._waiting = (ref, rules)
+        held = self._obstacle()
+        if not held:
+            self._look(None)
+            return self._told(rules)
+        return f"{rules.name} takes over as soon as {held}"
+
+    def _told(self, rules: RuleStrategy) -> str:
+        """Say where a strategy is in place, and what is missing until it trades."""
+        own, specs = self._symbols(), self._engine.portfolio.specs
+        names = ", ".join(specs[symbol].display for symbol in own if symbol in specs)
+        more = "" if set(own) <= set(rules.symbols) else " (its rules are used on all symbols of this cockpit)"
+        if self._engine.session.state == "running":
+            return f"{rules.name} trades now on {names}{more}; its first decision is the next closed bar"
+        return f"{rules.name} is in place on {names}{more}; press Start on the Cockpit to let it trade"
+
+    def _fitting(self, ref: str) -> RuleStrategy:
+        if self._engine.broker.is_external or self._engine.session.outside:
+            raise BadInput(f"orders go to {self._engine.broker.badge}: stop the cockpit and start it with "
+                           f"--strategy {ref}, so that nothing changes while money is at stake")
+        if self._engine.mother is not None or not self._standing.is_free():
+            raise BadInput(f"the page Agents decides who trades here: add {ref} there, it begins with the next start")
+        rules = self._standing.find(ref)
+        own = self._standing.interval
+        if rules.interval not in (None, own):
+            raise BadInput(f"this cockpit decides on {own} bars and {rules.name} is written for {rules.interval}: set "
+                           f"its timeframe to {own}, or start with --interval {rules.interval} --strategy {ref}")
+        SymbolAgent(rules)  # a short one is refused here
+        return rules
+
+    def _obstacle(self) -> str:
+        """Return what must end first, nothing when all is flat and quiet."""
+        engine = self._engine
+        held = engine.portfolio.open_symbols()
+        if held:
+            names = ", ".join(engine.portfolio.specs[symbol].display for symbol in held)
+            return f"{names} {'is' if len(held) == 1 else 'are'} sold (Flatten on the Cockpit does it now)"
+        if engine.orders.working:
+            return "no order is working any more"
+        return "this bar is decided" if engine.asked or engine.round.wishes else ""
+
+    def _look(self, _: object) -> None:
+        """Bring in what waits, when nothing stands in the way."""
+        if self._waiting is None or self._obstacle():
+            return
+        (ref, rules), self._waiting = self._waiting, None
+        try:
+            self._bring(ref, rules)
+        except CockpitError as error:
+            log.exception("%s could not be taken over", ref)
+            self._engine.journal.write(self._engine.time, "ALERT", f"{rules.name} was not taken over: {error}", "bad")
+
+    def _bring(self, ref: str, rules: RuleStrategy) -> None:
+        engine, standing = self._engine, self._standing
+        strategies = [rules.for_symbol(symbol) for symbol in self._symbols()]
+        profile = profile_for(self._profile(), rules)
+        others = [agent for agent in engine.agents.agents if not isinstance(agent, SymbolAgent)]
+        desk = standing.desk(strategies, profile, others)
+        for agent in (one for one in desk.agents if isinstance(one, SymbolAgent)):
+            until = engine.cursor.get(agent.symbol)
+            if until is not None:  # a symbol without a bar yet has nothing to be shown
+                agent.warm_up(standing.closed(agent.symbol).between(None, until + 1))
+        standing.begun(run_settings(strategies, standing.interval, standing.capital, profile, standing.costs))
+        engine.agents = desk
+        fed = (agent.symbol for agent in desk.agents if agent.symbol in engine.portfolio.specs)
+        engine.round = Round(ranking_of(rules), frozenset(fed))
+        engine.risk.use(profile)
+        self._applied, self.running, self.name = profile, ref, rules.name
+        engine.session.change(engine.session.state, engine.session.kill_reason)
+        engine.journal.write(engine.time, "STRATEGY", f"{rules.name} ({ref}) trades from the next bar on", "plain")
+
+    def _profile(self) -> RiskProfile:
+        """Return the profile beneath a strategy's own settings: the one that was chosen by hand since, if any."""
+        current = self._engine.risk.profile
+        if current != self._applied:
+            self._base = current
+        return self._base
+
+    def _traded(self, symbol: str) -> list[RuleStrategy]:
+        """Return the rules that trade now, put on one symbol to be compared."""
+        agents = self._engine.agents.agents
+        return [agent.strategy.for_symbol(symbol) for agent in agents if isinstance(agent, SymbolAgent)][:1]
+
+    def _symbols(self) -> tuple[str, ...]:
+        agents = self._engine.agents.agents
+        return tuple(dict.fromkeys(agent.symbol for agent in agents if isinstance(agent, SymbolAgent)))
+
+
+def choice_name(account: str) -> str:
+    """Return the fact that holds which strategy an account was given on the page."""
+    return f"strategy-{account}"
+
+
+def chosen_strategy(database: Database, account: str) -> str:
+    """Return the strategy that was put on paper on the page, nothing where none was."""
+    return database.recall(choice_name(account)) or ""
+
+
+def with_choice(settings: Any, database: Database, account: str, interval: str) -> tuple[Any, str]:
+    """Return settings with the strategy that was put on paper, unless one is named; and a warning, or nothing.
+
+    What cannot be used any more is told, and the demo rules stand in its place.
+    """
+    ref = chosen_strategy(database, account)
+    if settings.strategy or not ref:
+        return settings, ""
+    try:
+        rules = find_strategy(ref, settings.data_dir)
+    except BadInput as error:
+        return settings, f"the strategy on paper cannot be used, the demo trades instead: {error}"
+    if rules.interval not in (None, interval):
+        return settings, (f"{ref} is written for {rules.interval} bars, this cockpit decides on {interval}: the demo "
+                          f"trades instead; start with --interval {rules.interval}")
+    return settings.model_copy(update={"strategy": ref}), ""

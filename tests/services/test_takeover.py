@@ -1,0 +1,136 @@
+"""Another strategy for a running cockpit: at once while nothing is held, else when the last position is sold."""
+
+from pathlib import Path
+
+import pytest
+
+from services.settings import load_settings
+from services.strategies import stored_strategies
+from services.strategies.compose import takeover_of
+from storage.evidence import EvidenceStore
+from tests.services.cockpits import whole_cockpit
+from tests.services.lived import ACCOUNT, Life, lived, row_of
+from trading.events import Command, CommandAnswered
+
+FAST = {"version": 2, "name": "Fast dips", "symbols": ["BTCUSDT"], "timeframe": "1m",
+        "entry": {"left": "rsi_5", "op": "<", "right": 30}, "exit": {"left": "rsi_5", "op": ">", "right": 60},
+        "risk": {"stop_atr": 3.5}}
+
+
+def with_takeover(whole, folder: Path):
+    settings = load_settings(data_dir=folder, feed="sim", speed=1.0, profile="Aggressive")
+    return takeover_of(settings, whole.database, whole.cockpit, None, whole.portfolio.rename)
+
+
+def use(whole, ref: str) -> CommandAnswered:
+    answers: list[CommandAnswered] = []
+    whole.engine.bus.subscribe(CommandAnswered, answers.append)
+    version = whole.engine.session.control_version
+    whole.engine.handle(Command("use_strategy", f"use-{ref}-{version}", version, {"ref": ref}))
+    return answers[-1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    stored_strategies(tmp_path).save("BTCUSDT", "fast", FAST, 0)
+    return tmp_path
+
+
+def test_a_strategy_taken_over_while_flat_trades_as_if_started_with_it(folder: Path, tmp_path_factory):
+    with whole_cockpit(folder, 400) as whole:
+        takeover = with_takeover(whole, folder)
+        answered = use(whole, "BTCUSDT/fast")
+        assert answered.accepted and "press Start" in answered.detail and "all symbols" in answered.detail
+        assert takeover.running == "BTCUSDT/fast" and whole.engine.risk.profile.stop_atr == 3.5
+        whole.start()
+        whole.trade()
+        swapped = [(t.symbol, t.entry_time, t.exit_time, t.pnl) for t in whole.cockpit.history.trades(500)]
+        assert whole.portfolio.view().session.strategy == "Fast dips"
+        assert {t.opened_by for t in whole.portfolio.view().trades} == {"Fast dips"}
+        starts = EvidenceStore(whole.database, whole.cockpit.recorder.account).of("start")
+        assert len(starts) == 2 and starts[1].body["settings"]["strategy"]["name"] == "Fast dips"
+    other = tmp_path_factory.mktemp("other")
+    stored_strategies(other).save("BTCUSDT", "fast", FAST, 0)
+    with whole_cockpit(other, 400) as whole:
+        with_takeover(whole, other)
+        use(whole, "BTCUSDT/fast")
+    with whole_cockpit(other, 400) as whole:  # a start finds it again
+        assert whole.cockpit.strategy == "BTCUSDT/fast"
+        whole.start()
+        whole.trade()
+        started = [(t.symbol, t.entry_time, t.exit_time, t.pnl) for t in whole.cockpit.history.trades(500)]
+    assert len(started) > 5 and swapped == started
+
+
+def test_a_strategy_waits_until_the_last_position_is_sold(folder: Path):
+    with whole_cockpit(folder, 300) as whole:
+        takeover = with_takeover(whole, folder)
+        use(whole, "BTCUSDT/fast")
+        whole.start()
+        for _ in range(40):
+            if whole.engine.portfolio.open_symbols():
+                break
+            whole.feed.n_bars = 20
+            whole.trade()
+        assert whole.engine.portfolio.open_symbols()
+        assert "trades already" in use(whole, "BTCUSDT/fast").detail
+        answered = use(whole, "demo")
+        assert answered.accepted and "sold (Flatten on the Cockpit does it now)" in answered.detail
+        assert takeover.running == "BTCUSDT/fast"
+        version = whole.engine.session.control_version
+        whole.engine.handle(Command("flatten", "flat", version))
+        whole.trade()
+        assert takeover.running == "demo" and not whole.engine.portfolio.open_symbols()
+
+
+def test_the_accounts_own_replay_changes_its_rules_at_the_same_bar(tmp_path: Path):
+    acts = {450: ("flatten", {}), 455: ("use_strategy", {"ref": "sma-cross"}), 456: ("start", {})}
+    with lived(tmp_path, Life(400, acts=acts)) as (database, compare):
+        report = compare()
+        starts = EvidenceStore(database, ACCOUNT).of("start")
+    before, now = (one.body["settings"]["strategy"]["name"] for one in starts)
+    assert before != now
+    after = [line for line in report.lines if row_of(line.live.entry_time) > 456]
+    assert len(after) > 3 and report.unmatched == ()
+    assert all(line.live == line.replay for line in report.lines)
+
+
+@pytest.mark.parametrize(("document", "words"), [
+    (FAST | {"timeframe": "1h"}, "--interval 1h --strategy BTCUSDT/fast"),
+    (FAST | {"side": "short"}, "only hold what it bought")])
+def test_what_cannot_trade_here_is_refused_with_what_to_do(folder: Path, document, words: str):
+    stored_strategies(folder).save("BTCUSDT", "fast", document, 1)
+    with whole_cockpit(folder, 10) as whole:
+        takeover = with_takeover(whole, folder)
+        for ref, said in (("BTCUSDT/fast", words), ("BTCUSDT/none", "neither a file nor")):
+            answered = use(whole, ref)
+            assert not answered.accepted and said in answered.detail
+        assert takeover.running == "demo"
+
+
+def test_a_roster_of_agents_decides_who_trades(folder: Path):
+    with whole_cockpit(folder, 10) as whole:
+        takeover = with_takeover(whole, folder)
+        whole.cockpit.crew.store.add("BTCUSDT", "1m", "rsi-reversion")
+        answered = use(whole, "BTCUSDT/fast")
+        assert not answered.accepted and "page Agents" in answered.detail and takeover.running == "demo"
+
+
+def test_a_page_that_is_out_of_date_changes_nothing(folder: Path):
+    with whole_cockpit(folder, 10) as whole:
+        takeover = with_takeover(whole, folder)
+        answers: list[CommandAnswered] = []
+        whole.engine.bus.subscribe(CommandAnswered, answers.append)
+        stale = whole.engine.session.control_version - 1
+        whole.engine.handle(Command("use_strategy", "old", stale, {"ref": "BTCUSDT/fast"}))
+        assert not answers[-1].accepted and takeover.running == "demo"
+
+
+def test_a_strategy_on_paper_that_was_deleted_leaves_the_demo_and_says_so(folder: Path, capsys):
+    with whole_cockpit(folder, 10) as whole:
+        with_takeover(whole, folder)
+        use(whole, "BTCUSDT/fast")
+    stored_strategies(folder).delete("BTCUSDT", "fast")
+    with whole_cockpit(folder, 10) as whole:
+        assert whole.cockpit.strategy == ""
+    assert "the demo trades instead" in capsys.readouterr().err
