@@ -21,6 +21,7 @@ from fastapi.responses import FileResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from callbacks import (
+    agents,
     automl,
     automl_form,
     automl_study,
@@ -123,6 +124,7 @@ PAGES: tuple[Page, ...] = (
     Page("/automl", "AutoML", automl.page, (automl, automl_form, automl_study)),
     Page("/rehearsal", "Rehearsal", rehearsal.page, (rehearsal,)),
     Page("/live", "Live", live_page.page, (live_page,)),
+    Page("/agents", "Agents", agents.page, (agents,)),
     Page("/journal", "Journal", journal.page, (journal, journal_lists, journal_drawer)),
 )
 

@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from time import time as wall_clock
 from typing import Any
 
@@ -135,21 +134,20 @@ def replay_feed(settings: Settings, chosen: argparse.Namespace) -> Any:
     return ReplayFeed(chosen_candles, specs, unsaid if settings.speed is None else settings.speed)
 
 
-def compose(settings: Settings, feed: Any, database: Any, executor: Executor | None, prefix: str = "",
+def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix: str = "",
             screen: bool = True, outside: Any = None) -> Cockpit:
     """Put an engine together around a feed, with the paper broker or that of the account `outside`.
 
     Nothing is started. Charts only for a screen.
     """
+    from services.agents.compose import hire
     from services.charts import ChartService
     from services.ladder.gate import LadderGate
     from services.parity.diary import Diary
-    from services.runs import account_name, named_profile, profile_for, ranking_of, run_settings, strategies_for
+    from services.runs import account_name
     from storage.history import History
     from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
-    from trading.agents.desk import SignalDesk
-    from trading.agents.symbol_agent import SymbolAgent
     from trading.brokers.paper import PaperBroker
     from trading.bus import Bus
     from trading.controls import Controls
@@ -164,10 +162,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
 
     specs = feed.specs()
     traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
-    strategies = strategies_for(settings, traded)
-    profile = profile_for(named_profile(settings.profile), strategies[0])
-    document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
-    replaying = feed.badge == "REPLAY"
+    hired = hire(settings, feed, traded)
+    document, replaying = hired.document, feed.badge == "REPLAY"
     known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
     account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name
@@ -179,20 +175,23 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Executor | N
     broker, venue = (PaperBroker(portfolio.markets, costs, bus.publish), None) if outside is None else venue_broker(
         settings, outside, specs, gate, bus)
     orders = OrderManager(broker, recorder, "ck" if outside is None else outside.store.tag())
-    risk = Risk(portfolio, orders, profile)
+    risk = Risk(portfolio, orders, hired.profile)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
-    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], executor)
+    agents = hired.desk(settings, feed, voters, executor)
     desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
-    engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, ranking_of(strategies[0]), gate))
+    engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, hired.ranking, gate))
+    history = History(database, account, specs)
+    engine.recall(history.trades)
     gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
     Controls(engine, gatekeeper)
     note = KillNote(database, account)
     engine.on_kill_pressed = note.press
-    return Cockpit(engine, recorder, History(database, account, specs), feed,
+    return Cockpit(engine, recorder, history, feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
-                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note)
+                   outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note,
+                   hired.crew)
 
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
@@ -269,10 +268,12 @@ def run_optimize(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def run_paper(settings: Settings, chosen: argparse.Namespace) -> int:
     """Trade on paper without a screen."""
+    from trading.agents.lanes import Lanes
+
     def work(database: Any) -> int:
         feed = make_feed(settings, chosen, database)
         replaying = feed.badge == "REPLAY"
-        with ThreadPoolExecutor(1, "agents") as executor:
+        with Lanes() as executor:
             cockpit = compose(settings, feed, database, None if replaying else executor, screen=False)
             return trade_replay(cockpit, chosen) if replaying else trade_on_paper(cockpit, chosen)
 
@@ -283,12 +284,13 @@ def run_live(settings: Settings, chosen: argparse.Namespace) -> int:
     """Trade at a venue without a screen."""
     from services.live.account import venue_account
     from services.live.running import refuse_unconfirmed, trade_at_venue
+    from trading.agents.lanes import Lanes
 
     refuse_unconfirmed(settings.venue, chosen.confirm)
     what = f"trading at {settings.venue} without a screen"
 
     def work(database: Any) -> int:
-        with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+        with venue_account(settings, database, what) as account, Lanes() as executor:
             feed = make_feed(settings, chosen, database, account)
             cockpit = compose(settings, feed, database, executor, screen=False, outside=account)
             return trade_at_venue(cockpit, chosen)
@@ -355,10 +357,10 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.runtime import Runtime
     from services.scheduler import JobBoard
     from services.session import SessionService
+    from trading.agents.lanes import Lanes
     from trading.risk import PROFILES
 
-    what = f"the dashboard on port {settings.port}"
-    with venue_account(settings, database, what) as account, ThreadPoolExecutor(1, "agents") as executor:
+    with venue_account(settings, database, f"the dashboard on port {settings.port}") as account, Lanes() as executor:
         feed = make_feed(settings, chosen, database, account)
         prefix = "screen-" if feed.badge == "REPLAY" else ""
         cockpit = compose(settings, feed, database, executor, prefix, outside=account)
@@ -379,7 +381,8 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
                             make_rehearsal(settings, chosen, database),
-                            journal=make_journal(database, cockpit.recorder.account))
+                            journal=make_journal(database, cockpit.recorder.account),
+                            agents=make_agents(settings, cockpit))
         app = make_app(settings, services)
         server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
         try:
@@ -398,6 +401,13 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def make_agents(settings: Settings, cockpit: Cockpit) -> Any:
+    """Return the agents of the running engine."""
+    from services.agents.compose import agent_service
+
+    return agent_service(settings, cockpit)
 
 
 def make_app(settings: Settings, services: Any) -> Any:
@@ -468,7 +478,7 @@ def make_rehearsal(settings: Settings, chosen: argparse.Namespace, database: Any
     def compose_there(request: Any, urls: Any) -> Any:
         there = settings_there(settings, request, urls)
 
-        def composed(account: Any, executor: Executor) -> Cockpit:
+        def composed(account: Any, executor: Any) -> Cockpit:
             feed = make_feed(there, chosen, database, account)
             return compose(there, feed, database, executor, outside=account)
 

@@ -7,7 +7,8 @@ from importlib import import_module
 
 from benchmarks.rows import TITLES, Row, line
 
-NAMES = ("indicators", "backtests", "models", "model_fits", "automl", "engine", "memory", "screen", "training", "wire")
+NAMES = ("indicators", "backtests", "models", "model_fits", "automl", "engine", "agents", "memory", "screen",
+         "training", "wire")
 
 
 def main(names: list[str]) -> int:

@@ -132,7 +132,8 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies,
                             root.make_live(settings, database, whole, None, portfolio, JobBoard()),
                             root.make_rehearsal(settings, root.parse_arguments([]), database),
-                            journal=root.make_journal(database, whole.recorder.account))
+                            journal=root.make_journal(database, whole.recorder.account),
+                            agents=root.make_agents(settings, whole))
         server = web_server(create_app(services), port=settings.port)
         wire = Wire(server.config.app)
         server.config.app = wire

@@ -171,7 +171,7 @@ def _register_filters(app: Dash) -> None:
 
     @app.callback(*reset, Input(ids.JR_CLEAR, "n_clicks"), prevent_initial_call=True)
     async def clear(clicks: int | None) -> Any:
-        return [""] * len(ids.JR_FILTERS) if clicks else [no_update] * len(ids.JR_FILTERS)
+        return filters.cleared() if clicks else [no_update] * len(ids.JR_FILTERS)
 
     @app.callback(
         Output(ids.journal_filter("start"), "value", allow_duplicate=True),

@@ -177,6 +177,26 @@ MD_REASON = "md-reason"
 MD_REASON_WORD = "md-reason-word"
 MD_CONFIRM = "md-confirm"
 MD_CLOSE = "md-close"
+AG_TICK = "ag-tick"
+AG_SEEN = "ag-seen"
+AG_NOTE = "ag-note"
+AG_CARDS = "ag-cards"
+AG_RANKING = "ag-ranking"
+AG_DECISIONS = "ag-decisions"
+AG_STUDY = "ag-study"
+AG_STUDY_NOTE = "ag-study-note"
+AG_SYMBOL = "ag-symbol"
+AG_STRATEGY = "ag-strategy"
+AG_TIMEFRAME = "ag-timeframe"
+AG_ADD = "ag-add"
+AG_ERROR = "ag-error"
+AG_COMPARE = "ag-compare"
+AG_RANKS = "ag-ranks"
+AG_ALPHA = "ag-alpha"
+AG_BETA = "ag-beta"
+AG_TOP = "ag-top"
+AG_LEAST = "ag-least"
+AG_SAVE = "ag-save"
 
 
 def model_setting(field: str) -> str:
@@ -364,6 +384,11 @@ def table_pane(name: str) -> str:
 def decision(key: str) -> dict[str, str]:
     """Id of the row that opens a decision."""
     return {"type": "decision", "key": key}
+
+
+def agent_act(act: str, key: str) -> dict[str, str]:
+    """Id of a button of an agent's card; act: pause, resume or drop."""
+    return {"type": "agent-act", "act": act, "key": key}
 
 
 # Page Journal

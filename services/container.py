@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trading.domain import Candle, Candles, ChartView, CockpitView, DecisionView, Fill, RiskProfile, SeriesView
+from trading.domain.agents import AgentConfig, AgentPrediction, AgentsView, MotherChoice, MotherConfig
 from trading.domain.backtests import (
     BacktestProgress,
     BacktestRequest,
@@ -391,6 +392,42 @@ class StrategyPort(Protocol):
         ...
 
 
+class AgentPort(Protocol):
+    """Agents and Mother AI. Reads files: not for a loop, any other thread may."""
+
+    def view(self) -> AgentsView:
+        """Return everything on the page; BadInput when the roster's file is broken."""
+        ...
+
+    def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
+        """Add an agent from the next start on; BadInput names what does not fit."""
+        ...
+
+    def pause(self, key: str, paused: bool) -> AgentConfig:
+        """Let an agent be silent from its next bar on, or speak again."""
+        ...
+
+    def drop(self, key: str) -> AgentConfig:
+        """Remove an agent: silent at once, gone at the next start."""
+        ...
+
+    def set_mother(self, mother: MotherConfig) -> None:
+        """Keep how Mother AI ranks from the next start on."""
+        ...
+
+    def predictions(self) -> tuple[AgentPrediction, ...]:
+        """Return what each agent said last."""
+        ...
+
+    def decide(self, top_n: int | None = None, min_score: float | None = None) -> tuple[MotherChoice, ...]:
+        """Return the portfolio decision on what agents said last."""
+        ...
+
+    def study(self) -> None:
+        """Compare Mother AI with the agents on stored bars; takes seconds, the view has the answer."""
+        ...
+
+
 class JournalPort(Protocol):
     """What the account did and why. Every method may be called from any thread; it reads files, so not for a loop."""
 
@@ -466,3 +503,4 @@ class Services:
     live: LivePort
     rehearsal: RehearsalPort
     journal: JournalPort
+    agents: AgentPort

@@ -26,6 +26,7 @@ class Cockpit:
     diary: Any = None
     ladder: Any = None
     kill_note: Any = None
+    crew: Any = None
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:

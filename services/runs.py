@@ -55,7 +55,8 @@ def run_settings(strategies: Sequence[RuleStrategy], interval: str, capital: Dec
     rules = {name: value for name, value in to_document(strategies[0]).items() if name not in ("symbols", "notes")}
     priced = {name: rate for name, rate in asdict(costs).items() if rate or name not in _OFF}
     return {
-        "assets": [strategy.symbol for strategy in strategies], "interval": interval, "capital": str(capital),
+        "assets": list(dict.fromkeys(strategy.symbol for strategy in strategies)), "interval": interval,
+        "capital": str(capital),
         "profile": asdict(profile), "strategy": rules, **priced,
     }
 

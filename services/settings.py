@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     retrain_hours: float = Field(24.0, ge=0, le=24 * 365)
     drift_hours: float = Field(6.0, ge=0, le=24 * 365)
     ladder: dict[str, dict[str, float]] = {}
+    decision_deadline_s: float = Field(2.0, gt=0, le=3_600)
     live_small: Decimal = Field(Decimal(500), gt=0)
     api_origins: Annotated[tuple[str, ...], NoDecode] = ()
     api_rate: int = Field(600, ge=1, le=1_000_000)

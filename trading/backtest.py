@@ -19,7 +19,7 @@ from trading.domain import INTERVAL_MS, Candles, FloatArray, IntArray, RiskProfi
 from trading.errors import BadInput, BrokenInvariant
 from trading.indicators import INDICATORS
 from trading.portfolio import MAX_WORTH, check_capital, market_of, mean_price
-from trading.ranking import UNRANKED, Ranking
+from trading.ranking import BY_DEFAULT, UNRANKED, Ranking
 from trading.risk import limits_of
 from trading.rules import Costs, Market
 
@@ -81,6 +81,8 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
              source: str = "") -> Simulation:
     """Trade a tape by directions (1 buy, -1 sell, 0), one int8 array `(n_bars,)` a symbol; `scores` rank wishes.
 
+    Where Mother AI ranks, they are the confidences.
+
     Raises
     ------
     BadInput
@@ -97,14 +99,27 @@ def simulate(setup: Setup, tape: Tape, directions: Sequence[Directions], scores:
     if alone:
         trade_alone(setup, tape, desk, direction, curve)
     else:
-        wishes = np.zeros((len(tape.candles), 2), np.int64)
-        advice = kernel.Advice(direction, score, ranking.top_n, ranking.min_score, wishes)
+        advice = _advice(direction, score, ranking, tape)
         order = tape.order if tape.order is not None else _order(tape.candles, tape.bars)
         kernel.run_many(desk, tape.bars, advice, order, curve)
         _end(setup, tape, desk, curve)
     if int(curve.equity.min()) < 0:
         raise BrokenInvariant(f"equity fell to {int(curve.equity.min())} units: more than can be counted")
-    return Simulation(setup, tape, desk, curve, source, alone)
+    ranked = advice.ranked if not alone and ranking.mother is not None else None
+    return Simulation(setup, tape, desk, curve, source, alone, ranked)
+
+
+def _advice(direction: Directions, score: FloatArray, ranking: Ranking, tape: Tape) -> kernel.Advice:
+    """Return what the kernel must know of the wishes; Mother AI's scores get columns of their own."""
+    mother = ranking.mother or BY_DEFAULT
+    is_mother = ranking.mother is not None and ranking.top_n > 0
+    ends = np.cumsum([len(c) for c in tape.candles])
+    begins = np.concatenate(([0], ends[:-1]))
+    return kernel.Advice(
+        direction, score, ranking.top_n, ranking.min_score, np.zeros((len(tape.candles), 2), np.int64), is_mother,
+        mother.weights, mother.max_correlation, mother.window,
+        np.full(len(direction), np.nan) if is_mother else score, np.column_stack((begins, begins - 1)).astype(np.int64),
+    )
 
 
 def trade_alone(setup: Setup, tape: Tape, desk: book.Desk, direction: Directions, curve: kernel.Curve) -> None:
@@ -120,7 +135,10 @@ def _end(setup: Setup, tape: Tape, desk: book.Desk, curve: kernel.Curve) -> None
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """What a run came to. Money in 1e-8 of the quote asset; columns `(n_moments,)` belong to `time`."""
+    """What a run came to. Money in 1e-8 of the quote asset; columns `(n_moments,)` belong to `time`.
+
+    `ranked` `(n_rows,)` are Mother AI's scores of the rows that wanted to buy, NaN elsewhere; None without her.
+    """
 
     setup: Setup
     tape: Tape
@@ -128,6 +146,7 @@ class Simulation:
     curve: kernel.Curve
     source: str
     alone: bool
+    ranked: FloatArray | None = None
 
     @property
     def time(self) -> IntArray:

@@ -25,8 +25,9 @@ UNITS = 10**8
     ATOMS, COST, ENTRY_TIME, ENTRY_LOTS, ENTRY_UNITS, EXIT_LOTS, EXIT_UNITS, FEES, PNL,
     ENTRY_TICKS, ENTRY_ATR, HIGH, STOP, STOP_KIND, TARGET, N_BARS, COOL,
     BUY_LOTS, BUY_BUDGET, PROTECT, TRIGGERED, LEAVE, LEAVE_REASON,
+    N_CLOSED, N_WON,
     N_BOOK,
-) = range(31)
+) = range(33)
 
 (
     CASH, EXPOSURE, RESERVED, PEAK, KILL_GAP, DAY_START, NEXT_DAY, KILLED, WORST, N_TRADES, N_WINS,
@@ -212,7 +213,10 @@ def close(desk: Desk, s: int, time: int, reason: int) -> None:
     trade[T_EXIT_LOTS], trade[T_EXIT_UNITS] = book[s, EXIT_LOTS], book[s, EXIT_UNITS]
     trade[T_FEES], trade[T_PNL] = book[s, FEES], book[s, PNL]
     account[N_TRADES] += 1
-    account[N_WINS] += 1 if book[s, PNL] > 0 else 0
+    won = 1 if book[s, PNL] > 0 else 0
+    account[N_WINS] += won
+    book[s, N_CLOSED] += 1
+    book[s, N_WON] += won
     cool = desk.limits.cool_down_bars
     book[s, COOL] = cool + 1 if cool > 0 else 0
     forget(desk, s)

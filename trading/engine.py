@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from time import monotonic
 from typing import Any
 
 from trading.agents.desk import SignalDesk, combined
+from trading.agents.mother_ai import Judged, MotherAI
 from trading.bus import Bus
 from trading.domain import (
     INTERVAL_MS,
@@ -24,6 +25,7 @@ from trading.domain import (
     Decision,
     Signal,
     TickRange,
+    Trade,
     Verdict,
 )
 from trading.errors import StateFailed
@@ -45,6 +47,7 @@ from trading.events import (
     SignalRejected,
     SourceFailed,
     StateSaved,
+    TradeClosed,
 )
 from trading.execution import Desk, Execution
 from trading.gate import EntryGate
@@ -112,7 +115,9 @@ class Engine:
         self._unheard: list[Candle] = []
         self._held_back: dict[str, SignalGenerated] = {}
         self._highs: dict[str, int] = {}
-        self.round = Round(parts.ranking, frozenset(agent.symbol for agent in parts.agents.agents))
+        self.round = Round(parts.ranking, frozenset(
+            agent.symbol for agent in parts.agents.agents if agent.symbol in self.portfolio.specs))
+        self.mother = MotherAI(parts.ranking, desk.portfolio, desk.orders, desk.risk) if parts.ranking.mother else None
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
         self.orders.on_unsaved = self._hear_no_intent
         self.on_kill_pressed: Callable[[str, str], None] | None = None
@@ -126,6 +131,9 @@ class Engine:
             AdviceComplete: self._grant, SourceFailed: self._on_source_failed,
             Checkpoint: self._on_checkpoint, PriceJudged: self._on_price_judged,
         }
+        if self.mother is not None:
+            mother = self.mother
+            handlers[TradeClosed] = lambda event: mother.count((event.trade,))
         for kind, handler in handlers.items():
             self.bus.subscribe(kind, handler)
         self.bus.ahead = self._hear_ahead
@@ -144,6 +152,11 @@ class Engine:
         except Exception:
             log.exception("the kill switch could not be kept ahead of the engine; it is on")
 
+    def recall(self, trades: Callable[[], Iterable[Trade]]) -> None:
+        """Give Mother AI the records of trades that were closed before she ranked; a snapshot's own replace them."""
+        if self.mother is not None:
+            self.mother.count(trades())
+
     def warm_up(self, candles: Candles) -> None:
         """Show indicators and agents the bars before the first live one.
 
@@ -158,6 +171,8 @@ class Engine:
         if unheard:
             self._unheard.append(candles.candle(-1))
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, float(atr[-1]))
+        if self.mother is not None:
+            self.mother.warm_up(candles)
         self.cursor.setdefault(symbol, int(candles.open_time[-1]))
         self.time = max(self.time, candles.candle(-1).close_time)
 
@@ -370,6 +385,8 @@ class Engine:
         (atr,) = self._atr[symbol].push(candle)
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, atr)
         self.execution.on_bar(symbol, self._high(symbol, prices), time, not self.session.is_killed)
+        if self.mother is not None:
+            self.mother.see(candle)
         point = self.portfolio.point(time)
         self.performance.add(point)
         self._recorder.record(point)
@@ -407,10 +424,21 @@ class Engine:
 
     def _grant(self, _: AdviceComplete | None = None) -> None:
         """Let the best wishes of a moment go on to risk."""
+        if self.mother is not None:
+            for judged in self.mother.judge(self.round.release()):
+                self.conclude(self._obeyed(judged))
+            return
         for event, verdict in self.round.take():
             self.conclude(self._decide(event, Action.BUY) if verdict.passed else _outranked(event, verdict))
 
-    def _decide(self, event: SignalGenerated, action: Action) -> Decision:
+    def _obeyed(self, judged: Judged) -> Decision:
+        """Return what became of a wish after Mother AI; her verdict stands first in the record."""
+        if not judged.verdict.passed:
+            return _outranked(judged.event, judged.verdict)
+        decision = self._decide(judged.event, Action.BUY, judged.agent)
+        return replace(decision, verdicts=(judged.verdict, *decision.verdicts))
+
+    def _decide(self, event: SignalGenerated, action: Action, agent: str = "") -> Decision:
         symbol, time = event.candle.symbol, event.candle.close_time
         if action is Action.HOLD:
             signals = event.signals
@@ -418,7 +446,7 @@ class Engine:
             reason = alone or " | ".join([s.reason for s in signals]) or "no agent watches this symbol"
             outcome = "warming up" if _all_cold(signals) else "hold"
             return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, signals)
-        chosen = next(s for s in event.signals if s.action is action)
+        chosen = next(s for s in event.signals if s.action is action and agent in ("", s.source))
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
@@ -489,7 +517,7 @@ class Engine:
             "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
             "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
             "asked": dict(self.asked), "whole_again": dict(self.health.whole_again), "round": self.round.snapshot(),
-        }
+        } | ({} if self.mother is None else {"mother": self.mother.snapshot()})
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot; indicators and agents are warmed up from candles afterwards."""
@@ -508,6 +536,8 @@ class Engine:
         self.performance.restore(snapshot["performance"])
         self.journal.n_lines = snapshot["n_lines"]
         self.round.restore(snapshot.get("round", self.round.snapshot()))
+        if self.mother is not None and "mother" in snapshot:
+            self.mother.restore(snapshot["mother"])
 
 
 def kill_reason(arguments: object) -> str:

@@ -22,15 +22,19 @@ from trading.book import (
     DAY_MS,
     DAY_START,
     ENTRY_LOTS,
+    EXPOSURE,
     HIGH,
     KILL_GAP,
     KILLED,
     LAST_OPEN,
     LEAVE,
     MARK,
+    N_CLOSED,
+    N_WON,
     NEXT_DAY,
     PEAK,
     PROTECT,
+    RESERVED,
     STOP,
     TARGET,
     TRIGGERED,
@@ -42,10 +46,24 @@ from trading.book import (
 from trading.compiled import fetch
 from trading.compiled import lean_njit as njit
 from trading.domain.market import FloatArray, IntArray
+from trading.scoring import (
+    PASS_EXPOSURE,
+    PASS_HELD,
+    PASS_RANK,
+    PASS_SCORE,
+    Closes,
+    correlation,
+    passed_over,
+    ranks_before,
+)
 from trading.walk import (
     BUYS,
+    DENIED_CAP,
+    DENIED_CORRELATION,
+    DENIED_POSITION,
     DENIED_RANK,
     DENIED_SCORE,
+    ENTRY,
     Bars,
     buy,
     decide,
@@ -62,7 +80,9 @@ EXACT_FLOAT = 2**52  # whole numbers up to here are exact as floats, quotients w
 class Advice(NamedTuple):
     """What the strategy says of each row: direction (1 buy, -1 sell, 0) and the score that ranks wishes.
 
-    `wishes` `(n_symbols, 2)` is room for those of one moment.
+    `wishes` `(n_symbols, 2)` is room for those of one moment. With `is_mother` the score is the confidence, and Mother
+    AI's own one is written to `ranked` `(n_rows,)` (else the same array as `score`); `rows` `(n_symbols, 2)` holds the
+    first and the newest row of each symbol.
     """
 
     direction: NDArray[np.int8]
@@ -70,6 +90,12 @@ class Advice(NamedTuple):
     top_n: int
     min_score: float
     wishes: IntArray
+    is_mother: bool
+    weights: rules.Weights
+    max_correlation: float
+    window: int
+    ranked: FloatArray
+    rows: IntArray
 
 
 class Curve(NamedTuple):
@@ -113,6 +139,7 @@ def run_many(desk: Desk, bars: Bars, advice: Advice, order: NDArray[np.int32], c
     for place in range(n_rows):
         moment, s, row = order[place]
         trade_bar(desk, s, bars, row)
+        advice.rows[s, 1] = row
         if advice.top_n > 0 and advice.direction[row] == BUYS:
             wishes[n_wishes] = s, row
             n_wishes += 1
@@ -128,27 +155,80 @@ def run_many(desk: Desk, bars: Bars, advice: Advice, order: NDArray[np.int32], c
 @njit
 def grant(desk: Desk, bars: Bars, advice: Advice, n_wishes: int, curve: Curve) -> None:
     """Let the `top_n` best wishes of a moment buy, the best first; equals keep the order of the symbols."""
-    wishes = advice.wishes
+    wishes, n_chosen = advice.wishes, 0
+    if advice.is_mother:
+        put_scores(desk, advice, n_wishes)
     for rank in range(n_wishes):
-        best = rank
-        for place in range(rank + 1, n_wishes):
-            if better(advice.score[wishes[place, 1]], advice.score[wishes[best, 1]]):
-                best = place
-        s, row = wishes[best, 0], wishes[best, 1]
-        for place in range(best, rank, -1):  # the others move up in their order
-            wishes[place, 0], wishes[place, 1] = wishes[place - 1, 0], wishes[place - 1, 1]
-        if not advice.score[row] >= advice.min_score:
+        bring_forward(advice, rank, n_wishes)
+        s, row = wishes[rank, 0], wishes[rank, 1]
+        time = bars.time[row] + bars.step - 1
+        if advice.is_mother:
+            outcome = judge(desk, bars, advice, rank, advice.top_n - n_chosen)
+            n_chosen += 1 if outcome == ENTRY else 0
+            curve.outcome[row] = buy(desk, s, time) if outcome == ENTRY else outcome
+        elif not advice.score[row] >= advice.min_score:
             curve.outcome[row] = DENIED_SCORE
         elif rank >= advice.top_n:
             curve.outcome[row] = DENIED_RANK
         else:
-            curve.outcome[row] = buy(desk, s, bars.time[row] + bars.step - 1)
+            curve.outcome[row] = buy(desk, s, time)
 
 
 @njit
-def better(one: float, other: float) -> bool:
-    """Whether a score ranks before another; what is no number ranks last."""
-    return one > other or (np.isnan(other) and not np.isnan(one))
+def bring_forward(advice: Advice, rank: int, n_wishes: int) -> None:
+    """Put the best of the wishes from `rank` on there; the others move up in their order."""
+    wishes, best = advice.wishes, rank
+    for place in range(rank + 1, n_wishes):
+        if ranks_before(advice.ranked[wishes[place, 1]], advice.ranked[wishes[best, 1]]):
+            best = place
+    s, row = wishes[best, 0], wishes[best, 1]
+    for place in range(best, rank, -1):
+        wishes[place, 0], wishes[place, 1] = wishes[place - 1, 0], wishes[place - 1, 1]
+    wishes[rank, 0], wishes[rank, 1] = s, row
+
+
+@njit
+def put_scores(desk: Desk, advice: Advice, n_wishes: int) -> None:
+    """Make each wish's score of its confidence and of the trades that its agent has closed."""
+    for place in range(n_wishes):
+        s, row = advice.wishes[place, 0], advice.wishes[place, 1]
+        won, closed = desk.book[s, N_WON], desk.book[s, N_CLOSED]
+        advice.ranked[row] = rules.combined_score(advice.weights, advice.score[row], won, closed)
+
+
+@njit
+def judge(desk: Desk, bars: Bars, advice: Advice, rank: int, places: int) -> int:
+    """Return what Mother AI says to a wish: ENTRY, or the outcome of the rule that passes it over."""
+    s, row = advice.wishes[rank, 0], advice.wishes[rank, 1]
+    account = desk.account
+    room = ppm_floor(equity(desk), desk.limits.max_exposure) - (account[EXPOSURE] + account[RESERVED])
+    code = passed_over(advice.ranked[row], advice.min_score, is_held(desk, s), places, room)
+    if code == PASS_SCORE:
+        return DENIED_SCORE
+    if code == PASS_HELD:
+        return DENIED_POSITION
+    if code == PASS_RANK:
+        return DENIED_RANK
+    if code == PASS_EXPOSURE:
+        return DENIED_CAP + rules.CAP_EXPOSURE
+    for other in range(len(desk.book)):
+        if other != s and is_held(desk, other):
+            moves = correlation(closes_at(bars, advice, s), closes_at(bars, advice, other), advice.window)
+            if advice.max_correlation < moves <= 1.0:
+                return DENIED_CORRELATION
+    return ENTRY
+
+
+@njit
+def is_held(desk: Desk, s: int) -> bool:
+    """Whether a symbol has a position or a working entry."""
+    return bool(desk.book[s, ENTRY_LOTS] > 0 or desk.book[s, BUY_LOTS] > 0)
+
+
+@njit
+def closes_at(bars: Bars, advice: Advice, s: int) -> Closes:
+    """Return a symbol's closes as far as they are known."""
+    return Closes(bars.time, bars.close, advice.rows[s, 0], advice.rows[s, 1])
 
 
 @njit

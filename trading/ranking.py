@@ -3,19 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import inf, isnan
+from math import inf, isfinite, isnan
 from typing import Any
 
 from trading.domain import Action, Candle, Signal, Verdict
+from trading.errors import BadInput
 from trading.events import SignalGenerated
+from trading.rules import WEIGHTS, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Mother:
+    """By what Mother AI ranks.
+
+    Attributes
+    ----------
+    weights : of confidence and record.
+    max_correlation : a wish is passed over when its symbol's returns move with those of a symbol that is held or was
+        chosen before it by more than this; 1 switches the rule off.
+    window : bars that the correlation looks at.
+
+    Raises
+    ------
+    BadInput
+        Weights or figures that make no score.
+    """
+
+    weights: Weights = WEIGHTS
+    max_correlation: float = 0.9
+    window: int = 240
+
+    def __post_init__(self) -> None:
+        alpha, beta, *prior = self.weights
+        if not all(isfinite(x) and x >= 0.0 for x in self.weights) or alpha + beta <= 0.0 or sum(prior) <= 0.0:
+            raise BadInput(f"weights {tuple(self.weights)}: use numbers from 0 up, alpha or beta and the prior above 0")
+        if not -1.0 <= self.max_correlation <= 1.0 or self.window < 2:
+            raise BadInput(f"correlation {self.max_correlation} over {self.window} bars: use -1 to 1 over 2 or more")
+
+
+BY_DEFAULT = Mother()
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Of all wishes of a moment the `top_n` best scores may buy, if they reach `min_score` (`top_n` 0: no ranking)."""
+    """Of all wishes of a moment the `top_n` best scores may buy, if they reach `min_score` (`top_n` 0: no ranking).
+
+    The score is the strategy's own number (`Signal.score`); with `mother` it is made of confidence and record.
+    """
 
     top_n: int = 0
     min_score: float = -inf
+    mother: Mother | None = None
 
 
 UNRANKED = Ranking()
@@ -62,6 +100,11 @@ class Round:
         if not score >= self.ranking.min_score:
             return Verdict("min_score", False, f"score {score:.3g} of {self.ranking.min_score:.3g} needed")
         return Verdict("rank", place <= self.ranking.top_n, f"place {place}, the best {self.ranking.top_n} may buy")
+
+    def release(self) -> list[SignalGenerated]:
+        """Return the wishes unranked, in the order in which they came: Mother AI judges them."""
+        released, self.wishes, self._ranked = self.wishes, [], True
+        return released
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a crash."""

@@ -101,6 +101,22 @@ class Entry(NamedTuple):
     held_lots: int
 
 
+class Weights(NamedTuple):
+    """How a score comes about: `alpha` of the confidence, `beta` of the record, which starts from a prior.
+
+    The prior is a beta distribution: as if `prior_wins` trades had been won and `prior_losses` lost before the first.
+    Five of each make thirty trades weigh three times the prior, and three trades a third of it.
+    """
+
+    alpha: float = 0.6
+    beta: float = 0.4
+    prior_wins: float = 5.0
+    prior_losses: float = 5.0
+
+
+WEIGHTS = Weights()
+
+
 @njit
 def notional_floor(market: Market, price: int, lots: int) -> int:
     """Return the value of `lots` at `price` in units, rounded down (what a seller receives)."""
@@ -316,3 +332,20 @@ def with_position_limit(limits: Limits, max_position: int) -> Limits:
 def with_largest_order(market: Market, max_lots: int) -> Market:
     """Return the market with another largest order, in lots."""
     return Market(market.value_num, market.value_den, market.lot_atoms, market.min_lots, max_lots, market.min_notional)
+
+
+@njit
+def shrunk_rate(wins: int, n: int, prior_wins: float, prior_losses: float) -> float:
+    """Return a win rate drawn towards that of the prior while there are few trades; with none it is the prior's.
+
+    The mean of the beta posterior (Gelman et al., Bayesian Data Analysis, section 2.4); a prior of 1 and 1 is Laplace's
+    rule of succession.
+    """
+    return (wins + prior_wins) / (n + prior_wins + prior_losses)
+
+
+@njit
+def combined_score(weights: Weights, confidence: float, wins: int, n: int) -> float:
+    """Return alpha times the confidence plus beta times the shrunk win rate; NaN when the confidence is no number."""
+    record = shrunk_rate(wins, n, weights.prior_wins, weights.prior_losses)
+    return weights.alpha * confidence + weights.beta * record

@@ -66,12 +66,12 @@ from trading.domain.market import FloatArray, IntArray
 
 (
     HOLD, ENTRY, EXIT, EXIT_WORKING, NO_POSITION, DENIED_KILL, DENIED_ATR, DENIED_POSITION, DENIED_COOL,
-    DENIED_POSITIONS, DENIED_DAY, DENIED_RATE, DENIED_RANK, DENIED_SCORE, DENIED_CAP,
-) = range(15)
+    DENIED_POSITIONS, DENIED_DAY, DENIED_RATE, DENIED_RANK, DENIED_SCORE, DENIED_CORRELATION, DENIED_CAP,
+) = range(16)
 OUTCOMES = (
     "hold", "entry", "exit", "exit is working", "no position", "denied: kill_switch", "denied: atr",
     "denied: one_position", "denied: cool_down", "denied: max_positions", "denied: daily_loss", "denied: order_rate",
-    "denied: rank", "denied: min_score", *(f"denied: {name}" for name in rules.CAP_NAMES),
+    "denied: rank", "denied: min_score", "denied: correlation", *(f"denied: {name}" for name in rules.CAP_NAMES),
 )
 BUYS, SELLS = 1, -1
 

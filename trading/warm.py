@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from trading import rules
+from trading import rules, scoring
 from trading.backtest import Setup, Tape, simulate
 from trading.domain import Candles, SymbolSpec
 from trading.domain.backtests import CostSettings
@@ -13,6 +13,7 @@ from trading.indicators import INDICATORS, IndicatorStream
 from trading.portfolio import costs_of
 from trading.ranking import Ranking
 from trading.risk import PROFILES
+from trading.shadow import Shadow
 
 
 def warm() -> None:
@@ -33,10 +34,19 @@ def warm() -> None:
     rules.raised_stop(limits, rules.Position(1, 1, 1, rules.STOP_FIXED), 1)
     rules.protective_exit(1, 1, 1, 1, 1)
     rules.loss_ppm(1, 1)
+    rules.combined_score(rules.WEIGHTS, 0.5, 1, 1)
+    rules.shrunk_rate(1, 1, 1.0, 1.0)
+    scoring.passed_over(0.5, 0.5, False, 1, 1)
     bars = np.arange(3)
     prices = np.ones(3, np.float64)
     candles = Candles("BTCUSDT", "1m", bars * 60_000, prices, prices, prices, prices, prices, prices, bars, prices)
     warm_kernel(candles)
+    known = scoring.Closes(candles.open_time, candles.close, 0, 2)
+    scoring.correlation(known, known, 2)
+    shadow = Shadow()
+    shadow.take(candles, prices, np.ones(3, np.int8))
+    shadow.push(candles.candle(2), 1.0, 1)
+    shadow.confidence(1)
     for name in INDICATORS:
         stream = IndicatorStream(name)
         stream.warm_up(candles)

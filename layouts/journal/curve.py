@@ -10,7 +10,7 @@ from layouts import ids, parts, text, theme
 from layouts.curves import equity_figure, equity_note, graph
 from trading.domain.journal import JournalFigures, Underwater
 
-MOST = 6
+MOST = 5
 
 
 def figure(figures: JournalFigures | None) -> dict[str, Any]:
@@ -48,6 +48,6 @@ def _row(each: Underwater, quote: str) -> html.Tr:
 def card(figures: JournalFigures | None) -> html.Section:
     """Draw the card."""
     title = html.Span(["Worth", html.Span(note(figures), id=ids.JR_CURVE_NOTE, className="title-note")])
-    under = html.Div([html.H3("Under water"), html.Div(water(figures), id=ids.JR_WATER, className="scroll-x")])
-    return parts.card(title, graph(ids.JR_CURVE, figure(figures)), under, note="blue: account · dotted: buy & hold",
-                      name="jr-curve")
+    under = html.Div([html.H3("Under water"), html.Div(water(figures), id=ids.JR_WATER, className="jr-water")])
+    drawn = html.Div(graph(ids.JR_CURVE, figure(figures)), className="jr-graph")
+    return parts.card(title, drawn, under, note="blue: account · dotted: buy & hold", name="jr-curve")

@@ -20,6 +20,7 @@ LABELS = {"symbol": "Symbol", "start": "From (UTC)", "end": "To", "text": "Searc
 SHARED = ("symbol", "start", "end", "text")
 OWN = {"trades": ("strategy", "agent", "side", "result", "tag", "origin"), "decisions": ("outcome",)}
 MOST_TEXT = 200
+ANY = "*"
 Values = Mapping[str, Any]
 
 
@@ -31,7 +32,7 @@ def options(name: str, choices: JournalChoices) -> list[dict[str, str]]:
         "result": [(r, r.capitalize()) for r in RESULTS], "tag": [(t, t) for t in choices.tags],
         "origin": [(ACCOUNT, "This account"), (IMPORTED, "Imported")], "outcome": [(o, o) for o in OUTCOMES],
     }[name]
-    return [{"value": "", "label": "all"}, *({"value": value, "label": label} for value, label in found)]
+    return [{"value": ANY, "label": "all"}, *({"value": value, "label": label} for value, label in found)]
 
 
 def field(name: str, choices: JournalChoices, tab: str) -> html.Div:
@@ -43,7 +44,7 @@ def field(name: str, choices: JournalChoices, tab: str) -> html.Div:
         control = dbc.Input(id=own, type="search", value="", placeholder="note, tag, reason", debounce=0.4,
                             maxLength=MOST_TEXT)
     else:
-        control = dbc.Select(id=own, options=options(name, choices), value="")
+        control = dbc.Select(id=own, options=options(name, choices), value=ANY)
     made = parts.field(label, control)
     made.id, made.className = ids.journal_field(name), field_class(name, tab)
     return made
@@ -63,7 +64,12 @@ def row(choices: JournalChoices, tab: str) -> html.Div:
 
 def values(given: tuple[Any, ...]) -> Values:
     """Name the inputs' values."""
-    return dict(zip(ids.JR_FILTERS, (each or "" for each in given), strict=True))
+    return dict(zip(ids.JR_FILTERS, ("" if each in (None, ANY) else each for each in given), strict=True))
+
+
+def cleared() -> list[str]:
+    """Return the inputs' values when nothing is filtered."""
+    return ["" if name in ("start", "end", "text") else ANY for name in ids.JR_FILTERS]
 
 
 def span(asked: Values) -> tuple[int, int]:

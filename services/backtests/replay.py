@@ -22,6 +22,7 @@ from trading.orders import OrderManager
 from trading.portfolio import Portfolio
 from trading.risk import Risk
 from trading.session import Session
+from trading.shadow import terms_of
 
 TICK_BARS = 512
 BrokerOf = Callable[..., Any]
@@ -76,7 +77,8 @@ def _engine(bench: Bench, broker_of: BrokerOf) -> tuple[Engine, TradeRecorder]:
     broker = broker_of(portfolio.markets, setup.costs, bus.publish)
     orders = OrderManager(broker, recorder, "bt")
     desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, setup.profile), recorder, Journal(recorder))
-    agents = SignalDesk([SymbolAgent(strategy) for strategy in bench.strategies], None)
+    agents = SignalDesk([SymbolAgent(strategy, terms_of(specs[strategy.symbol], setup.costs, setup.profile))
+                         for strategy in bench.strategies], None)
     engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), bench.interval, setup.ranking))
     Controls(engine)
     return engine, recorder

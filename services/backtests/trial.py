@@ -19,6 +19,7 @@ from trading.domain.backtests import BacktestRequest
 from trading.errors import BadInput
 from trading.folding import gaps
 from trading.portfolio import costs_of
+from trading.shadow import Firings, earned, terms_of
 from trading.strategies import RuleStrategy
 from trading.strategies.columns import Cache
 from trading.walk import OUTCOMES
@@ -80,10 +81,19 @@ def directions_of(bench: Bench, caches: Sequence[Cache] | None = None) -> Direct
 
 
 def scores_of(bench: Bench) -> list[FloatArray] | None:
-    """Return the rank of every bar, None where entries are not ranked."""
+    """Return the rank of every bar, None where entries are not ranked; Mother AI ranks by confidence and record."""
     if not bench.setup.ranking.top_n:
         return None
+    if bench.setup.ranking.mother is not None:
+        return [confidences_of(bench, place)[0] for place in range(len(bench.candles))]
     return [strategy.scores(candles) for strategy, candles in zip(bench.strategies, bench.candles, strict=True)]
+
+
+def confidences_of(bench: Bench, place: int) -> tuple[FloatArray, Firings]:
+    """Return how sure the strategy was on each bar of a symbol, and what became of its firings."""
+    candles, setup = bench.candles[place], bench.setup
+    terms = terms_of(setup.specs[candles.symbol], setup.costs, setup.profile)
+    return earned(candles, bench.strategies[place].directions(candles), terms)
 
 
 def run(bench: Bench, directions: Directions | None = None) -> Simulation:

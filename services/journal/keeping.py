@@ -28,7 +28,7 @@ def keeping(database: Database, every_s: float = EVERY_S, first_s: float = FIRST
             wait = every_s
             try:
                 done = DecisionArchive(database).pack(int(wall_clock() * 1000), over.is_set)
-                log.info("%d decision records packed into %d bytes", done.n_decisions, done.n_bytes)
+                log.debug("%d decision records packed into %d bytes", done.n_decisions, done.n_bytes)
             except StateFailed as trouble:
                 log.warning("decision records were not packed: %s", trouble)
 

@@ -17,6 +17,7 @@ from storage import tables
 from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore
 from storage.history import History
+from trading.agents.desk import ABSTAINS
 from trading.domain import INTERVAL_MS, JournalLine, SeenBar, Signal, SymbolSpec
 from trading.errors import BadInput
 
@@ -40,6 +41,7 @@ class Recorded:
     held_back: dict[tuple[str, int], str]
     no_position: list[tuple[str, int]]
     votes: Votes
+    abstained: Votes
     span: tuple[int, int]
     equity: dict[int, int]
 
@@ -83,14 +85,14 @@ def recorded(database: Database, account: str) -> Recorded:
     end = last + INTERVAL_MS[settings["interval"]]
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
-    held_back, no_position, votes = _decisions(history, settings["strategy"]["name"])
+    held_back, no_position, votes, abstained = _decisions(history, _names(settings))
     equity = {point.time: point.equity for point in history.equity()}
     span = min(equity, default=0), last
     orders = {order.client_id: order for order in history.orders()}
     fills = [fill for fill in history.fills() if fill.time < end]
     course = Course(fills, orders, history.decision, told=history.trades())
     return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts,
-                    _seen(database, account, last), held_back, no_position, votes, span, equity)
+                    _seen(database, account, last), held_back, no_position, votes, abstained, span, equity)
 
 
 def _settings(database: Database, account: str) -> Document:
@@ -126,20 +128,33 @@ def _specs(settings: Document, starts: Sequence[Evidence], snapshot: Document) -
     return found
 
 
-def _decisions(history: History, strategy: str) -> tuple[
-        dict[tuple[str, int], str], list[tuple[str, int]], Votes]:
-    """Return what was held back by something outside the rules, sales that found nothing, and other voters' votes."""
+def _names(settings: Document) -> frozenset[str]:
+    """Return what the agents that follow rules are called."""
+    own = (agent["rules"].get("name", "") for agent in settings.get("agents", ()))
+    return frozenset([settings["strategy"]["name"], *own])
+
+
+def _decisions(history: History, ruled: frozenset[str]) -> tuple[
+        dict[tuple[str, int], str], list[tuple[str, int]], Votes, Votes]:
+    """Return what something outside the rules held back, sales that found nothing, votes of others, abstentions."""
     held, nothing = {}, []
     votes: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
+    abstained: dict[str, dict[str, dict[int, Signal]]] = defaultdict(lambda: defaultdict(dict))
     for made in history.all_decisions():
         if made.outcome in HELD_BACK:
             held[made.symbol, made.time] = f"{made.action} {made.outcome}: {made.reason}"
         elif made.outcome == "no position":
             nothing.append((made.symbol, made.time))
         for signal in made.signals:
-            if signal.source != strategy and "version" in signal.votes:
+            if signal.source not in ruled and "version" in signal.votes:
                 votes[made.symbol][signal.source][signal.time] = signal
-    return held, nothing, {symbol: dict(by_name) for symbol, by_name in votes.items()}
+            elif signal.source in ruled and signal.reason.startswith(f"{ABSTAINS}: "):
+                abstained[made.symbol][signal.source][signal.time] = signal
+    return held, nothing, _plain(votes), _plain(abstained)
+
+
+def _plain(found: Mapping[str, Mapping[str, dict[int, Signal]]]) -> Votes:
+    return {symbol: dict(by_name) for symbol, by_name in found.items()}
 
 
 def _last(snapshot: Document, assets: Sequence[str]) -> int:

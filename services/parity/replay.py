@@ -22,9 +22,12 @@ from trading.feeds.replay import ReplayFeed
 from trading.journal import Journal
 from trading.orders import OrderManager
 from trading.portfolio import Portfolio
+from trading.ports import SignalSource
+from trading.ranking import Ranking
 from trading.risk import Risk
 from trading.rules import Costs
 from trading.session import Session
+from trading.shadow import terms_of
 from trading.strategies import RuleStrategy
 
 BrokerOf = Callable[..., Any]
@@ -43,11 +46,12 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides from a start of the cockpit on: strategies, profile and costs."""
+    """What decides from a start of the cockpit on; `ranking` where Mother AI ranked, else it is the strategy's."""
 
     strategies: tuple[RuleStrategy, ...]
     profile: RiskProfile
     costs: Costs
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,9 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars on
-    which something that is no rule held the account back. `votes` are what models said;
-    `standing` is the account's equity (units) at a bar's close and what it held then.
+    which something that is no rule held the account back. `votes` are what models said,
+    `abstained` are bars on which a rule did not answer; `standing` is the account's equity (units) at a bar's close and
+    what it held then.
     """
 
     specs: Mapping[str, SymbolSpec]
@@ -76,6 +81,7 @@ class Scene:
     votes: Mapping[str, Mapping[str, Mapping[int, Signal]]]
     start: Start = Start()
     standing: StandingOf | None = None
+    abstained: Mapping[str, Mapping[str, Mapping[int, Signal]]] = field(default_factory=dict)
 
 
 class Tape:
@@ -142,6 +148,28 @@ class RecordedVoter:
         return vote or Signal(self.symbol, candle.close_time, self.name, Action.HOLD, 0.0, "no vote was recorded")
 
 
+class Obedient:
+    """A rule that abstains where it did when the bars were lived: it was slow, it failed, or it was paused."""
+
+    def __init__(self, agent: SignalSource, abstained: Mapping[int, Signal]) -> None:
+        self.symbol, self.name = agent.symbol, agent.name
+        self._agent, self._abstained = agent, abstained
+
+    def warm_up(self, candles: Candles) -> None:
+        """Take in earlier bars."""
+        self._agent.warm_up(candles)
+
+    def on_candle(self, candle: Candle) -> Signal:
+        """Look at a bar, and say what was said of it then if it was nothing."""
+        signal = self._agent.on_candle(candle)
+        return self._abstained.get(candle.close_time, signal)
+
+
+def _obedient(agent: SignalSource, scene: Scene) -> SignalSource:
+    abstained = scene.abstained.get(agent.symbol, {}).get(agent.name)
+    return Obedient(agent, abstained) if abstained else agent
+
+
 def play(scene: Scene, earlier: Sequence[Candles], candles: Sequence[Candles], broker_of: BrokerOf) -> Course:
     """Return what the account does over the candles; `earlier` bars only warm indicators up."""
     tape = Tape()
@@ -174,9 +202,12 @@ def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, Broker
     voters = [RecordedVoter(symbol, name, votes)
               for symbol, by_name in scene.votes.items() for name, votes in by_name.items()]
     later = None if scene.start.inline else Later()
-    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in rules.strategies), *voters], later)
+    ruled = [_obedient(SymbolAgent(strategy, terms_of(specs[strategy.symbol], rules.costs, rules.profile)), scene)
+             for strategy in rules.strategies]
+    agents = SignalDesk([*ruled, *voters], later)
     session = Session(state=scene.start.state, mode=scene.start.mode)
-    engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking_of(rules.strategies[0])))
+    ranking = rules.ranking or ranking_of(rules.strategies[0])
+    engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking))
     Controls(engine)
     return engine, later
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from services.agents.engaging import ranking_from
 from services.parity.account import Recorded
 from services.parity.acts import acts_of, asked_inline, session_at_start
 from services.parity.replay import Rules, Scene, Start
@@ -14,6 +15,7 @@ from services.strategies import parse_strategy
 from trading.domain import INTERVAL_MS, RiskProfile
 from trading.domain.backtests import CostSettings
 from trading.portfolio import costs_of
+from trading.strategies import RuleStrategy
 
 UNITS = 10**8
 COSTS = tuple(CostSettings.__dataclass_fields__)
@@ -31,7 +33,7 @@ def scene_of(account: Recorded, wallet: Wallet) -> Scene:
     held = {(symbol, time + 1 - step) for symbol, time in account.held_back}
     held |= {(symbol, time + 1 - step) for symbol, time in account.no_position if holdings.at(time)[symbol].is_open}
     return Scene(account.specs, wallet.units, rules_of(account), acts_of(account), frozenset(held),
-                 account.votes, Start(state, mode, asked_inline(account)), standing)
+                 account.votes, Start(state, mode, asked_inline(account)), standing, account.abstained)
 
 
 def wallet_of(account: Recorded) -> Wallet:
@@ -52,8 +54,18 @@ def rules_of(account: Recorded) -> list[tuple[int, Rules]]:
 
 
 def _rules(settings: Mapping[str, Any]) -> Rules:
-    document = {**settings["strategy"], "symbols": list(settings["assets"])}
-    strategy = parse_strategy(document, "", document.get("name", ""))
     costs = CostSettings(**{name: settings[name] for name in COSTS if name in settings})
-    return Rules(tuple(strategy.for_symbol(symbol) for symbol in settings["assets"]),
-                 RiskProfile(**settings["profile"]), costs_of(costs))
+    ranking = ranking_from(settings["ranking"]) if "ranking" in settings else None
+    return Rules(_strategies(settings), RiskProfile(**settings["profile"]), costs_of(costs), ranking)
+
+
+def _strategies(settings: Mapping[str, Any]) -> tuple[RuleStrategy, ...]:
+    """Return each agent's rules; without agents of their own, the same rules on every symbol."""
+    if "agents" in settings:
+        return tuple(_parsed(agent["rules"], [agent["symbol"]]) for agent in settings["agents"])
+    strategy = _parsed(settings["strategy"], list(settings["assets"]))
+    return tuple(strategy.for_symbol(symbol) for symbol in settings["assets"])
+
+
+def _parsed(rules: Mapping[str, Any], symbols: list[str]) -> RuleStrategy:
+    return parse_strategy({**rules, "symbols": symbols}, "", rules.get("name", ""))

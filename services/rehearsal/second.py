@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +21,7 @@ from services.session import SessionService
 from services.settings import Settings
 from storage.database import Database
 from storage.evidence import EvidenceStore
+from trading.agents.lanes import Lanes
 from trading.controls import LIVE_WORD
 from trading.domain import CockpitView
 from trading.domain.rehearsal import Ledger
@@ -29,7 +29,7 @@ from trading.domain.venue import VenueStatus
 from trading.errors import BadInput
 
 WHAT = "a rehearsal"
-Composed = Callable[[VenueAccount, Executor], Cockpit]
+Composed = Callable[[VenueAccount, Lanes], Cockpit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def second_cockpit(settings: Settings, database: Database, composed: Composed) -
         if account is None or settings.venue != "rehearsal":
             raise BadInput(f"{settings.venue} is no venue to rehearse on")
         ending.callback(shutil.rmtree, feed_place(settings, account).folder, ignore_errors=True)
-        executor = ending.enter_context(ThreadPoolExecutor(1, "agents there"))
+        executor = ending.enter_context(Lanes("agents there"))
         cockpit = composed(account, executor)
         if cockpit.shelf is not None:
             ending.callback(cockpit.shelf.close)

@@ -14,6 +14,7 @@ import numpy as np
 from services.container import Services
 from services.push import PushHub
 from tests.fakes import fake_account as account
+from tests.fakes.fake_agents import FakeAgents
 from tests.fakes.fake_backtests import FakeBacktests
 from tests.fakes.fake_journal import FakeJournal
 from tests.fakes.fake_learning import FakeLearning
@@ -177,11 +178,13 @@ class FakeWorld:
     def __init__(
         self, *, empty: bool = False, backtests: FakeBacktests | None = None, learning: FakeLearning | None = None,
         studies: FakeStudies | None = None, rehearsal: FakeRehearsal | None = None,
+        agents: FakeAgents | None = None,
     ) -> None:
         self.backtests = backtests or FakeBacktests(stored=not empty)
         self.learning = learning or FakeLearning(stored=not empty)
         self.studies = studies or FakeStudies(stored=not empty)
         self.rehearsal = rehearsal or FakeRehearsal(stored=not empty)
+        self.agents = agents or FakeAgents(stored=not empty)
         self.hub = PushHub()
         self.market = FakeMarket()
         self.portfolio = FakePortfolio(self.market, empty=empty)
@@ -191,7 +194,7 @@ class FakeWorld:
         charts = FakeCharts(self.market)
         self.services = Services(
             self.portfolio, charts, self.session, self.hub, account.PROFILES, self.backtests, self.learning,
-            self.studies, self.live, self.rehearsal, journal=self.journal,
+            self.studies, self.live, self.rehearsal, journal=self.journal, agents=self.agents,
         )
         self._stopped = threading.Event()
 

@@ -16,6 +16,8 @@ from pathlib import Path
 PLANTS = {
     "cost of a sale rounded up": ("trading.book", "book[s, ATOMS], False)", "book[s, ATOMS], True)"),
     "one position too many": ("trading.walk", ">= limits.max_positions", "> limits.max_positions"),
+    "a score without its record": ("trading.kernel", "advice.score[row], won, closed)", "advice.score[row], 0, 0)"),
+    "a correlation of yesterday": ("trading.kernel", "advice.rows[s, 1] = row", "advice.rows[s, 1] = row - 1"),
     "a touched stop passed over": ("trading.kernel", "tick * (1.0 + 1e-12)", "tick * (1.0 - 1e-2)"),
 }
 

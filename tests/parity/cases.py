@@ -14,7 +14,8 @@ from tests.fakes.made_candles import stored_candles
 from trading.domain import INTERVAL_MS, Candles, FloatArray, RiskProfile, SymbolSpec
 from trading.domain.backtests import CostSettings
 from trading.indicators import INDICATORS
-from trading.ranking import UNRANKED, Ranking
+from trading.ranking import UNRANKED, Mother, Ranking
+from trading.rules import Weights
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 START = 1_700_006_400_000  # 2023-11-15 00:00 UTC
@@ -75,6 +76,11 @@ weathers = st.builds(
 )
 
 
+MOTHERS = (
+    Ranking(1, 0.4, Mother()), Ranking(2, 0.3, Mother(Weights(0.2, 0.8, 1.0, 2.0), 0.0, 60)),
+    Ranking(3, mother=Mother(Weights(0.5, 0.5), -0.2, 45)),
+)
+rankings = either(UNRANKED, Ranking(1, 0.3), Ranking(2), *MOTHERS)
 GRIDS = ("0.01", "0.00001"), ("0.01", "0.01"), ("0.5", "0.3"), ("0.00025", "1"), ("1", "0.00000001")
 
 
@@ -92,7 +98,7 @@ def walks(draw) -> Case:
     """Random walks of one to three symbols."""
     symbols = [f"S{n}USDT" for n in range(draw(either(1, 1, 2, 3)))]
     specs = {symbol: draw(specs_of(symbol)) for symbol in symbols}
-    return _advised(draw, draw(weathers), specs, draw(profiles), draw(either(UNRANKED, Ranking(1, 0.3), Ranking(2))))
+    return _advised(draw, draw(weathers), specs, draw(profiles), draw(rankings))
 
 
 @st.composite
@@ -156,7 +162,7 @@ def real(draw) -> Case:
     period, level = draw(st.integers(2, 14)), draw(st.integers(35, 55))
     directions = tuple(_rules(c, period, level) for c in candles)
     scores = tuple(np.nan_to_num(INDICATORS["rsi"].compute(c, period=5)["rsi"]) for c in candles)
-    capital, ranking = draw(either(300, 10_000)), draw(either(UNRANKED, Ranking(1, 20.0)))
+    capital, ranking = draw(either(300, 10_000)), draw(either(UNRANKED, Ranking(1, 20.0), Ranking(2, 5.0, Mother())))
     return Case(candles, specs, capital * 10**8, draw(cost_settings), draw(profiles), directions, scores, ranking)
 
 

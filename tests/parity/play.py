@@ -38,7 +38,7 @@ class Outcome:
 
 
 class Reciter:
-    """An agent that says what the case's column says of each bar."""
+    """An agent that says what the case's columns say of each bar; it is as sure as it scores."""
 
     def __init__(self, candles: Candles, direction: np.ndarray, score: np.ndarray) -> None:
         self.symbol, self.name = candles.symbol, "recited"
@@ -49,7 +49,7 @@ class Reciter:
 
     def on_candle(self, candle: Candle) -> Signal:
         direction, score = self._said[candle.open_time]
-        return Signal(candle.symbol, candle.close_time, self.name, WORDS[direction], 0.5, "recited", score=score)
+        return Signal(candle.symbol, candle.close_time, self.name, WORDS[direction], score, "recited", score=score)
 
 
 def through_engine(case: Case) -> tuple[Outcome, Memory, list[OrderEnded]]:

@@ -46,7 +46,10 @@ PROFILE = PROFILES[2]
 
 @dataclass(frozen=True)
 class Life:
-    """How the account was lived; `edit` changes what it saw, `acts` are commands before the bar of that row."""
+    """How the account was lived.
+
+    `edit` changes what it saw, `acts` are commands before the bar of that row, `asleep` rows on which the rules fail.
+    """
 
     n_bars: int = 600
     edit: Mapping[tuple[str, int], Callable[[dict[str, float]], None]] = field(default_factory=dict)
@@ -56,6 +59,20 @@ class Life:
     late: range = range(0)
     restart: tuple[int, str] = (0, "")
     voter: Callable[[str], Any] | None = None
+    asleep: frozenset[int] = frozenset()
+
+
+class Sleeper(SymbolAgent):
+    """Sees every bar and fails on those of some rows."""
+
+    rows: frozenset[int] = frozenset()
+
+    def on_candle(self, candle: Any) -> Any:
+        """Fail where the test says so."""
+        signal = super().on_candle(candle)
+        if row_of(candle.open_time) in self.rows:
+            raise TimeoutError("asleep")
+        return signal
 
 
 def market(n_bars: int) -> tuple[dict[str, Candles], Any]:
@@ -137,7 +154,10 @@ def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, l
     desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, PROFILE), recorder, Journal(recorder))
     later, strategies = asked
     voters = [life.voter(symbol) for symbol in SYMBOLS] if life.voter else []
-    agents = SignalDesk([*(SymbolAgent(strategy) for strategy in strategies), *voters], later)
+    ruled = [Sleeper(strategy) for strategy in strategies]
+    for agent in ruled:
+        agent.rows = life.asleep
+    agents = SignalDesk([*ruled, *voters], later)
     engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), "1m"))
     Controls(engine)
     return engine

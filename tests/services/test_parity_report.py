@@ -180,6 +180,20 @@ def test_what_a_model_voted_is_taken_from_the_record(tmp_path: Path):
     assert report.notes == ("what models said is taken from the record, not asked again",)
 
 
+def test_a_bar_on_which_an_agent_did_not_answer_is_one_on_which_it_does_not_answer_again(tmp_path: Path):
+    with lived(tmp_path / "awake", Life(300)) as (_, compare):
+        entries = [row_of(line.live.entry_time) - 1 for line in compare().lines]
+    asleep = frozenset(entries[1:4])
+    with lived(tmp_path / "asleep", Life(300, asleep=asleep)) as (database, compare):
+        report = compare()
+        t = tables.decisions
+        said = database.rows(select(t.c.reason).where(t.c.reason == "abstains: TimeoutError: asleep"))
+    assert len(said) == 2 * len(asleep)
+    assert not asleep & {row_of(line.live.entry_time) - 1 for line in report.lines}
+    assert report.lines and report.unmatched == ()
+    assert {line.gap for line in report.lines} == {NOTHING}
+
+
 class RefusingBroker(PaperBroker):
     """Says no to the first entry."""
 

@@ -51,20 +51,18 @@ def test_first_warm_average_has_no_crossing_yet():
     assert [s.votes["ema"] for s in signals] == ["warming up", "warming up", "warming up", "buy"]
 
 
-def test_confidence_counts_only_firings_whose_next_bar_has_closed():
+def test_quality_counts_only_firings_whose_next_bar_has_closed():
     agent = two_bar_rsi()
     # Bars 1 and 2 fall and buy; the fall of bar 2 makes the first buy a miss; the rise of bar 3 the second a hit.
     signals = feed(agent, [100.0, 99.0, 98.0, 99.5, 99.0])
     assert [s.action for s in signals] == [Action.HOLD, Action.BUY, Action.BUY, Action.SELL, Action.HOLD]
-    assert [s.confidence for s in signals] == [0.0, 5 / 10, 5 / 11, 5 / 10, 0.0]
     assert (agent.quality.n, agent.quality.hits) == (3, 2)
 
 
-def test_each_direction_has_its_own_record():
+def test_quality_is_that_of_both_directions():
     agent = two_bar_rsi()
     signals = feed(agent, [100.0, 99.0, 90.0, 80.0, 120.0])
     assert signals[-1].action is Action.SELL
-    assert signals[-1].confidence == 0.5
     assert (agent.quality.n, agent.quality.hits) == (3, 1)
 
 
@@ -90,14 +88,12 @@ def test_counts_equal_a_plain_recount_over_all_bars():
     signals = advise(agent, candles)
     fired = {Action.BUY: 0, Action.SELL: 0}
     hits = {Action.BUY: 0, Action.SELL: 0}
-    for row, signal in enumerate(signals):
+    for row in range(len(signals)):
         if row and signals[row - 1].action in fired:
             last = signals[row - 1].action
             move = candles.close[row] - candles.close[row - 1]
             fired[last] += 1
             hits[last] += move > 0 if last is Action.BUY else move < 0
-        if signal.action in fired:
-            assert signal.confidence == (hits[signal.action] + 5) / (fired[signal.action] + 10)
     assert (agent.quality.n, agent.quality.hits) == (sum(fired.values()), sum(hits.values()))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.trading.bench import MINUTE, SPECS, START, Bench
-from trading.domain import Candle, Candles, Fill, Order, RiskProfile, Side, SymbolSpec
+from trading.domain import Candle, Candles, Decision, Fill, Order, RiskProfile, Side, SymbolSpec
 from trading.events import FeedStatus
 
 SYMBOLS = st.sampled_from(sorted(SPECS))
@@ -180,8 +180,8 @@ class ApprovalMachine(LedgerMachine):
     def _watch(self, bench: Bench) -> None:
         submit = bench.orders.submit
 
-        def watched(order: Order) -> None:
-            submit(order)
+        def watched(order: Order, *why: Decision | None) -> None:
+            submit(order, *why)
             if order.side is Side.BUY:
                 equity = bench.portfolio.equity()
                 exposed = bench.portfolio.exposure() + bench.orders.reserved_units()

@@ -1,4 +1,4 @@
-"""Asks every source of a symbol on each closed bar; one that raises abstains, with the error in its place.
+"""Asks every source of a symbol on each closed bar; one that raises or is too slow abstains, with the reason.
 
 Rules and a model vote together (`combined`): either may open or close a position while the other says nothing against
 it. A source with `is_silent` true (a market without a model) has no say: records are as if it were not there.
@@ -9,26 +9,37 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from functools import partial
 
+from trading.agents.lanes import Lanes
 from trading.domain import Action, Candle, Candles, Signal
 from trading.errors import BrokenInvariant
 from trading.events import SignalGenerated
 from trading.ports import SignalSource
 
+ABSTAINS = "abstains"
+PATIENCE_S = 60.0
 log = logging.getLogger(__name__)
 
 
 class SignalDesk:
-    """Inline when `executor` is None (replays: same thread, same order), else on a thread beside the engine's."""
+    """Inline when `executor` is None (replays: same thread, same order), else on threads beside the engine's.
 
-    def __init__(self, agents: Iterable[SignalSource], executor: Executor | None = None) -> None:
+    With `Lanes` each agent has a thread of its own, and one that has not answered `deadline_s` after a bar was asked
+    about abstains (None: it is waited for); bars that fill a gap come in bursts and have `PATIENCE_S`. Agents that were
+    paused are asked, so that they stay warm, and abstain.
+    """
+
+    def __init__(self, agents: Iterable[SignalSource], executor: Executor | Lanes | None = None,
+                 deadline_s: float | None = None) -> None:
         self.agents = tuple(agents)
-        self._executor = executor
+        self._executor, self._deadline_s = executor, deadline_s
         self.is_inline = executor is None
+        self.paused: frozenset[tuple[str, str]] = frozenset()
+        """(symbol, name) of agents that have no say; swapped whole, from any thread."""
         self._by_symbol: dict[str, list[SignalSource]] = {}
         for agent in self.agents:
             self._by_symbol.setdefault(agent.symbol, []).append(agent)
-        self._may_be_silent = any(hasattr(agent, "is_silent") for agent in self.agents)
 
     def warm_up(self, candles: Candles) -> None:
         """Show the agents of a symbol its earlier bars."""
@@ -38,19 +49,29 @@ class SignalDesk:
     def ask(self, candle: Candle, live: bool, answer: Callable[[SignalGenerated], None],
             answer_later: Callable[[SignalGenerated], None]) -> None:
         """Collect advice and hand it to `answer` (now) or `answer_later` (from the other thread)."""
-        if self._executor is None:
-            answer(self._collect(candle, live))
-        else:
-            self._executor.submit(lambda: answer_later(self._collect(candle, live)))
-
-    def _collect(self, candle: Candle, live: bool) -> SignalGenerated:
-        time = candle.close_time
         agents = self._by_symbol.get(candle.symbol, ())
-        signals = [_advice(agent, candle, time) for agent in agents]
-        if self._may_be_silent:
-            pairs = zip(agents, signals, strict=True)
-            signals = [signal for agent, signal in pairs if not getattr(agent, "is_silent", False)]
-        return SignalGenerated(candle, tuple(signals), live)
+        if self._executor is None:
+            answer(self._collect(agents, candle, live))
+        elif isinstance(self._executor, Lanes):
+            limit = self._deadline_s if live or self._deadline_s is None else max(PATIENCE_S, self._deadline_s)
+            asked = [(id(agent), partial(self._said, agent, candle), partial(_too_late, agent, candle, limit))
+                     for agent in agents]
+            self._executor.ask(asked, lambda signals: answer_later(SignalGenerated(candle, signals, live)), limit)
+        else:
+            self._executor.submit(lambda: answer_later(self._collect(agents, candle, live)))
+
+    def _collect(self, agents: Iterable[SignalSource], candle: Candle, live: bool) -> SignalGenerated:
+        said = [self._said(agent, candle) for agent in agents]
+        return SignalGenerated(candle, tuple([signal for signal in said if signal is not None]), live)
+
+    def _said(self, agent: SignalSource, candle: Candle) -> Signal | None:
+        """Return an agent's advice, None when it has no say."""
+        signal = _advice(agent, candle, candle.close_time)
+        if getattr(agent, "is_silent", False):
+            return None
+        if self.paused and (agent.symbol, agent.name) in self.paused:
+            return _abstention(agent, candle, "paused by hand")
+        return signal
 
 
 def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:
@@ -61,8 +82,16 @@ def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:
         return advice
     except Exception as error:
         log.exception("agent %s on %s failed", agent.name, candle.symbol)
-        reason = f"abstains: {type(error).__name__}: {error}"
-        return Signal(candle.symbol, time, agent.name, Action.HOLD, 0.0, reason)
+        return _abstention(agent, candle, f"{type(error).__name__}: {error}")
+
+
+def _too_late(agent: SignalSource, candle: Candle, deadline_s: float | None) -> Signal:
+    log.warning("agent %s on %s has not answered within %s s", agent.name, candle.symbol, deadline_s)
+    return _abstention(agent, candle, f"no answer within {deadline_s or 0.0:g} s")
+
+
+def _abstention(agent: SignalSource, candle: Candle, why: str) -> Signal:
+    return Signal(candle.symbol, candle.close_time, agent.name, Action.HOLD, 0.0, f"{ABSTAINS}: {why}")
 
 
 def combined(signals: tuple[Signal, ...]) -> Action:

@@ -1,4 +1,7 @@
-"""How often a signal was right on the next bar, counted as it happens."""
+"""How often a signal was right on the next bar, counted as it happens: for the screen.
+
+What a signal claims of itself is another figure, `trading.shadow`: whether its trades made money.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from numpy.typing import NDArray
 
 from trading.domain import FloatArray, SignalQuality
 from trading.metrics import wilson_interval
-
-PRIOR_HITS, PRIOR_FIRINGS = 5, 10
 
 
 class HitCounter:
@@ -45,10 +46,6 @@ class HitCounter:
             self.fired[direction] += int(np.count_nonzero(fired))
             self.hits[direction] += int(np.count_nonzero(moves[fired] * direction > 0.0))
         self.expect(int(directions[-1]), float(closes[-1]))
-
-    def confidence(self, direction: int) -> float:
-        """Return the hit rate of a direction, shrunk towards a half: (hits + 5) / (firings + 10)."""
-        return (self.hits[direction] + PRIOR_HITS) / (self.fired[direction] + PRIOR_FIRINGS)
 
     @property
     def quality(self) -> SignalQuality:
