@@ -1,39 +1,49 @@
-"""Routes of the agents: who advises, and what each said last."""
+"""Routes of the agents and of Mother AI: who advises, what each said last, and whom it would choose."""
 
 from __future__ import annotations
 
-import math
-from decimal import Decimal
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from services.api.account import Trade, newest
 from services.api.parts import Screen
 from services.api.problems import Refusal, problems
-from services.api.values import Limit, Money, SymbolInPath, Time, Told, spelled
+from services.api.values import Asked, Figure, Limit, Money, SymbolInPath, Time, Told, spelled
 from services.container import Services
-from trading.domain import CockpitView, SignalView
+from trading.domain.agents import AgentView
 
 router = APIRouter(prefix="/api", tags=["agents"])
-ATR = "atr_14"
-"""What the rule book measures stops with."""
+N_BEST, MIN_PORTFOLIO, MIN_TRADE = 3, 0.75, 0.7
+"""Defaults of the documents; the cockpit itself ranks by the threshold that it learnt."""
+Score = Annotated[float, Field(ge=0, le=1)]
+Most = Annotated[int, Field(ge=1, le=100)]
 
 
 class Agent(Told):
-    """Who advises on a symbol; `state`: voting, or of a model why it does not."""
+    """An agent and its record; `shrunk` is its win rate held towards a half while there are few trades.
+
+    `confidence` is of a wish to buy now, 0 to 1; `reason` says why it spoke so, or what is wrong with it.
+    """
 
     name: str
     symbol: str
-    kind: str
+    timeframe: str
+    strategy: str
     state: str
+    reason: str
+    confidence: Figure
+    wins: int
+    n_trades: int
+    win_rate: Figure
+    shrunk: Figure
+    score: Figure
+    pnl: Money
 
 
 class Prediction(Told):
-    """The last advice of an agent. Prices are where a buy at that bar's close would be entered, stopped and closed.
-
-    They follow from the risk profile in force and the ATR; nothing is sold short, so there are none for sell and hold.
-    """
+    """What an agent said last; prices of an entry now under the account's risk settings, or of the open position."""
 
     agentName: str  # noqa: N815
     symbol: str
@@ -41,38 +51,75 @@ class Prediction(Told):
     confidence: float = Field(description="0 to 100", ge=0, le=100)
     reason: str
     timestamp: Time
-    next_time: Time
     entryPrice: Money | None  # noqa: N815
     targetPrice: Money | None  # noqa: N815
     stopLoss: Money | None  # noqa: N815
 
 
+class Choice(Told):
+    """An agent's place in the ranking, whether it is chosen, and why."""
+
+    agent_name: str
+    symbol: str
+    place: int
+    score: Figure
+    chosen: bool
+    rule: str
+    words: str
+
+
+class Decision(Told):
+    """Whom Mother AI chooses on what agents said last; `best_score` is None where nobody wants to buy."""
+
+    top_n: int
+    min_score: float
+    chosen: list[Choice]
+    ranking: list[Choice]
+    best_score: Figure
+    cockpit: str = Field(description="how the running cockpit ranks, in words")
+
+
+class Evaluate(Asked):
+    """How many may be chosen, and the score that they need."""
+
+    top_n: Most = 1
+    min_score: Score = MIN_TRADE
+
+
 @router.get("/agents")
-async def agents(screen: Screen) -> list[Agent]:
-    """Return who advises."""
-    view = screen.portfolio.view()
-    states = {(one.symbol, one.version): one.state for one in view.models}
-    models = [Agent(name=version, symbol=symbol, kind="model", state=state)
-              for (symbol, version), state in states.items()]
-    rules = [Agent(name=one.strategy, symbol=one.symbol, kind="strategy", state="voting") for one in view.signals]
-    return [*rules, *models]
+def agents(screen: Screen) -> list[Agent]:
+    """Return the agents and their records."""
+    return [agent_of(one) for one in screen.agents.view().agents]
 
 
 @router.get("/agents/predictions")
 def predictions(screen: Screen) -> list[Prediction]:
-    """Return what every agent said last."""
-    view = screen.portfolio.view()
-    return [prediction(screen, view, one) for one in view.signals]
+    """Return what every agent said last; one that failed is told with its reason by /api/agents."""
+    return [prediction_of(one) for one in screen.agents.view().agents if one.prediction is not None]
 
 
 @router.get("/agents/{symbol}/predict", responses=problems(404, 422))
 def predict(symbol: SymbolInPath, screen: Screen) -> Prediction:
-    """Return what the agent of a symbol said last: that of the strategy that trades, where several advise."""
-    view, name = screen.portfolio.view(), spelled(symbol)
-    found = [one for one in view.signals if one.symbol == name]
+    """Return what the agent of a symbol said last, the best ranked where there are several."""
+    found = [one for one in screen.agents.view().agents
+             if one.config.symbol == spelled(symbol) and one.prediction is not None]
     if not found:
-        raise Refusal(404, f"no agent has said anything of {name} yet; advice comes with the close of a bar")
-    return prediction(screen, view, next((one for one in found if one.strategy == view.session.strategy), found[0]))
+        raise Refusal(404, f"no agent has said anything of {spelled(symbol)} yet; advice comes with the close of a bar")
+    return prediction_of(max(found, key=lambda one: one.score))
+
+
+@router.get("/mother-ai/decision", responses=problems(422))
+def decision(screen: Screen, top_n: Annotated[Most, Query()] = N_BEST,
+             min_score: Annotated[Score, Query()] = MIN_PORTFOLIO) -> Decision:
+    """Return the portfolio decision: whom Mother AI would choose now. Nothing is ordered."""
+    return decided(screen, top_n, min_score)
+
+
+@router.post("/mother-ai/evaluate", responses=problems(413, 422))
+def evaluate(screen: Screen, body: Evaluate | None = None) -> Decision:
+    """Rank what agents said last, now. Nothing is ordered: orders are the engine's, at the close of a bar."""
+    asked = body or Evaluate()
+    return decided(screen, asked.top_n, asked.min_score)
 
 
 @router.get("/mother-ai/trades")
@@ -81,26 +128,26 @@ def mother_ai_trades(screen: Screen, limit: Limit = 100) -> list[Trade]:
     return newest(screen.portfolio.view().trades, None, limit)
 
 
-def prediction(screen: Services, view: CockpitView, said: SignalView) -> Prediction:
-    """Return an agent's last advice with its prices."""
-    entry, stop, target = levels(screen, view, said) if said.action == "BUY" else (None, None, None)
+def decided(screen: Services, top_n: int, min_score: float) -> Decision:
+    """Return a decision."""
+    ranking = [Choice.model_validate(one) for one in screen.agents.decide(top_n, min_score)]
+    return Decision(top_n=top_n, min_score=min_score, chosen=[one for one in ranking if one.chosen], ranking=ranking,
+                    best_score=max((one.score or 0.0 for one in ranking), default=None),
+                    cockpit=screen.agents.view().ranking)
+
+
+def agent_of(one: AgentView) -> Agent:
+    """Return an agent."""
+    return Agent(name=one.name, symbol=one.config.symbol, timeframe=one.config.timeframe, strategy=one.config.strategy,
+                 state=one.state, reason=one.reason, confidence=one.confidence, wins=one.wins, n_trades=one.n_trades,
+                 win_rate=one.win_rate, shrunk=one.shrunk, score=one.score, pnl=one.pnl)
+
+
+def prediction_of(one: AgentView) -> Prediction:
+    """Return what an agent said last."""
+    said = one.prediction
+    assert said is not None
     return Prediction(
-        agentName=said.strategy, symbol=said.symbol, prediction=said.action.lower(), timestamp=said.time,
-        confidence=round(100 * min(1.0, max(0.0, said.confidence)), 3), reason=said.reason, next_time=said.next_time,
-        entryPrice=entry, targetPrice=target, stopLoss=stop)
-
-
-def levels(screen: Services, view: CockpitView, said: SignalView) -> tuple[Decimal | None, ...]:
-    """Return (entry, stop, target) of a buy at the close of the bar that was judged; None where it is not known."""
-    nothing = (None, None, None)
-    if ATR not in screen.charts.indicator_names():
-        return nothing
-    chart = screen.charts.chart(said.symbol, view.session.interval, 3, (ATR,))
-    rows = [row for row in range(len(chart.candles)) if chart.candles.candle(row).close_time == said.time]
-    if not rows or not math.isfinite(chart.lines[ATR][rows[0]]):
-        return nothing
-    close, atr = float(chart.candles.close[rows[0]]), float(chart.lines[ATR][rows[0]])
-    profile = view.session.profile
-    target = close + profile.target_atr * atr if profile.target_atr else None
-    return tuple(None if price is None or price <= 0 else Decimal(f"{price:.{chart.decimals}f}")
-                 for price in (close, close - profile.stop_atr * atr, target))
+        agentName=said.agent_name, symbol=one.config.symbol, prediction=said.prediction.lower(), reason=one.reason,
+        confidence=said.confidence, timestamp=one.time, entryPrice=said.entry_price, targetPrice=said.target_price,
+        stopLoss=said.stop_loss)

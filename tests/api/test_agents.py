@@ -1,58 +1,59 @@
-"""Agents and decision records by script."""
+"""Agents, Mother AI and decision records by script."""
 
-from dataclasses import replace
-from decimal import Decimal
-
-import numpy as np
 import pytest
 
-from services.api.agents import levels
-from tests.api.served import problem
-from trading.domain import Candle, Candles, ChartView
-
-HOUR = 3_600_000
+from tests.api.served import Place, problem, served
+from tests.fakes.fake_services import FakeWorld
 
 
 @pytest.mark.parametrize("prefix", ["/api/agents", "/api/agent"])
-def test_agents_and_what_they_said_are_those_of_the_signals_card(place, prefix):
-    view = place.world.portfolio.view()
+def test_agents_and_what_they_said_are_those_of_the_page(place, prefix):
+    seen = place.world.agents.view().agents
     told = place.get(prefix).json()
-    assert [(a["symbol"], a["name"]) for a in told if a["kind"] == "strategy"] == [
-        (s.symbol, s.strategy) for s in view.signals]
-    assert {a["state"] for a in told if a["kind"] == "model"} == {m.state for m in view.models}
+    assert [(a["symbol"], a["name"], a["wins"], a["shrunk"]) for a in told] == [
+        (a.config.symbol, a.name, a.wins, pytest.approx(a.shrunk)) for a in seen]
+    assert [a["confidence"] for a in told] == [pytest.approx(a.confidence) for a in seen]
     said = place.get(f"{prefix}/predictions").json()
-    assert [(p["prediction"], p["confidence"]) for p in said] == [
-        (s.action.lower(), pytest.approx(100 * s.confidence)) for s in view.signals]
+    assert [(p["prediction"], p["confidence"], p["entryPrice"]) for p in said] == [
+        (a.prediction.prediction.lower(), a.prediction.confidence, str(a.prediction.entry_price)) for a in seen]
     assert place.get(f"{prefix}/btcusdt/predict").json() == next(p for p in said if p["symbol"] == "BTCUSDT")
     problem(place.get(f"{prefix}/XRPUSDT/predict"), 404)
 
 
-class Charts:
-    """Three hours of one symbol with an ATR of 10."""
+def test_mother_ai_decides_by_the_documents_numbers_unless_others_are_asked_for(place):
+    asked = []
+    decide = place.world.agents.decide
 
-    def __init__(self, atr=10.0):
-        candles = Candles.of([Candle("BTCUSDT", "1h", row * HOUR, *[100.0 * (row + 1)] * 4, 1.0) for row in range(3)])
-        self.view = ChartView(candles, {"atr_14": np.array([10.0, atr, 10.0])}, 2)
+    def watched(*given):
+        asked.extend([given] if given else [])
+        return decide(*given)
 
-    def indicator_names(self):
-        return {"atr_14": "ATR 14"}
+    place.world.agents.decide = watched
+    told = place.get("/api/mother-ai/decision").json()
+    place.post("/api/mother-ai/evaluate")
+    place.post("/api/mother-ai/evaluate", {"top_n": 2, "min_score": 0.5})
+    place.world.agents.decide = decide
+    assert asked == [(3, 0.75), (1, 0.7), (2, 0.5)]
+    assert [one["place"] for one in told["ranking"]] == list(range(1, len(told["ranking"]) + 1))
+    assert told["chosen"] == [one for one in told["ranking"] if one["chosen"]]
+    assert told["best_score"] == max(one["score"] for one in told["ranking"])
+    for wrong in ({"top_n": 0}, {"min_score": 1.1}, {"more": 1}):
+        problem(place.post("/api/mother-ai/evaluate", wrong), 422)
+    assert place.world.session.sent == [], "nothing is ordered"
 
-    def chart(self, *_):
-        return self.view
+
+def test_agents_that_have_not_spoken_say_nothing(tmp_path):
+    with served(Place(tmp_path, FakeWorld(empty=True))) as own:
+        assert own.get("/api/agents/predictions").json() == []
+        problem(own.get("/api/agents/BTCUSDT/predict"), 404)
+        assert own.get("/api/mother-ai/decision").json()["best_score"] is None
 
 
-def level(place, charts, time=2 * HOUR - 1, **profile):
-    view = place.world.portfolio.view()
-    session = replace(view.session, profile=replace(view.session.profile, stop_atr=2.0, **profile))
-    said = replace(view.signals[0], time=time, action="BUY")
-    return levels(replace(place.world.services, charts=charts), replace(view, session=session), said)
-
-
-def test_prices_of_a_buy_follow_from_the_bar_the_atr_and_the_profile(place):
-    assert level(place, Charts(), target_atr=3.0) == (Decimal(200), Decimal(180), Decimal(230))
-    assert level(place, Charts(), target_atr=0.0) == (Decimal(200), Decimal(180), None)
-    assert level(place, Charts(), time=7, target_atr=3.0) == (None, None, None)
-    assert level(place, Charts(float("nan")), target_atr=3.0) == (None, None, None)
+def test_a_broken_roster_is_told_and_breaks_nothing_else(tmp_path):
+    with served(Place(tmp_path)) as own:
+        own.world.agents.broken = "agents.json: line 3 column 1"
+        assert "line 3" in problem(own.get("/api/agents"), 422)["detail"]
+        assert own.get("/api/session").status_code == 200
 
 
 def test_a_decision_is_found_by_its_key_and_no_other(place):
