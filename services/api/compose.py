@@ -12,7 +12,6 @@ from services.keys.connecting import connect_key
 from services.keys.permissions import Permissions
 from services.keys.tokens import TokenBook
 from services.settings import Settings
-from services.strategies import stored_strategies
 
 
 def api_of(settings: Settings, services: Services) -> FastAPI:
@@ -25,5 +24,5 @@ def api_of(settings: Settings, services: Services) -> FastAPI:
                            venue, key, secret)
 
     return prepare(make_api(ApiParts(
-        services, stored_strategies(settings.data_dir), connect, TokenBook(settings.tokens_path),
+        services, services.strategies, connect, TokenBook(settings.tokens_path),
         Limits.of(settings.api_rate), settings.api_origins, Defaults(settings.capital, settings.profile))))
