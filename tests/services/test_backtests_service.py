@@ -20,7 +20,7 @@ from trading.brokers.paper import PaperBroker
 from trading.errors import BadInput
 
 PATIENCE_S = 90.0
-LONG = "rsi.period=5:30:1,rsi.buy_below=15:45:1"
+LONG = "rsi.period=5:30:1,rsi.buy_below=15:45:1,rsi.sell_above=55:69:1"
 
 
 def opened(folder: Path, past: SimulatedPast | None = None) -> tuple[BacktestService, Database]:
