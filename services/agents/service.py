@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
@@ -17,10 +17,11 @@ from services.agents.engaging import Crew, engaged
 from services.agents.study import players_of, studied
 from services.strategies import shipped_strategies
 from services.strategies.health import health_of, light_of
-from services.strategies.shelf import stored_strategies
+from services.strategies.shelf import find_strategy, stored_strategies
 from trading import rules
 from trading.agents.mother import Candidate, make_portfolio_decision
 from trading.agents.mother_ai import MotherAI
+from trading.agents.symbol_agent import SymbolAgent
 from trading.backtest import Setup
 from trading.domain import Action, Decision, Signal, Trade, TradeView
 from trading.domain.agents import (
@@ -106,12 +107,15 @@ class AgentService:
 
     def _going(self, roster: Roster) -> tuple[AgentView, ...]:
         """Return agents that were dropped since the start: they are silent, their record is still told."""
-        left = {agent.key for agent in roster.agents}
-        return tuple(self._agent(agent, "going") for agent, _ in self._at.crew.engaged.rules if agent.key not in left)
+        left, trading = {agent.key for agent in roster.agents}, self._trading()
+        return tuple(self._agent(agent, "going") for agent, strategy in self._at.crew.engaged.rules
+                     if agent.key not in left and (agent.symbol, strategy.name) in trading)
 
     def _needs_restart(self, roster: Roster) -> bool:
-        keys = {agent.key for agent in roster.agents}
-        return keys != {agent.key for agent in self._first.agents} or roster.mother != self._first.mother
+        errors = self._at.crew.engaged.errors
+        wanted = {(agent.symbol, self._name(agent)) for agent in roster.agents if agent.key not in errors}
+        models = {(agent.symbol, MODEL) for agent in self._first.agents if agent.strategy == MODEL}
+        return wanted != self._trading() | models or roster.mother != self._first.mother
 
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
         """Add an agent from the next start on; BadInput names what does not fit, also rules that cannot be read."""
@@ -137,15 +141,24 @@ class AgentService:
         self._store.set_mother(mother)
 
     def _tell_engine(self) -> None:
+        """Silence whoever trades now, also since a strategy was put on paper, and has no say in the roster."""
         roster = self._store.read()
-        speaking = {agent.key for agent in roster.agents if not agent.paused}
-        known = [(f"{agent.symbol}|{agent.strategy}", (agent.symbol, name)) for agent, name in self._named()]
-        silent = {who for key, who in known if key not in speaking}
-        silent |= {(agent.symbol, MODEL) for agent in roster.agents if agent.strategy == MODEL and agent.paused}
-        self._engine.agents.paused = frozenset(silent)
+        speaking = {(agent.symbol, self._name(agent)) for agent in roster.agents if not agent.paused}
+        listed = {(agent.symbol, MODEL) for agent in (*self._first.agents, *roster.agents) if agent.strategy == MODEL}
+        self._engine.agents.paused = frozenset((listed | self._trading()) - speaking)
 
-    def _named(self) -> Iterable[tuple[AgentConfig, str]]:
-        return [(agent, strategy.name) for agent, strategy in self._at.crew.engaged.rules]
+    def _trading(self) -> set[tuple[str, str]]:
+        """Return symbol and name of the rules that the engine asks."""
+        return {(agent.symbol, agent.name) for agent in self._engine.agents.agents if isinstance(agent, SymbolAgent)}
+
+    def _name(self, agent: AgentConfig) -> str:
+        """Return what an agent's signals are called: the name of its strategy."""
+        if agent.strategy == MODEL or agent.key in self._started:
+            return self._started.get(agent.key, MODEL)
+        try:
+            return find_strategy(agent.strategy, self._at.data_dir).name
+        except CockpitError:
+            return agent.strategy
 
     def predictions(self) -> tuple[AgentPrediction, ...]:
         """Return what each agent said last; one that has not spoken yet holds."""
@@ -197,7 +210,7 @@ class AgentService:
         return sum(trade.pnl > 0 for trade in trades), len(trades)
 
     def _agent(self, agent: AgentConfig, state: str) -> AgentView:
-        name = self._started.get(agent.key, agent.strategy)
+        name = self._name(agent)
         signal = self._signals.get((agent.symbol, name))
         wins, n = self._record(agent.symbol, name)
         seen = self._seen(agent.symbol, name)
@@ -230,7 +243,7 @@ class AgentService:
             return "paused"
         if agent.strategy == MODEL:
             return "running" if signal is not None else "silent"
-        return "running" if agent.key in self._started else "waiting"
+        return "running" if (agent.symbol, self._name(agent)) in self._trading() else "waiting"
 
     def _seen(self, symbol: str, name: str) -> list[TradeView]:
         trades = self._trades.get((symbol, name), [])[-HEALTH_TRADES:]

@@ -8,7 +8,10 @@ import pytest
 from services.agents.compose import agent_service
 from services.agents.study import EQUAL, MOTHER, calibration
 from services.settings import load_settings
+from services.strategies import find_strategy
 from tests.services.cockpits import whole_cockpit
+from trading.agents.desk import SignalDesk
+from trading.agents.symbol_agent import SymbolAgent
 from trading.domain.agents import MotherConfig
 from trading.errors import BadInput
 from trading.shadow import Firings
@@ -66,6 +69,18 @@ def test_a_pause_silences_the_running_engine_and_lasts(tmp_path):
         assert agent(service, "ETHUSDT|demo").n_trades > 0
     with whole_cockpit(tmp_path, 10) as whole:
         assert whole.engine.agents.paused == {("BTCUSDT", "demo")}
+
+
+def test_a_strategy_that_was_put_on_paper_since_the_start_can_be_paused(tmp_path):
+    with whole_cockpit(tmp_path, 50) as whole:
+        service, rules = service_of(whole, tmp_path), find_strategy("ema-cross", tmp_path)
+        store = whole.cockpit.crew.store
+        whole.engine.agents = SignalDesk([SymbolAgent(rules.for_symbol(symbol)) for symbol in store.symbols])
+        store.follow("ema-cross")
+        assert agent(service, "BTCUSDT|ema-cross").state == "running" and not service.view().needs_restart
+        service.pause("BTCUSDT|ema-cross", True)
+        assert whole.engine.agents.paused == {("BTCUSDT", rules.name)}
+        assert {view.state for view in service.view().agents} == {"paused", "running"}
 
 
 def test_a_dropped_agent_is_silent_at_once_and_gone_after_the_next_start(tmp_path):
