@@ -161,12 +161,13 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from trading.risk import Risk
     from trading.session import Session
 
-    if feed.badge != "REPLAY" and outside is None:
+    replaying = feed.badge == "REPLAY"
+    if not replaying and outside is None:
         settings = with_chosen(settings, database, feed.badge)
     specs = feed.specs()
-    traded = feed.symbols if feed.badge == "REPLAY" else settings.assets
+    traded = feed.symbols if replaying else settings.assets
     hired = hire(settings, feed, traded)
-    document, replaying = hired.document, feed.badge == "REPLAY"
+    document = hired.document
     known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}
     account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name

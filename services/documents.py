@@ -68,7 +68,11 @@ def write_document(document: Document, target: str) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
-    path = Path(target)
+    write_text(Path(target), text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from storage.candle_checks import check_candles
+from storage.disk import Disk
 from trading.domain import INTERVAL_MS, Candles, IntArray
 from trading.errors import BadCandles, BadInput, StateFailed
 from trading.folding import Gap, divides, fold, gaps_in, merge, step_ms
@@ -198,18 +199,7 @@ def _replace(path: Path, table: pa.Table) -> None:
         pq.write_table(table, file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(aside, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    Disk().rename(aside, path)
 
 
 def _read_part(path: Path, columns: list[str] | None = None, file: pq.ParquetFile | None = None) -> pa.Table:

@@ -14,7 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from services.strategies.disk import Disk
+from storage.disk import Disk
 from trading.domain.agents import MODEL, AgentConfig, MotherConfig, Roster
 from trading.errors import BadInput, StateFailed
 

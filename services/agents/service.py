@@ -219,7 +219,7 @@ class AgentService:
         candidate = Candidate(agent.symbol, name, _standing(signal, firings), wins, n)
         error = self._at.crew.engaged.errors.get(agent.key, "")
         return AgentView(
-            agent, name, self._display(agent.symbol), state or self._state(agent, signal, error),
+            agent, name, self._display(agent.symbol), state or self._state(agent, name, signal, error),
             None if signal is None else self._prediction(signal), 0 if signal is None else signal.time,
             error or ("" if signal is None else signal.reason), wins, n, candidate.raw_win_rate,
             candidate.shrunk_win_rate(mother.weights), candidate.confidence, candidate.score(mother.weights),
@@ -236,14 +236,14 @@ class AgentService:
             known = self._lights[key] = stamp, light_of(expected, seen)
         return known[1]
 
-    def _state(self, agent: AgentConfig, signal: Signal | None, error: str) -> str:
+    def _state(self, agent: AgentConfig, name: str, signal: Signal | None, error: str) -> str:
         if error:
             return "failed"
         if agent.paused:
             return "paused"
         if agent.strategy == MODEL:
             return "running" if signal is not None else "silent"
-        return "running" if (agent.symbol, self._name(agent)) in self._trading() else "waiting"
+        return "running" if (agent.symbol, name) in self._trading() else "waiting"
 
     def _seen(self, symbol: str, name: str) -> list[TradeView]:
         trades = self._trades.get((symbol, name), [])[-HEALTH_TRADES:]

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.api.parts import Screen
-from services.api.values import Figure, Limit, Money, Symbol, Time, Told, spelled
+from services.api.values import Figure, Limit, Money, RoundTrip, Symbol, Time, Told, spelled
 from trading.domain import AccountView, TradeView
 from trading.domain.journal import JournalFigures
 
@@ -87,22 +87,9 @@ class OrderTold(Told):
     time: Time
 
 
-class Trade(Told):
+class Trade(RoundTrip):
     """A finished round trip; `pnl` is net of fees."""
 
-    number: int
-    symbol: str
-    side: str
-    quantity: Money
-    entry_time: Time
-    entry_price: Money
-    exit_time: Time
-    exit_price: Money
-    fees: Money
-    pnl: Money
-    pnl_rate: Figure
-    opened_by: str
-    closed_because: str
     decision: str
 
 

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from services.api.parts import ApiParts, Parts
 from services.api.problems import Refusal, problems
 from services.api.strategies import Rules
-from services.api.values import MAX_TIME_MS, Asked, Figure, Money, Symbol, Time, Told, spelled
+from services.api.values import MAX_TIME_MS, Asked, Figure, Money, RoundTrip, Symbol, Time, Told, spelled
 from services.strategies import parse_strategy, to_document
 from trading.domain import INTERVAL_MS
 from trading.domain.backtests import BacktestProgress, BacktestRequest, BacktestView, RunSummary
@@ -69,22 +69,8 @@ class Progress(Told):
     error: str
 
 
-class BacktestTradeTold(Told):
+class BacktestTradeTold(RoundTrip):
     """A round trip of a backtest."""
-
-    number: int
-    symbol: str
-    side: str
-    quantity: Money
-    entry_time: Time
-    entry_price: Money
-    exit_time: Time
-    exit_price: Money
-    fees: Money
-    pnl: Money
-    pnl_rate: Figure
-    opened_by: str
-    closed_because: str
 
 
 class Result(Told):

@@ -51,3 +51,21 @@ Limit = Annotated[int, Query(ge=1, le=1_000, description="at most so many, the n
 def spelled(symbol: str) -> str:
     """Return a symbol as the cockpit writes it: `btc/usdt` -> `BTCUSDT`."""
     return symbol.upper().replace("/", "")
+
+
+class RoundTrip(Told):
+    """What was bought and sold again."""
+
+    number: int
+    symbol: str
+    side: str
+    quantity: Money
+    entry_time: Time
+    entry_price: Money
+    exit_time: Time
+    exit_price: Money
+    fees: Money
+    pnl: Money
+    pnl_rate: Figure
+    opened_by: str
+    closed_because: str

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from services.documents import write_document
+from services.documents import write_document, write_text
 from services.journal import logs
 from services.journal.service import JournalService
 from services.parity.account import accounts_of, settings_of
@@ -35,7 +35,7 @@ def journal_report(settings: Settings, chosen: Namespace, html: Html) -> int:
         figures = journal.figures(start, end)
         trades = journal.trades(TradeFilter(start=start, end=end, origin=ACCOUNT), 0, FOREVER).trades
     if chosen.html:
-        _write(Path(chosen.html), html(figures, trades, account))
+        write_text(Path(chosen.html), html(figures, trades, account))
     if chosen.json:
         write_document(figures_document(figures, trades, account), chosen.json)
     if chosen.json != "-":
@@ -63,11 +63,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")
     return None if value == FOREVER else value
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from storage.disk import PrivateDisk
 from trading.errors import BadInput
 
 READ, TRADE = "read", "trade"
@@ -161,11 +161,8 @@ class TokenBook:
             raise BadInput(f"{self._path} cannot be written ({error.strerror}); nothing was changed") from None
 
     def _write(self, tokens: dict[str, Token]) -> None:
-        partial = self._path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({"version": VERSION, "tokens": [asdict(token) for token in tokens.values()]}, file)
-        partial.replace(self._path)
+        body = {"version": VERSION, "tokens": [asdict(token) for token in tokens.values()]}
+        PrivateDisk().replace(self._path, json.dumps(body).encode())
 
 
 def _hashed(secret: str) -> str:

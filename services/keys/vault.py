@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storage.disk import PrivateDisk
 from trading.errors import BadInput
 
 SERVICE = "ai-trading-cockpit"
@@ -113,13 +114,9 @@ class Vault:
             raise BadInput(f"{self._path} cannot be read as a file of keys; remove it and set them again") from None
 
     def _write(self, entries: dict[str, dict[str, str]]) -> None:
-        partial = self._path.with_suffix(".partial")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial.unlink(missing_ok=True)
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump({"version": VERSION, "venues": entries}, file)
-            partial.replace(self._path)
+            PrivateDisk().replace(self._path, json.dumps({"version": VERSION, "venues": entries}).encode())
         except OSError as error:
             raise BadInput(f"{self._path} cannot be written ({error.strerror}); nothing was kept") from None
 

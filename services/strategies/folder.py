@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.strategies.disk import Disk, read
 from services.strategies.judging import Judged, judged
 from services.strategies.names import id_of, symbol_of
 from services.strategies.places import WHOLE
 from services.strategies.reading import MAX_BYTES
 from services.strategies.registry import COPY, NAME
 from services.strategies.versions import History, Kept
+from storage.disk import Disk, read
 from trading.domain.strategies import Mistake
 from trading.errors import BadInput
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from services.strategies.disk import Disk, read
 from services.strategies.names import is_id
+from storage.disk import Disk, read
 
 NAME, COPY = "registry.json", ".registry.json"
 MOST_BYTES = 4 * 1024 * 1024

@@ -16,13 +16,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from services.strategies.changes import changes
-from services.strategies.disk import Disk
 from services.strategies.entries import absent, entry_of, loose_entry, told, version_of
 from services.strategies.folder import Folder, Spot
 from services.strategies.judging import Judged, judged, refuse_mistakes
 from services.strategies.names import id_of, symbol_of
 from services.strategies.reading import parse_strategy
 from services.strategies.registry import Registry, Row, Rows
+from storage.disk import Disk
 from trading.domain.strategies import Mistake, StoredStrategy, StrategyChange, StrategyEntry, StrategyVersion
 from trading.errors import BadInput, StateFailed
 from trading.strategies import RuleStrategy

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.strategies.disk import Disk, read
 from services.strategies.reading import MAX_BYTES
+from storage.disk import Disk, read
 from trading.errors import BadInput
 
 GONE = ("deleted", "removed")

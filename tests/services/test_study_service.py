@@ -19,9 +19,9 @@ from services.backtests.markets import Source
 from services.backtests.spread import Hands
 from services.settings import load_settings
 from services.strategies import load_strategy
-from services.strategies.disk import Disk
 from storage.candle_store import CandleStore
 from storage.database import Database
+from storage.disk import Disk
 from tests.fakes.asked import waves
 from tests.fakes.fake_studies import FakeStudies
 from trading.domain.backtests import CostSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.strategies import StrategyStore
-from services.strategies.disk import Disk
+from storage.disk import Disk
 from tests.strategies.test_store import Clock, document
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,6 +12,9 @@ from trading.errors import BadInput
 class Disk:
     """Writes durably. A name changes hands only when what it will stand for is on the disk."""
 
+    rights = 0o666
+    """Of a new file, before the user's mask."""
+
     def make(self, folder: Path) -> None:
         """Make a folder and its parents."""
         if folder.is_dir():
@@ -21,8 +24,9 @@ class Disk:
         self.sync(folder.parent)
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file of a name that nobody reads yet."""
-        with path.open("wb") as file:
+        """Write a file of a name that nobody reads yet; what a killed process left there goes, rights and all."""
+        path.unlink(missing_ok=True)
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, self.rights)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -52,6 +56,12 @@ class Disk:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+class PrivateDisk(Disk):
+    """For what nobody else on the computer may read."""
+
+    rights = 0o600
 
 
 def read(path: Path, most: int) -> bytes | None:
