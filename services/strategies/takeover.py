@@ -138,6 +138,7 @@ class Takeover:
             if until is not None:  # a symbol without a bar yet has nothing to be shown
                 agent.warm_up(standing.closed(agent.symbol).between(None, until + 1))
         standing.begun(run_settings(strategies, standing.interval, standing.capital, profile, standing.costs))
+        engine.agents.hand_over(desk)
         engine.agents = desk
         fed = (agent.symbol for agent in desk.agents if agent.symbol in engine.portfolio.specs)
         engine.round = Round(ranking_of(rules), frozenset(fed))

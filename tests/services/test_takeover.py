@@ -10,6 +10,8 @@ from services.strategies.compose import takeover_of
 from storage.evidence import EvidenceStore
 from tests.services.cockpits import whole_cockpit
 from tests.services.lived import ACCOUNT, Life, lived, row_of
+from trading.agents.lanes import Lanes
+from trading.agents.symbol_agent import SymbolAgent
 from trading.events import Command, CommandAnswered
 
 FAST = {"version": 2, "name": "Fast dips", "symbols": ["BTCUSDT"], "timeframe": "1m",
@@ -17,9 +19,22 @@ FAST = {"version": 2, "name": "Fast dips", "symbols": ["BTCUSDT"], "timeframe": 
         "risk": {"stop_atr": 3.5}}
 
 
-def with_takeover(whole, folder: Path):
+class Noted(Lanes):
+    """Notes whose lanes were ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: list[int] = []
+
+    def drop(self, keys) -> None:
+        keys = list(keys)
+        self.ended += keys
+        super().drop(keys)
+
+
+def with_takeover(whole, folder: Path, executor: Lanes | None = None):
     settings = load_settings(data_dir=folder, feed="sim", speed=1.0, profile="Aggressive")
-    return takeover_of(settings, whole.database, whole.cockpit, None, whole.portfolio.rename)
+    return takeover_of(settings, whole.database, whole.cockpit, executor, whole.portfolio.rename)
 
 
 def use(whole, ref: str) -> CommandAnswered:
@@ -81,6 +96,16 @@ def test_a_strategy_waits_until_the_last_position_is_sold(folder: Path):
         whole.engine.handle(Command("flatten", "flat", version))
         whole.trade()
         assert takeover.running == "demo" and not whole.engine.portfolio.open_symbols()
+
+
+def test_the_threads_of_the_agents_that_were_replaced_are_ended(folder: Path):
+    with whole_cockpit(folder, 10) as whole, Noted() as lanes:
+        with_takeover(whole, folder, lanes)
+        use(whole, "BTCUSDT/fast")
+        replaced = [id(agent) for agent in whole.engine.agents.agents if isinstance(agent, SymbolAgent)]
+        assert replaced and not lanes.ended
+        use(whole, "demo")
+        assert lanes.ended == replaced
 
 
 def test_the_accounts_own_replay_changes_its_rules_at_the_same_bar(tmp_path: Path):

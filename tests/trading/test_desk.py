@@ -1,5 +1,6 @@
 """Agents beside one another: who is slow or fails abstains, and nobody waits for it past the deadline."""
 
+import threading
 from queue import SimpleQueue
 from threading import Event
 from time import monotonic
@@ -191,3 +192,60 @@ def test_an_agent_that_never_returns_does_not_hold_up_the_end():
     lanes.stop()
     assert monotonic() - begin < 5.0
     slow.gate.set()
+
+
+def test_a_hung_agent_after_a_gap_holds_live_bars_up_no_longer_than_their_own_deadline(lanes):
+    hung, fast = Talker("AAA"), Talker("BBB")
+    hung.gate.clear()
+    scene = Scene(lanes, [hung, fast], 0.2)
+    begin = monotonic()
+    scene.ask("AAA", 1, live=False)
+    scene.ask("BBB", 1, live=False)
+    scene.ask("BBB", 2)
+    heard = [scene.next() for _ in range(3)]
+    assert 0.2 <= monotonic() - begin < 5.0
+    assert [(symbol, minute) for symbol, minute, _ in heard] == [("AAA", 1), ("BBB", 1), ("BBB", 2)]
+    assert [said for _, _, said in heard[1:]] == [SAID, SAID]
+    ((action, why),) = heard[0][2]
+    assert action is Action.HOLD and why.startswith("abstains: no answer within 0.2")
+    hung.gate.set()
+
+
+def test_bars_asked_after_a_live_one_keep_their_patience(lanes):
+    slow, fast = Talker("AAA"), Talker("BBB")
+    slow.gate.clear()
+    fast.gate.clear()
+    scene = Scene(lanes, [slow, fast], 0.05)
+    scene.ask("BBB", 1)
+    scene.ask("AAA", 1, live=False)
+    assert scene.next()[:2] == ("BBB", 1)
+    assert not Event().wait(0.15) and scene.heard.empty()
+    slow.gate.set()
+    assert scene.next() == ("AAA", 1, SAID)
+    fast.gate.set()
+
+
+def test_replaced_agents_leave_no_thread_behind(lanes):
+    old, kept, new = Talker("AAA"), Talker("BBB"), Talker("AAA")
+    scene, after = Scene(lanes, [old, kept], LONG_S), Scene(lanes, [new, kept], LONG_S)
+    for symbol in ("AAA", "BBB"):
+        scene.ask(symbol, 1)
+        scene.next()
+    (lane_of_old, lane_of_kept) = (t for t in threading.enumerate() if t.name in ("agents-1", "agents-2"))
+    scene.desk.hand_over(after.desk)
+    lane_of_old.join(LONG_S)
+    assert not lane_of_old.is_alive() and lane_of_kept.is_alive()
+    for symbol in ("AAA", "BBB"):
+        after.ask(symbol, 2)
+        assert after.next() == (symbol, 2, SAID)
+    assert kept.seen == [1, 2] and lane_of_kept.is_alive()
+
+
+def test_an_alarm_rings_once_after_its_time_and_not_after_the_end():
+    rung = SimpleQueue()
+    with Lanes() as lanes:
+        begin = monotonic()
+        lanes.after(LONG_S, lambda: rung.put("never"))
+        lanes.after(0.05, lambda: rung.put("soon"))
+        assert rung.get(timeout=LONG_S) == "soon" and monotonic() - begin >= 0.05
+    assert rung.empty()

@@ -26,8 +26,9 @@ class SignalDesk:
     """Inline when `executor` is None (replays: same thread, same order), else on threads beside the engine's.
 
     With `Lanes` each agent has a thread of its own, and one that has not answered `deadline_s` after a bar was asked
-    about abstains (None: it is waited for); bars that fill a gap come in bursts and have `PATIENCE_S`. Agents that were
-    paused are asked, so that they stay warm, and abstain.
+    about abstains (None: it is waited for); bars that fill a gap come in bursts and have `PATIENCE_S`, but no longer than
+    until the deadline of a live bar that was asked about after them. Agents that were paused are asked, so that they
+    stay warm, and abstain.
     """
 
     def __init__(self, agents: Iterable[SignalSource], executor: Executor | Lanes | None = None,
@@ -54,11 +55,22 @@ class SignalDesk:
             answer(self._collect(agents, candle, live))
         elif isinstance(self._executor, Lanes):
             limit = self._deadline_s if live or self._deadline_s is None else max(PATIENCE_S, self._deadline_s)
-            asked = [(id(agent), partial(self._said, agent, candle), partial(_too_late, agent, candle, limit))
+            asked = [(id(agent), partial(self._said, agent, candle), partial(_too_late, agent, candle))
                      for agent in agents]
             self._executor.ask(asked, lambda signals: answer_later(SignalGenerated(candle, signals, live)), limit)
         else:
             self._executor.submit(lambda: answer_later(self._collect(agents, candle, live)))
+
+    def remind(self, act: Callable[[], None]) -> None:
+        """Do something short when the deadline of bars asked about now is over; never where there is no deadline."""
+        if isinstance(self._executor, Lanes) and self._deadline_s is not None:
+            self._executor.after(self._deadline_s, act)
+
+    def hand_over(self, successor: SignalDesk) -> None:
+        """End the threads of agents that the desk which asks from now on does not have."""
+        if isinstance(self._executor, Lanes):
+            kept = {id(agent) for agent in successor.agents}
+            self._executor.drop(id(agent) for agent in self.agents if id(agent) not in kept)
 
     def _collect(self, agents: Iterable[SignalSource], candle: Candle, live: bool) -> SignalGenerated:
         said = [self._said(agent, candle) for agent in agents]
@@ -85,9 +97,9 @@ def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:
         return _abstention(agent, candle, f"{type(error).__name__}: {error}")
 
 
-def _too_late(agent: SignalSource, candle: Candle, deadline_s: float | None) -> Signal:
-    log.warning("agent %s on %s has not answered within %s s", agent.name, candle.symbol, deadline_s)
-    return _abstention(agent, candle, f"no answer within {deadline_s or 0.0:g} s")
+def _too_late(agent: SignalSource, candle: Candle, waited_s: float) -> Signal:
+    log.warning("agent %s on %s has not answered within %.2f s", agent.name, candle.symbol, waited_s)
+    return _abstention(agent, candle, f"no answer within {round(waited_s, 2):g} s")
 
 
 def _abstention(agent: SignalSource, candle: Candle, why: str) -> Signal:
