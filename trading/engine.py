@@ -40,8 +40,10 @@ from trading.events import (
     DecisionMade,
     Event,
     FeedStatus,
+    MomentDue,
     PriceJudged,
     PriceMoved,
+    RankedWithout,
     RiskChecked,
     SignalGenerated,
     SignalRejected,
@@ -128,7 +130,7 @@ class Engine:
         handlers: dict[type, Callable[[Any], None]] = {
             CandleClosed: self._on_candle, PriceMoved: self._on_price, BarTraded: self._on_bar_traded,
             BarFinished: self._on_bar_finished, SignalGenerated: self._on_signals, FeedStatus: self._on_feed,
-            AdviceComplete: self._grant, SourceFailed: self._on_source_failed,
+            AdviceComplete: self._grant, MomentDue: self._on_moment_due, SourceFailed: self._on_source_failed,
             Checkpoint: self._on_checkpoint, PriceJudged: self._on_price_judged,
         }
         if self.mother is not None:
@@ -392,6 +394,8 @@ class Engine:
         if time > self.time - self._step:  # the present worth does not belong to a bar that comes hours late
             self._recorder.record(point)
         self.asked[symbol] = candle.open_time
+        if event.live and self.round.opens(candle.open_time):
+            self.agents.remind(lambda: self.bus.post(MomentDue(candle.open_time)))
         self.agents.ask(candle, event.live, self.bus.publish, self.bus.post)
 
     def _high(self, symbol: str, prices: TickRange) -> int:
@@ -415,16 +419,30 @@ class Engine:
         if self.round.ranking.top_n == 0:
             self.conclude(self._decide(event, action))
             return
-        if action is not Action.BUY:
-            self.conclude(self._decide(event, action))
-        elif self.round.is_late(event.candle.open_time):
+        is_late = action is Action.BUY and self.round.is_late(event.candle)
+        if is_late:
             self.conclude(_outranked(event, TOO_LATE))
-            return
-        if self.round.hear(event, action is Action.BUY):
+        elif action is not Action.BUY:
+            self.conclude(self._decide(event, action))
+        if self.round.hear(event, action is Action.BUY and not is_late):
             self.bus.publish(AdviceComplete(event.candle.close_time))
+
+    def _on_moment_due(self, event: MomentDue) -> None:
+        """Wait no longer for symbols that have no bar of a moment; agents that are asked have their own deadline."""
+        asked = frozenset(symbol for symbol, time in self.asked.items() if time == event.open_time)
+        if self.round.expire(event.open_time, asked):
+            self._grant()
+
+    def _tell_missing(self, symbols: tuple[str, ...]) -> None:
+        """Keep who was not heard, so that a replay ranks without them too."""
+        names = ", ".join(self.portfolio.specs[symbol].display for symbol in symbols)
+        self.journal.write(self.time, "RANK", f"ranked without {names}: no bar by the deadline", "warn")
+        self.bus.publish(RankedWithout(self.round.time, symbols))
 
     def _grant(self, _: AdviceComplete | None = None) -> None:
         """Let the best wishes of a moment go on to risk."""
+        if missing := self.round.missing():
+            self._tell_missing(missing)
         if self.mother is not None:
             for judged in self.mother.judge(self.round.release()):
                 self.conclude(self._obeyed(judged))

@@ -66,6 +66,21 @@ class AdviceComplete:
 
 
 @dataclass(frozen=True, slots=True)
+class MomentDue:
+    """The deadline of a moment's first bar is over, by the signal desk: who has no bar of it yet is not waited for."""
+
+    open_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankedWithout:
+    """The wishes of a moment are ranked at its deadline without some symbols, by the engine."""
+
+    open_time: int
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RiskChecked:
     """RISK_CHECK, by the engine for risk: every verdict up to the first denial."""
 
@@ -254,8 +269,8 @@ class CommandAnswered:
 
 
 Event = (
-    CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | RiskChecked
-    | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver | NumberUsed | FillsConfirmed
-    | PriceJudged | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
+    CandleClosed | PriceMoved | FeedStatus | SignalGenerated | SourceFailed | AdviceComplete | MomentDue
+    | RankedWithout | RiskChecked | SignalRejected | OrderPlaced | OrderFilled | OrderEnded | OrderTakenOver
+    | NumberUsed | FillsConfirmed | PriceJudged | ProtectionWanted | VenueSaid | PositionUpdated | BarTraded
     | BarFinished | TradeClosed | DecisionMade | Checkpoint | StateSaved | AlertLogged | Command | CommandAnswered
 )

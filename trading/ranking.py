@@ -61,19 +61,47 @@ TOO_LATE = Verdict("rank", False, "the advice came after the wishes of its momen
 
 
 class Round:
-    """Collects the wishes of one moment until every symbol was heard or a later moment begins."""
+    """Collects the wishes of one moment until every symbol was heard, its deadline is over or a later one begins."""
 
     def __init__(self, ranking: Ranking, symbols: frozenset[str]) -> None:
         self.ranking = ranking
         self._symbols = symbols
+        self.absent: frozenset[tuple[str, int]] = frozenset()
+        """Bars (symbol, open time) without which their moments were ranked by the record that a replay obeys."""
+        self._opened = self._expired = -1
+        self._given_up: frozenset[str] = frozenset()
         self._heard: set[str] = set()
         self.wishes: list[SignalGenerated] = []
         self.time = -1
         self._ranked = False
 
-    def is_late(self, open_time: int) -> bool:
-        """Return whether the wishes of a bar's moment were ranked already."""
+    def opens(self, open_time: int) -> bool:
+        """Return whether a bar that is asked about is the first of a moment whose wishes will compete."""
+        is_first = self.ranking.top_n > 0 and open_time > self._opened
+        self._opened = max(self._opened, open_time)
+        return is_first
+
+    def is_late(self, bar: Candle) -> bool:
+        """Return whether the wishes of a bar's moment were ranked already, or are by the record without it."""
+        return self._is_over(bar.open_time) or (bar.symbol, bar.open_time) in self.absent
+
+    def _is_over(self, open_time: int) -> bool:
         return open_time < self.time or (open_time == self.time and self._ranked)
+
+    def expire(self, open_time: int, asked: frozenset[str]) -> bool:
+        """End the wait for symbols of a moment that are neither heard nor asked; return whether wishes are complete."""
+        if self._is_over(open_time):
+            return False
+        heard = self._heard if open_time == self.time else frozenset[str]()
+        self._expired, self._given_up = open_time, self._symbols - heard - asked
+        return open_time == self.time and bool(self.wishes) and self._is_complete()
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the symbols that were not heard by the deadline of the moment whose wishes wait."""
+        return tuple(sorted(self._given_up - self._heard)) if self.wishes and self._expired == self.time else ()
+
+    def _is_complete(self) -> bool:
+        return self._heard | (self._given_up if self._expired == self.time else set()) >= self._symbols
 
     def begins(self, open_time: int) -> bool:
         """Return whether a bar belongs to a later moment than the wishes do."""
@@ -81,14 +109,14 @@ class Round:
 
     def hear(self, event: SignalGenerated, wants: bool) -> bool:
         """Take in one symbol's advice; return whether the moment is complete."""
-        if self.is_late(event.candle.open_time):
+        if self._is_over(event.candle.open_time):
             return False
         if self.begins(event.candle.open_time):
             self.time, self._heard, self._ranked = event.candle.open_time, set(), False
         self._heard.add(event.candle.symbol)
         if wants:
             self.wishes.append(event)
-        return self._heard >= self._symbols
+        return self._is_complete()
 
     def take(self) -> list[tuple[SignalGenerated, Verdict]]:
         """Return the wishes, best first, each with what the ranking says of it; equals keep their order."""

@@ -22,6 +22,8 @@ from trading.domain import INTERVAL_MS, JournalLine, SeenBar, Signal, SymbolSpec
 from trading.errors import BadInput
 
 HELD_BACK = ("denied: market", "denied: venue", "denied: armed")
+RANKED_WITHOUT = "ranked without"
+"""Evidence of symbols that had no bar when the wishes of a moment were ranked."""
 LIMITS = ("tick_size", "lot_size", "min_quantity", "max_quantity", "min_notional")
 Document = dict[str, Any]
 Votes = dict[str, dict[str, dict[int, Signal]]]
@@ -44,6 +46,7 @@ class Recorded:
     abstained: Votes
     span: tuple[int, int]
     equity: dict[int, int]
+    absent: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -92,7 +95,8 @@ def recorded(database: Database, account: str) -> Recorded:
     fills = [fill for fill in history.fills() if fill.time < end]
     course = Course(fills, orders, history.decision, told=history.trades())
     return Recorded(account, settings, specs, course, tuple(history.lines(None)), starts,
-                    _seen(database, account, last), held_back, no_position, votes, abstained, span, equity)
+                    _seen(database, account, last), held_back, no_position, votes, abstained, span, equity,
+                    _absent(EvidenceStore(database, account)))
 
 
 def _settings(database: Database, account: str) -> Document:
@@ -151,6 +155,12 @@ def _decisions(history: History, ruled: frozenset[str]) -> tuple[
             elif signal.source in ruled and signal.reason.startswith(f"{ABSTAINS}: "):
                 abstained[made.symbol][signal.source][signal.time] = signal
     return held, nothing, _plain(votes), _plain(abstained)
+
+
+def _absent(evidence: EvidenceStore) -> frozenset[tuple[str, int]]:
+    """Return the bars (symbol, open time) without which wishes were ranked."""
+    bodies = [line.body for line in evidence.of(RANKED_WITHOUT)]
+    return frozenset((symbol, body["open_time"]) for body in bodies for symbol in body["symbols"])
 
 
 def _plain(found: Mapping[str, Mapping[str, dict[int, Signal]]]) -> Votes:

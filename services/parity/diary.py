@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.parity.account import specs_document
+from services.parity.account import RANKED_WITHOUT, specs_document
 from services.version import VERSION
 from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore, wall_clock
@@ -14,7 +14,7 @@ from storage.recorder import SqlRecorder
 from trading.domain import SeenBar
 from trading.domain.venue import VenueState, VenueStatus
 from trading.engine import Engine
-from trading.events import BarFinished
+from trading.events import BarFinished, RankedWithout
 
 EVERY_MS = 600_000
 
@@ -28,6 +28,7 @@ class Diary:
         self._status = getattr(engine.broker, "status", None)
         self._compared = self._n_recovered = 0
         engine.bus.subscribe(BarFinished, self._on_bar)
+        engine.bus.subscribe(RankedWithout, self._on_ranked_without)
 
     def begin(self, settings: dict[str, Any]) -> None:
         """Note how the cockpit stands, before the first bar of this start."""
@@ -43,6 +44,10 @@ class Diary:
         self._recorder.record(SeenBar(c.symbol, c.open_time, c.open, c.high, c.low, c.close, c.volume, int(event.live)))
         if self._status is not None:
             self._compare(self._status())
+
+    def _on_ranked_without(self, event: RankedWithout) -> None:
+        body = {"open_time": event.open_time, "symbols": list(event.symbols)}
+        self._recorder.record(Evidence(self._recorder.account, RANKED_WITHOUT, wall_clock(), body))
 
     def _compare(self, status: VenueStatus) -> None:
         """Keep the newest comparison with the venue, one in ten minutes; one that found trouble at once."""

@@ -68,9 +68,9 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All but the candles: limits, capital, rules (with the open time from which each holds), acts, and the bars on
-    which something that is no rule held the account back. `votes` are what models said,
-    `abstained` are bars on which a rule did not answer; `standing` is the account's equity (units) at a bar's close and
-    what it held then.
+    which something that is no rule held the account back. `votes` are what models said, `abstained` are bars on which
+    a rule did not answer, `absent` those without which wishes were ranked; `standing` is the account's equity (units)
+    at a bar's close and what it held then.
     """
 
     specs: Mapping[str, SymbolSpec]
@@ -82,6 +82,7 @@ class Scene:
     start: Start = Start()
     standing: StandingOf | None = None
     abstained: Mapping[str, Mapping[str, Mapping[int, Signal]]] = field(default_factory=dict)
+    absent: frozenset[Bar] = frozenset()
 
 
 class Tape:
@@ -208,6 +209,7 @@ def _engine(scene: Scene, rules: Rules, interval: str, parts: tuple[Tape, Broker
     session = Session(state=scene.start.state, mode=scene.start.mode)
     ranking = rules.ranking or ranking_of(rules.strategies[0])
     engine = Engine(EngineParts(desk, broker, agents, session, interval, ranking))
+    engine.round.absent = scene.absent
     Controls(engine)
     return engine, later
 

@@ -33,7 +33,8 @@ def scene_of(account: Recorded, wallet: Wallet) -> Scene:
     held = {(symbol, time + 1 - step) for symbol, time in account.held_back}
     held |= {(symbol, time + 1 - step) for symbol, time in account.no_position if holdings.at(time)[symbol].is_open}
     return Scene(account.specs, wallet.units, rules_of(account), acts_of(account), frozenset(held),
-                 account.votes, Start(state, mode, asked_inline(account)), standing, account.abstained)
+                 account.votes, Start(state, mode, asked_inline(account)), standing, account.abstained,
+                 account.absent)
 
 
 def wallet_of(account: Recorded) -> Wallet:

@@ -12,7 +12,7 @@ from typing import Any
 from services.parity.diary import Diary
 from services.parity.replay import Later
 from services.parity.report import Question, parity_report
-from services.runs import run_settings
+from services.runs import ranking_of, run_settings
 from services.settings import load_settings
 from services.strategies import find_strategy
 from services.strategies.takeover import Standing, Takeover
@@ -28,7 +28,7 @@ from trading.domain import Candles
 from trading.domain.backtests import CostSettings
 from trading.domain.parity import ParityReport
 from trading.engine import Engine, EngineParts
-from trading.events import CandleClosed, Command, FeedStatus
+from trading.events import CandleClosed, Command, FeedStatus, MomentDue
 from trading.execution import Desk
 from trading.feeds.simulated import SimulatedFeed
 from trading.journal import Journal
@@ -36,6 +36,7 @@ from trading.orders import OrderManager
 from trading.portfolio import Portfolio, costs_of
 from trading.risk import PROFILES, Risk
 from trading.session import Session
+from trading.strategies import RuleStrategy
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 ACCOUNT = "paper-binance"
@@ -49,7 +50,8 @@ PROFILE = PROFILES[2]
 class Life:
     """How the account was lived.
 
-    `edit` changes what it saw, `acts` are commands before the bar of that row, `asleep` rows on which the rules fail.
+    `edit` changes what it saw, `acts` are commands before the bar of that row, `asleep` rows on which the rules fail,
+    `rules` stand in for the demo's, and `absent` says whose bar of a row comes only after the deadline of its moment.
     """
 
     n_bars: int = 600
@@ -61,6 +63,8 @@ class Life:
     restart: tuple[int, str] = (0, "")
     voter: Callable[[str], Any] | None = None
     asleep: frozenset[int] = frozenset()
+    rules: RuleStrategy | None = None
+    absent: Mapping[int, str] = field(default_factory=dict)
 
 
 class Sleeper(SymbolAgent):
@@ -112,16 +116,23 @@ def _live(database: Database, life: Life, candles: Mapping[str, Candles], specs:
         if row in life.acts:
             kind, arguments = life.acts[row]
             engine.handle(Command(kind, f"{kind}-{row}", engine.session.control_version, arguments))
-        for symbol in SYMBOLS:
+        in_time = [symbol for symbol in SYMBOLS if symbol != life.absent.get(row)]
+        for symbol in in_time:
             engine.handle(CandleClosed(_seen(candles[symbol], row, life), live=row not in life.late))
         later.answer(engine)
+        for symbol in set(SYMBOLS) - set(in_time):
+            bar = _seen(candles[symbol], row, life)
+            engine.handle(MomentDue(bar.open_time))
+            engine.handle(CandleClosed(bar))
+            later.answer(engine)
     engine.save()
 
 
 def _begin(database: Database, life: Life, recorder: SqlRecorder, known: tuple[Mapping[str, Candles], Any],
            strategy: str = "") -> tuple[Engine, Later]:
     """Start a cockpit on the account, as a process would."""
-    strategies = [find_strategy(strategy).for_symbol(symbol) for symbol in SYMBOLS]
+    rules = life.rules or find_strategy(strategy)
+    strategies = [rules.for_symbol(symbol) for symbol in SYMBOLS]
     document = run_settings(strategies, "1m", Decimal(10_000), PROFILE, CostSettings())
     recorder.open_account(document)
     later = Later()
@@ -165,7 +176,8 @@ def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, l
     for agent in ruled:
         agent.rows = life.asleep
     agents = SignalDesk([*ruled, *voters], later)
-    engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), "1m"))
+    engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), "1m",
+                                ranking_of(strategies[0])))
     return engine, Controls(engine)
 
 

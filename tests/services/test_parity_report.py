@@ -14,13 +14,16 @@ from sqlalchemy import select, update
 from services.parity.document import parity_document, parity_lines
 from services.parity.split import Bars, split
 from services.parity.trips import Trip
+from services.strategies import parse_strategy
 from storage import tables
-from tests.services.lived import MINUTE, Life, lived, row_of
+from storage.history import History
+from tests.services.lived import ACCOUNT, MINUTE, SYMBOLS, Life, lived, market, row_of
 from trading.brokers.paper import PaperBroker
 from trading.domain import Action, Candle, Candles, Fill, Order, Side, Signal, Trade
 from trading.domain.backtests import CostSettings
 from trading.domain.parity import PARTS, ParityReport
 from trading.events import OrderEnded
+from trading.ranking import TOO_LATE
 from trading.rules import Costs, Market
 
 NOTHING = Decimal(0)
@@ -44,6 +47,28 @@ def test_an_account_that_only_followed_its_rules_has_no_gap_to_the_last_unit(tmp
     assert all(line.live == line.replay and line.cause == "" for line in report.lines)
     assert report.unmatched == () and report.n_bars_differing == 0
     assert report.mean_bps == report.median_bps == 0.0
+
+
+def test_a_replay_ranks_without_the_bar_that_missed_the_deadline_of_its_moment(tmp_path: Path):
+    competing = parse_strategy({
+        "version": 2, "name": "Competing dips", "symbols": ["BTCUSDT", "ETHUSDT"], "timeframe": "1m",
+        "entry": {"left": "rsi_5", "op": "<", "right": 40}, "exit": {"left": "rsi_5", "op": ">", "right": 50},
+        "rank": {"by": "rsi_5", "top_n": 1}})
+    with lived(tmp_path / "plain", Life(300, rules=competing)) as (database, compare):
+        report = compare()
+        beaten = [made for made in History(database, ACCOUNT, market(1)[1]).all_decisions()
+                  if made.outcome == "denied: rank" and made.reason.endswith("place 2, the best 1 may buy")]
+    assert report.unmatched == ()
+    loser = beaten[len(beaten) // 2]
+    row, (winner,) = row_of(loser.time), {*SYMBOLS} - {loser.symbol}
+    with lived(tmp_path / "late", Life(300, rules=competing, absent={row: winner})) as (database, compare):
+        report = compare()
+        history = History(database, ACCOUNT, market(1)[1])
+        decided = {made.symbol: made for made in history.all_decisions() if made.time == loser.time}
+        said = [line.text for line in history.lines(None) if line.kind == "RANK"]
+    assert decided[loser.symbol].outcome == "entry" and TOO_LATE.detail in decided[winner].reason
+    assert said == [f"ranked without {winner.removesuffix('USDT')}/USDT: no bar by the deadline"]
+    assert report.unmatched == () and {line.gap for line in report.lines} == {NOTHING}
 
 
 def test_a_candle_seen_otherwise_is_a_gap_of_the_data_alone(tmp_path: Path):

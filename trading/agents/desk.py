@@ -26,9 +26,9 @@ class SignalDesk:
     """Inline when `executor` is None (replays: same thread, same order), else on threads beside the engine's.
 
     With `Lanes` each agent has a thread of its own, and one that has not answered `deadline_s` after a bar was asked
-    about abstains (None: it is waited for); bars that fill a gap come in bursts and have `PATIENCE_S`, but no longer than
-    until the deadline of a live bar that was asked about after them. Agents that were paused are asked, so that they
-    stay warm, and abstain.
+    about abstains (None: it is waited for). Bars that fill a gap come in bursts and have `PATIENCE_S`, but no longer
+    than until the deadline of a live bar that was asked about after them. Agents that were paused are asked, so that
+    they stay warm, and abstain.
     """
 
     def __init__(self, agents: Iterable[SignalSource], executor: Executor | Lanes | None = None,
