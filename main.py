@@ -155,6 +155,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from trading.engine import Engine, EngineParts
     from trading.execution import Desk
     from trading.gate import EntryGate
+    from trading.handled import CommandMemory
     from trading.journal import Journal
     from trading.orders import OrderManager
     from trading.portfolio import Portfolio, costs_of
@@ -168,8 +169,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     traded = feed.symbols if replaying else settings.assets
     hired = hire(settings, feed, traded)
     document = hired.document
-    known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
-    versions = {"cockpit": VERSION, "candles": known}
+    versions = {"cockpit": VERSION, "candles": {
+        symbol: feed.history(symbol, sys.maxsize).content_hash() for symbol in feed.symbols if replaying}}
     account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name
     bus = Bus()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
@@ -189,7 +190,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     history = History(database, account, specs)
     engine.recall(history.trades)
     gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
-    controls = Controls(engine, gatekeeper)
+    controls = Controls(engine, gatekeeper, CommandMemory(recorder.record, recorder.commands))
     note = KillNote(database, account)
     engine.on_kill_pressed = note.press
     return Cockpit(engine, recorder, history, feed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any
 
@@ -15,8 +15,19 @@ from storage import blocks, rows, tables
 from storage.database import Database, upsert
 from storage.evidence import Evidence, append
 from storage.kill_note import note_name
-from trading.domain import Decision, EquityPoint, Fill, JournalLine, Order, SeenBar, SymbolSpec, Trade
+from trading.domain import (
+    Decision,
+    EquityPoint,
+    Fill,
+    HandledCommand,
+    JournalLine,
+    Order,
+    SeenBar,
+    SymbolSpec,
+    Trade,
+)
 from trading.errors import StateFailed
+from trading.handled import REMEMBERED
 
 
 class SqlRecorder:
@@ -39,6 +50,7 @@ class SqlRecorder:
             EquityPoint: (tables.equity, rows.equity_row),
             JournalLine: (tables.journal, asdict),
             SeenBar: (tables.seen_bars, asdict),
+            HandledCommand: (tables.commands, asdict),
         }
         self._packs: dict[type, Callable[[Any], bool]] = {}
         if batch > 1:
@@ -46,7 +58,7 @@ class SqlRecorder:
         self._drop()
 
     def record(self, item: Any) -> None:
-        """Buffer an order, fill, trade, decision, equity point, journal line, bar as seen or line of evidence."""
+        """Buffer an order, fill, trade, decision, point of equity, line of log or evidence, bar as seen or command."""
         kind = type(item)
         pack = self._packs.get(kind)
         if pack is None or not pack(item):
@@ -67,7 +79,7 @@ class SqlRecorder:
         return True
 
     def commit_intents(self) -> None:
-        """Write buffered orders, and the decisions that led to one, at once; the rest waits for its own transaction.
+        """Write buffered orders, and the decisions and commands that led to one; the rest waits for its transaction.
 
         The disk is waited for once, by the intent at the venue that follows in the same file before anything is sent.
         """
@@ -75,8 +87,16 @@ class SqlRecorder:
         with self._database.unsynced(), self._database.write() as connection:
             self._write(connection, Order, orders)
             self._write(connection, Decision, [each for each in self._items[Decision] if each.client_id])
+            self._write(connection, HandledCommand, self._items[HandledCommand])
         self._n_items -= len(orders)
         del self._items[Order]
+
+    def commands(self) -> list[HandledCommand]:
+        """Return the newest commands that were handled, oldest first."""
+        t = tables.commands
+        columns = [t.c[each.name] for each in fields(HandledCommand)]
+        query = select(*columns).where(t.c.account == self.account).order_by(t.c.number.desc()).limit(REMEMBERED)
+        return [HandledCommand(**row) for row in reversed(self._database.rows(query))]
 
     def orders_after(self, number: int) -> list[Order]:
         """Return open orders numbered after the last snapshot, oldest first: their intent alone is durable."""
@@ -143,6 +163,10 @@ class SqlRecorder:
                 self._write(connection, kind, items)
         for line in self._items.get(Evidence, ()):
             append(connection, line)
+        if handled := self._items.get(HandledCommand):
+            t = tables.commands
+            old = t.c.number <= handled[-1].number - REMEMBERED
+            connection.execute(delete(t).where(t.c.account == self.account, old))
         if len(self._points):
             self._write_points(connection)
         upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])

@@ -228,5 +228,14 @@ imported_trades = _account_table(
     Column("imported", BigInteger, nullable=False),
 )
 
+commands = _account_table(
+    "commands",
+    Column("nonce", String(64), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("outcome", Text, nullable=False),
+)
+
 ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal,
-                  seen_bars)
+                  seen_bars, commands)

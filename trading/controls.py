@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -13,11 +12,11 @@ from trading.engine import Engine, Wish, kill_reason
 from trading.errors import BadInput, BrokenInvariant, CockpitError
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
+from trading.handled import CommandMemory
 
 ADDS_RISK = {"start", "set_mode", "set_risk", "rearm", "add", "arm", "use_strategy"}
 LIVE_WORD = "LIVE"
 MODES = ("paper", "signals")
-REMEMBERED = 10_000
 RANGES = {
     "risk_rate": (0.0001, 0.10, "risk a trade, 0.01 % to 10 %"),
     "stop_atr": (0.1, 20.0, "stop distance, 0.1 to 20 ATR"),
@@ -54,11 +53,15 @@ def always(_: dict[str, Any]) -> str:
 
 
 class Controls:
-    """Handles commands on the engine's thread. `objection` says why a venue must not be armed, or nothing."""
+    """Handles commands on the engine's thread. `objection` says why a venue must not be armed, or nothing.
 
-    def __init__(self, engine: Engine, objection: Callable[[dict[str, Any]], str] = always) -> None:
+    A command is done once, as `memory` knows; the kill switch is never refused for its name.
+    """
+
+    def __init__(self, engine: Engine, objection: Callable[[dict[str, Any]], str] = always,
+                 memory: CommandMemory | None = None) -> None:
         self._engine, self._objection = engine, objection
-        self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._memory = memory or CommandMemory()
         self.use_strategy: Callable[[dict[str, Any]], str] | None = None
         """Takes another strategy over (`ref` names it) and says how; None where the strategy stays."""
         self._do: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -77,6 +80,7 @@ class Controls:
             raise
         except CockpitError as error:
             detail, accepted = str(error), False
+        self._memory.end(detail)
         tone = "plain" if accepted else "warn"
         self._engine.journal.write(self._engine.time, "COMMAND", f"{command.kind}: {detail}", tone)
         self._engine.bus.publish(self._answered(command, accepted, detail))
@@ -88,9 +92,8 @@ class Controls:
         session = self._engine.session
         if not isinstance(command.kind, str) or not isinstance(command.arguments, dict):
             raise BadInput("malformed command: a kind and named arguments are needed")
-        if command.nonce in self._seen:
-            raise BadInput("this command was handled already")
-        self._seen.append(command.nonce)
+        if command.kind != "kill":
+            self._memory.begin(command, self._engine.time)
         if command.kind not in self._do:
             raise BadInput(f"unknown command; use one of {', '.join(self._do)}")
         if command.kind in ADDS_RISK and command.version != session.control_version:

@@ -1,8 +1,9 @@
 """Commands to the engine, the way the buttons send them: each is done once, however often it is sent.
 
 The `Idempotency-Key` of a request is the nonce of its command, together with the token, so that no two scripts can
-meet. The engine does a nonce once. A definite answer is kept here and given again to the same request; a request that
-got none may be sent again under its key: the engine says then that it was handled already, and nothing is done twice.
+meet. The engine does a nonce once and keeps that in its database. A definite answer is kept here, until the next start,
+and given again to the same request; one that got none may be sent again under its key, after a restart too: the engine
+says then what became of it, and nothing is done twice. The kill switch is never refused for its key.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Sender:
         """
         nonce = f"api:{caller}:{key or uuid.uuid4().hex}"
         known = self._answers.get(nonce)
+        if order.kind == "kill" and (nonce in self._under_way or (known is not None and known[0] != order)):
+            nonce, known = f"api:{caller}:{uuid.uuid4().hex}", None
         if known is not None:
             if known[0] != order:
                 raise Refusal(422, "this Idempotency-Key was used for another request; take a new one")

@@ -151,6 +151,20 @@ def test_a_refusal_is_an_answer_too_and_is_given_again():
     assert len(engine.asked) == 1
 
 
+def test_the_kill_switch_is_never_refused_for_its_key():
+    engine = Engine((True, "stopped", 7), (True, "killed", 8), (True, "killed", 8))
+    sender = Sender(engine, lambda: 8)
+    asyncio.run(sender.send("t", "k", Order("stop")))
+    assert asyncio.run(sender.send("t", "k", Order("kill"))).detail == "killed"
+
+    async def both():
+        return await asyncio.gather(sender.send("t", "other", Order("stop")), sender.send("t", "other", Order("kill")))
+
+    engine.answers.append((True, "stopped", 9))
+    assert all(answer.accepted for answer in asyncio.run(both()))
+    assert len(set(engine.asked)) == 4
+
+
 def test_the_same_request_while_it_is_on_its_way_is_not_sent_again():
     engine = Engine((True, "done", 7))
     sender = Sender(engine, lambda: 7)

@@ -209,6 +209,11 @@ def test_the_same_click_acts_once(bench: Bench) -> None:
     assert bench.session.state == "stopped"
 
 
+def test_the_kill_switch_is_not_refused_for_a_name_that_was_used(bench: Bench) -> None:
+    assert bench.press("stop", nonce="one").accepted
+    assert bench.press("kill", nonce="one").accepted and bench.session.is_killed
+
+
 def test_of_fifty_starts_at_one_version_one_wins(bench: Bench) -> None:
     bench.press("stop")
     version = bench.session.control_version

@@ -148,6 +148,17 @@ class JournalLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HandledCommand:
+    """A command that was done or refused, by the hash of its nonce; `outcome` is empty while it is under way."""
+
+    nonce: str
+    number: int
+    time: int
+    kind: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One risk rule's answer: its name, whether it let the order pass, and the figures it compared."""
 
