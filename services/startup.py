@@ -10,6 +10,7 @@ from storage.recorder import SqlRecorder
 from trading.domain import Candles
 from trading.domain.venue import VenueStore
 from trading.engine import Engine
+from trading.loading import load_rules
 from trading.ports import Feed
 from trading.recall import recall
 
@@ -17,10 +18,11 @@ from trading.recall import recall
 def resume(
     engine: Engine, recorder: SqlRecorder, feed: Feed, store: VenueStore | None = None
 ) -> dict[str, Candles]:
-    """Restore the account if there is one, warm indicators and agents up, and return each symbol's earlier bars.
+    """Restore the account if there is one, warm rules, indicators and agents up, and return each symbol's earlier bars.
 
     With a venue outside (`store`), orders whose intent is newer than the snapshot are worked with again.
     """
+    load_rules()
     snapshot = recorder.restore()
     if snapshot is not None:
         engine.restore(snapshot)
