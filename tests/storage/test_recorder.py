@@ -245,7 +245,7 @@ def test_accounts_do_not_see_each_other_and_forgetting_one_keeps_the_other(recor
     recorder.forget()
     assert recorder.restore() is None and History(database, "paper", SPECS).fills() == []
     assert other.restore() == {"n": 1} and History(database, "live", SPECS).fills() == [fill(1)]
-    assert [count(database, table) for table in (*tables.ACCOUNT_TABLES, tables.accounts)] == [0] * 12
+    assert [count(database, table) for table in (*tables.ACCOUNT_TABLES, tables.accounts)] == [0] * 13
     recorder.commit(dict, force=True)
     assert count(database, tables.fills) == 0, "what was buffered belonged to the forgotten account"
 
