@@ -9,7 +9,7 @@ from typing import Any
 from trading import rules
 from trading.domain import RiskProfile
 from trading.engine import Engine, Wish, kill_reason
-from trading.errors import BadInput, BrokenInvariant, CockpitError
+from trading.errors import BadInput, BrokenInvariant, CockpitError, StateFailed
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL
 from trading.handled import CommandMemory
@@ -93,12 +93,20 @@ class Controls:
         if not isinstance(command.kind, str) or not isinstance(command.arguments, dict):
             raise BadInput("malformed command: a kind and named arguments are needed")
         if command.kind != "kill":
-            self._memory.begin(command, self._engine.time)
+            self._begin(command)
         if command.kind not in self._do:
             raise BadInput(f"unknown command; use one of {', '.join(self._do)}")
         if command.kind in ADDS_RISK and command.version != session.control_version:
             raise BadInput("the page was out of date: another tab or the cockpit changed the controls; look again")
         return self._do[command.kind](command.arguments)
+
+    def _begin(self, command: Command) -> None:
+        """Note a command as under way; what reduces risk does not wait for a database that cannot be read."""
+        try:
+            self._memory.begin(command, self._engine.time)
+        except StateFailed:
+            if command.kind in ADDS_RISK:
+                raise
 
     def _start(self, _: dict[str, Any]) -> str:
         if self._engine.session.is_killed:

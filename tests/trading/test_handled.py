@@ -11,7 +11,7 @@ from storage.recorder import SqlRecorder
 from tests.trading.bench import SPECS, Bench
 from trading.controls import Controls
 from trading.domain import HandledCommand, Order
-from trading.errors import BadInput
+from trading.errors import BadInput, StateFailed
 from trading.events import Command, CommandAnswered
 from trading.handled import REMEMBERED, CommandMemory
 
@@ -119,3 +119,16 @@ def test_a_memory_forgets_its_oldest_name_first() -> None:
             memory.end("done")
         assert len(memory._all()) <= REMEMBERED
     assert "n1" not in memory._all() and "n2" not in memory._all() and "n3" in memory._all()
+
+
+def test_what_reduces_risk_does_not_wait_for_names_that_cannot_be_read() -> None:
+    def unreadable() -> list[HandledCommand]:
+        raise StateFailed("the file cannot be read")
+
+    bench = Bench().warm()
+    bench.engine.bus._handlers[Command].clear()
+    Controls(bench.engine, memory=CommandMemory(recalled=unreadable))
+    bench.candle(say="BUY")
+    bench.candle()
+    assert "cannot be read" in bench.press("add", symbol="BTCUSDT").detail
+    assert bench.press("close", symbol="BTCUSDT").accepted and bench.press("stop").accepted
