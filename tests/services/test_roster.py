@@ -7,6 +7,7 @@ from math import inf
 import pytest
 
 from services.agents.engaging import crew_document, crew_of, ranked, ranking_by, ranking_document, ranking_from
+from services.agents.muting import PAUSED, UNLISTED
 from services.agents.roster import RosterStore
 from tests.contracts.signal_source import random_candles
 from tests.parity.cases import fine
@@ -100,7 +101,8 @@ def test_paused_agents_are_told_to_the_engine_by_symbol_and_name(store, tmp_path
     store.add("BTCUSDT", "1m", "model")
     store.pause("BTCUSDT|model", True)
     store.pause("ETHUSDT|demo", True)
-    assert crew_of(store, tmp_path).paused == {("BTCUSDT", "model"), ("ETHUSDT", "demo")}
+    assert crew_of(store, tmp_path).paused == {("BTCUSDT", "model"): PAUSED, ("ETHUSDT", "demo"): PAUSED,
+                                               ("ETHUSDT", "model"): UNLISTED}
 
 
 def setup_of(seeds=(1, 2)):
