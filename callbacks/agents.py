@@ -62,7 +62,8 @@ async def on_act(services: Services, act: str, key: str) -> Any:
         await asyncio.to_thread(work.get(act, partial(agents.pause, key, act == "pause")))
     except CockpitError as error:
         return commands.added(toast.note(f"{act.capitalize()}: refused", str(error), good=False))
-    return commands.added(toast.note(f"{act.capitalize()} {key.replace('|', ' · ')}", DONE[act], good=True))
+    title = f"{act.capitalize()} {key.replace('|', ' · ') or 'the cockpit'}"
+    return commands.added(toast.note(title, DONE[act], good=True))
 
 
 async def on_save(services: Services, ranks: bool, numbers: tuple[Any, Any, Any, Any]) -> Any:

@@ -87,7 +87,7 @@ def _notes(view: AgentsView) -> list[Any]:
     if view.is_own:
         follow = html.Button("Follow the cockpit", id=ids.agent_act("follow", ""), className="btn-line",
                              title="Forget the list: the cockpit's strategy trades again, from the next start on")
-        found.append(_note("i", "muted", html.Span(OWN), follow))
+        found.append(html.Div([html.Span(OWN, className="muted"), follow], className="ag-own"))
     return found
 
 

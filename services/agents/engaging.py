@@ -23,7 +23,7 @@ from trading.rules import WEIGHTS
 from trading.shadow import earned, terms_of
 from trading.strategies import RuleStrategy
 
-IDLE = ("no agent that follows rules can run: rules buy nothing until the agents are in order and the cockpit starts "
+IDLE = ("No agent that follows rules can run: rules buy nothing until the agents are in order and the cockpit starts "
         "again; open positions keep stop and target")
 
 

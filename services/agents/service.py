@@ -77,14 +77,16 @@ class AgentService:
             self._store.may_change()
         except BadInput as error:
             return (str(error),)
-        return self._crew.warnings if not self._crew.engaged.rules else ()
+        return () if self._crew.engaged.rules else (IDLE,)
 
     def _going(self, roster: Roster) -> tuple[AgentView, ...]:
-        """Return who was dropped since the start, and models that are not listed: silent, their record is told."""
-        silent = silenced(roster, asked_now(self._engine), partial(self._name, roster))
-        left = {agent.key for agent in roster.agents}
-        dropped = [(agent, "going") for agent, strategy in self._crew.engaged.rules
-                   if agent.key not in left and (agent.symbol, strategy.name) in silent]
+        """Return who trades or was dropped, and models that vote, beside those of the list: their record is told."""
+        if self._follows(roster):
+            return ()
+        silent, left = self._engine.agents.paused, {agent.key for agent in roster.agents}
+        dropped = [(agent, "going" if (agent.symbol, strategy.name) in silent else "leaving")
+                   for agent, strategy in self._crew.engaged.rules
+                   if agent.key not in left and (agent.symbol, strategy.name) in trading_now(self._engine)]
         models = [AgentConfig(symbol, self._at.interval, MODEL) for symbol in self._store.symbols
                   if symbol in self._voting() and (symbol, MODEL) in silent]
         dropped += [(model, "unlisted") for model in models if model.key not in left]
@@ -146,11 +148,16 @@ class AgentService:
         return {agent.symbol for agent in self._engine.agents.agents
                 if agent.name == MODEL and not getattr(agent, "is_silent", False)}
 
+    def _follows(self, roster: Roster) -> bool:
+        """Tell whether the engine trades the cockpit's strategy now, and will."""
+        return not roster.is_own and not self._crew.roster.is_own
+
     def _name(self, roster: Roster, agent: AgentConfig) -> str:
         """Return what an agent's signals are called: the name of its strategy, as the engine has it."""
         if agent.strategy == MODEL:
             return MODEL
-        known = dict(trading_now(self._engine)).get(agent.symbol) if not roster.is_own else self._started.get(agent.key)
+        follows = self._follows(roster)
+        known = dict(trading_now(self._engine)).get(agent.symbol) if follows else self._started.get(agent.key)
         if known is not None:
             return known
         try:
@@ -189,10 +196,14 @@ class AgentService:
         shown = Shown(name, state or self._state(agent, name, error), error)
         return self._picture.agent(agent, shown, self._comparison.light(agent.key, seen, n))
 
+    def _is_silent(self, symbol: str, name: str) -> bool:
+        """Tell whether a source has no say; what was written into the file by hand holds from the next start on."""
+        return (symbol, name) in self._engine.agents.paused or (symbol, name) not in asked_now(self._engine)
+
     def _state(self, agent: AgentConfig, name: str, error: str) -> str:
         if error:
             return "failed"
-        if agent.paused:
+        if agent.paused and self._is_silent(agent.symbol, name):
             return "paused"
         if agent.strategy == MODEL:
             return "running" if (agent.symbol, MODEL) in self._picture.signals else "silent"

@@ -144,9 +144,9 @@ def test_a_list_that_cannot_run_does_not_keep_positions_from_being_managed(tmp_p
         assert held
     write(tmp_path, *strategies)
     with whole_cockpit(tmp_path, 3_000) as whole:
-        assert "no agent that follows rules can run" in capsys.readouterr().err
+        assert "No agent that follows rules can run" in capsys.readouterr().err
         view = service_of(whole, tmp_path).view()
-        assert any("no agent that follows rules can run" in notice for notice in view.notices)
+        assert any("No agent that follows rules can run" in notice for notice in view.notices)
         assert whole.cockpit.document["strategy"]["name"] == "no agent" and whole.cockpit.document["agents"] == []
         whole.start()
         whole.trade()
@@ -164,6 +164,18 @@ def test_a_file_that_cannot_be_read_lets_nobody_trade_and_says_so(tmp_path, caps
         with pytest.raises(BadInput, match=r"correct or remove it.* rules buy nothing"):
             service_of(whole, tmp_path).view()
     assert (tmp_path / "agents.json").read_text() == "{"
+
+
+def test_what_is_taken_out_of_the_file_by_hand_is_shown_as_what_still_trades(tmp_path):
+    write(tmp_path, "demo", "sma-cross")
+    with whole_cockpit(tmp_path, 10) as whole:
+        service = service_of(whole, tmp_path)
+        write(tmp_path, "demo")
+        assert {view.config.strategy: view.state for view in service.view().agents} == {
+            "demo": "running", "sma-cross": "leaving"}
+        service.pause(BTC, True)
+        assert {view.config.strategy: view.state for view in service.view().agents} == {
+            "demo": "paused", "sma-cross": "going"}
 
 
 def test_a_replay_neither_obeys_nor_changes_the_list(tmp_path):
@@ -222,6 +234,8 @@ def test_a_list_of_agents_can_be_given_up_again(tmp_path):
         assert "Follow the cockpit" in use_refused(whole, tmp_path)
         service.follow_cockpit()
         assert not service.view().is_own and service.view().needs_restart
+        states = {view.config.symbol: view.state for view in service.view().agents}
+        assert states == {"BTCUSDT": "waiting", "ETHUSDT": "running", "SOLUSDT": "running", "BNBUSDT": "running"}
     with whole_cockpit(tmp_path, 10) as whole:
         takeover = with_takeover(whole, tmp_path)
         assert use(whole, "BTCUSDT/fast").accepted and takeover.running == "BTCUSDT/fast"

@@ -70,8 +70,8 @@ class AgentPrediction:
 class AgentView:
     """One agent.
 
-    `state`: running, paused, waiting (added since the start), going (dropped since), unlisted (a model that votes
-    and is not among the agents), failed or silent.
+    `state`: running, paused, waiting (added since the start), going (dropped since), leaving (taken out of the
+    file by hand since), unlisted (a model that votes and is not among the agents), failed or silent.
 
     Attributes
     ----------
