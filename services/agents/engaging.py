@@ -18,7 +18,7 @@ from trading.backtest import Setup, Tape
 from trading.domain import Candles
 from trading.domain.agents import MODEL, AgentConfig, MotherConfig, Roster
 from trading.errors import BadInput, CockpitError
-from trading.ranking import Mother, Ranking
+from trading.ranking import UNRANKED, Mother, Ranking
 from trading.rules import WEIGHTS
 from trading.shadow import earned, terms_of
 from trading.strategies import RuleStrategy
@@ -127,6 +127,8 @@ def ranking_document(ranking: Ranking) -> dict[str, Any]:
 
 def ranking_from(document: Mapping[str, Any]) -> Ranking:
     """Return the ranking that a start was recorded with."""
+    if not document["top_n"]:
+        return UNRANKED
     least = document["min_score"]
     mother = Mother(type(WEIGHTS)(*document["weights"]), document["max_correlation"], document["window"])
     return Ranking(document["top_n"], inf if least is None else least, mother)
@@ -207,6 +209,8 @@ def crew_document(crew: Crew) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if crew.roster.is_own:
         found["agents"] = agents_document(crew.engaged)
+        if not crew.engaged.rules:
+            found["ranking"] = {"top_n": 0}  # there is no strategy to take it from
     if crew.ranking is not None:
         found["ranking"] = ranking_document(crew.ranking)
     return found

@@ -15,7 +15,6 @@ from services.strategies import parse_strategy
 from trading.domain import INTERVAL_MS, RiskProfile
 from trading.domain.backtests import CostSettings
 from trading.portfolio import costs_of
-from trading.ranking import UNRANKED
 from trading.strategies import RuleStrategy
 
 UNITS = 10**8
@@ -56,9 +55,8 @@ def rules_of(account: Recorded) -> list[tuple[int, Rules]]:
 
 def _rules(settings: Mapping[str, Any]) -> Rules:
     costs = CostSettings(**{name: settings[name] for name in COSTS if name in settings})
-    strategies = _strategies(settings)
-    ranking = ranking_from(settings["ranking"]) if "ranking" in settings else None if strategies else UNRANKED
-    return Rules(strategies, RiskProfile(**settings["profile"]), costs_of(costs), ranking)
+    ranking = ranking_from(settings["ranking"]) if "ranking" in settings else None
+    return Rules(_strategies(settings), RiskProfile(**settings["profile"]), costs_of(costs), ranking)
 
 
 def _strategies(settings: Mapping[str, Any]) -> tuple[RuleStrategy, ...]:
