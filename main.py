@@ -163,8 +163,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from trading.session import Session
 
     replaying = feed.badge == "REPLAY"
-    if not replaying and outside is None:
-        settings = with_chosen(settings, database, feed.badge)
+    if not replaying:
+        settings = with_chosen(settings, database, feed.badge, outside is not None)
     specs = feed.specs()
     traded = feed.symbols if replaying else settings.assets
     hired = hire(settings, feed, traded)

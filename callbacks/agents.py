@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from dash import ALL, Dash, Input, Output, State, ctx, no_update
@@ -12,7 +13,7 @@ from callbacks import commands, following
 from layouts import ids, parts, toast
 from layouts.agents import page as layout
 from services.container import Services
-from trading.domain.agents import MotherConfig
+from trading.domain.agents import MODEL
 from trading.errors import CockpitError
 
 FRAME: tuple[tuple[str, str], ...] = (
@@ -25,7 +26,9 @@ FRAME: tuple[tuple[str, str], ...] = (
     (ids.AG_SEEN, "data"),
 )
 DONE = {"pause": "It has no say from its next bar on.", "resume": "It speaks again from its next bar on.",
-        "drop": "It is silent now and gone at the next start."}
+        "drop": "It is silent now and gone at the next start.",
+        "follow": "From the next start on the cockpit's strategy decides who trades."}
+NOW = "It votes from the next bar on, as soon as the symbol has a model."
 
 
 def page(services: Services, _query: Mapping[str, str]) -> Any:
@@ -47,27 +50,27 @@ async def on_add(services: Services, symbol: str, timeframe: str, strategy: str)
         added = await asyncio.to_thread(services.agents.add, symbol or "", timeframe or "", strategy or "")
     except CockpitError as error:
         return no_update, str(error)
-    words = f"{added.strategy} advises on {added.symbol} from the next start on."
+    words = NOW if added.strategy == MODEL else f"{added.strategy} advises on {added.symbol} from the next start on."
     return commands.added(toast.note("Agent added", words, good=True)), ""
 
 
 async def on_act(services: Services, act: str, key: str) -> Any:
-    """Pause, resume or drop an agent."""
+    """Pause, resume or drop an agent, or let them all follow the cockpit again."""
+    agents = services.agents
+    work = {"drop": partial(agents.drop, key), "follow": agents.follow_cockpit}
     try:
-        if act == "drop":
-            await asyncio.to_thread(services.agents.drop, key)
-        else:
-            await asyncio.to_thread(services.agents.pause, key, act == "pause")
+        await asyncio.to_thread(work.get(act, partial(agents.pause, key, act == "pause")))
     except CockpitError as error:
         return commands.added(toast.note(f"{act.capitalize()}: refused", str(error), good=False))
-    return commands.added(toast.note(f"{act.capitalize()} {key.replace('|', ' · ')}", DONE[act], good=True))
+    title = f"{act.capitalize()} {key.replace('|', ' · ') or 'the cockpit'}"
+    return commands.added(toast.note(title, DONE[act], good=True))
 
 
 async def on_save(services: Services, ranks: bool, numbers: tuple[Any, Any, Any, Any]) -> Any:
     """Keep how Mother AI ranks."""
-    alpha, beta, top_n, least = numbers
+    changes = {"ranks": ranks, **dict(zip(("alpha", "beta", "top_n", "min_score"), numbers, strict=True))}
     try:
-        await asyncio.to_thread(services.agents.set_mother, MotherConfig(ranks, alpha, beta, top_n, least))
+        await asyncio.to_thread(services.agents.set_mother, changes)
     except CockpitError as error:
         return commands.added(toast.note("Mother AI: refused", str(error), good=False))
     words = "She ranks from the next start on." if ranks else "From the next start on every wish goes straight to risk."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trading.domain import Candle, Candles, ChartView, CockpitView, DecisionView, Fill, RiskProfile, SeriesView
-from trading.domain.agents import AgentConfig, AgentPrediction, AgentsView, MotherChoice, MotherConfig
+from trading.domain.agents import AgentConfig, AgentPrediction, AgentsView, MotherChoice
 from trading.domain.backtests import (
     BacktestProgress,
     BacktestRequest,
@@ -445,7 +445,7 @@ class StrategyPort(Protocol):
         ...
 
     def running(self) -> str:
-        """Return what trades now: `BTCUSDT/dips`, a shipped id, or nothing that has a name."""
+        """Return what trades now: `BTCUSDT/dips`, a shipped id, several with commas between them, or nothing."""
         ...
 
 
@@ -457,7 +457,7 @@ class AgentPort(Protocol):
         ...
 
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
-        """Add an agent from the next start on; BadInput names what does not fit."""
+        """Add an agent from the next start on, a model at once; BadInput names what does not fit."""
         ...
 
     def pause(self, key: str, paused: bool) -> AgentConfig:
@@ -468,8 +468,12 @@ class AgentPort(Protocol):
         """Remove an agent: silent at once, gone at the next start."""
         ...
 
-    def set_mother(self, mother: MotherConfig) -> None:
-        """Keep how Mother AI ranks from the next start on."""
+    def follow_cockpit(self) -> None:
+        """Let the cockpit's strategy decide who trades again, from the next start on."""
+        ...
+
+    def set_mother(self, changes: Mapping[str, Any]) -> None:
+        """Keep how Mother AI ranks from the next start on; what is not among the changes stays as it is."""
         ...
 
     def predictions(self) -> tuple[AgentPrediction, ...]:

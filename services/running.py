@@ -33,6 +33,7 @@ class Cockpit:
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
     """Resume the account, or start a new one (auto-trading on when nobody is there to press Start)."""
+    from services.agents.naming import tell_when_armed
     from services.startup import resume
 
     if cockpit.recorder.open_account(cockpit.document) == "finished":
@@ -42,6 +43,8 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
     store = None if cockpit.outside is None else cockpit.outside.store
     earlier = resume(cockpit.engine, cockpit.recorder, cockpit.feed, store)
     session = cockpit.engine.session
+    if cockpit.outside is not None:
+        tell_when_armed(cockpit.engine)
     _recall_kill(cockpit)
     if start and (is_new or cockpit.feed.badge != "REPLAY"):
         if session.is_killed:

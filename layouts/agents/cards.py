@@ -15,6 +15,8 @@ STATES = {
     "paused": ("paused", "warn", "It looks at every bar and has no say"),
     "waiting": ("next start", "info", "Added since the cockpit started: it runs from the next start on"),
     "going": ("dropped", "plain", "It has no say any more and is gone at the next start"),
+    "leaving": ("until restart", "info", "It was taken out of agents.json by hand and trades until the next start"),
+    "unlisted": ("no say", "plain", "The symbol has a model and the list does not name it: add it to let it vote"),
     "failed": ("failed", "bad", "It cannot run; the others do"),
     "silent": ("silent", "plain", "No model votes on this symbol yet"),
 }
@@ -87,7 +89,7 @@ def _light(agent: AgentView) -> html.Div:
 
 
 def _tools(agent: AgentView) -> html.Div:
-    if agent.state == "going":
+    if agent.state in ("going", "leaving", "unlisted"):
         return html.Div(className="ag-tools")
     act, word = ("resume", "Resume") if agent.config.paused else ("pause", "Pause")
     who = f"{agent.name} on {agent.display}"

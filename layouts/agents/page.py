@@ -16,6 +16,8 @@ from trading.domain.agents import AgentsView
 
 NAME = "agents"
 TICK_MS = 2_000
+OWN = ("This list decides who trades: a strategy that is named at the start or put on paper on the page Strategies is "
+       "refused.")
 RESTART = ("What you changed here is kept and holds from the next start of the cockpit on; until then the agents of "
            "this session go on.")
 
@@ -52,7 +54,7 @@ def broken(words: str) -> html.Main:
 def moving(view: AgentsView) -> parts.Parts:
     """Return all that changes while the page is looked at."""
     return {
-        (ids.AG_NOTE, "children"): _restart(view),
+        (ids.AG_NOTE, "children"): _notes(view),
         (ids.AG_CARDS, "children"): cards.grid(view.agents),
         (ids.AG_RANKING, "children"): mother.ranking(view),
         (ids.AG_DECISIONS, "children"): mother.decisions(view),
@@ -77,10 +79,20 @@ def _part(shown: parts.Parts, key: str, name: str = "") -> html.Div:
     return html.Div(shown[key, "children"], id=key, className=name)
 
 
-def _restart(view: AgentsView) -> list[Any]:
-    if not view.needs_restart:
-        return []
-    return [html.Div([html.Span("!", className="warning note-mark"), html.Span(RESTART)], className="bt-notes")]
+def _notes(view: AgentsView) -> list[Any]:
+    """Draw what must be known before anything else: that nobody trades, that a restart is due, who decides."""
+    found = [_note("!", "down", html.Span(notice)) for notice in view.notices]
+    if view.needs_restart:
+        found.append(_note("!", "warning", html.Span(RESTART)))
+    if view.is_own:
+        follow = html.Button("Follow the cockpit", id=ids.agent_act("follow", ""), className="btn-line",
+                             title="Forget the list: the cockpit's strategy trades again, from the next start on")
+        found.append(html.Div([html.Span(OWN, className="muted"), follow], className="ag-own"))
+    return found
+
+
+def _note(mark: str, tone: str, *words: Any) -> html.Div:
+    return html.Div([html.Span(mark, className=f"{tone} note-mark"), *words], className="bt-notes")
 
 
 def _controls(view: AgentsView) -> html.Section:

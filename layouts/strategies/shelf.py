@@ -48,7 +48,8 @@ def _own(one: ListedStrategy, shown: str) -> html.Div:
     word, tone, title = _state(one)
     name = [html.Span("●", className=f"dot {tone}", title=title, **{"aria-hidden": "true"}),
             html.Strong(entry.name)]
-    badges = [html.Span("on paper", className="st-tag up")] if one.is_running else []
+    used = html.Span("in use", className="st-tag up", title="It decides in the cockpit that runs")
+    badges = [used] if one.is_running else []
     badges += [html.Span("default", className="st-tag")] if entry.is_default else []
     line = html.Span([_where(entry), *badges], className="st-sub")
     said = html.Span(word, className=f"st-score {tone}", title=title)

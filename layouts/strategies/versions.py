@@ -39,7 +39,7 @@ def _row(one: VersionLine, ref: str, is_newest: bool) -> html.Tr:
     gain, fall = figures.get("total_return"), figures.get("max_drawdown")
     changed = one.words or ("first" if version.number == 1 else version.kind)
     when = f"{version.kind} {text.moment(version.time)} UTC"
-    state = html.Span("on paper", className="warning") if one.is_running else version.kind
+    state = html.Span("in use", className="warning") if one.is_running else version.kind
     gone = version.kind in ("deleted", "removed")
     doing = [] if gone else [command("open", "open", css="btn-line small", ref=ref, version=version.number)]
     if not is_newest and not gone and not version.mistakes:

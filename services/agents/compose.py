@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.agents.engaging import Crew, Engaged, crew_document, crew_of, ranked
-from services.agents.roster import RosterStore
+from services.agents.roster import FixedRoster, RosterStore
 from services.agents.service import AgentService, AgentSources
 from services.running import Cockpit
 from services.runs import named_profile, profile_for, ranking_of, run_settings, strategies_for
 from services.settings import Settings
+from services.strategies.shelf import DEMO, demo_strategy
 from storage.candle_store import CandleStore
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
 from trading.backtest import Setup
 from trading.domain import Candles, RiskProfile, SymbolSpec
+from trading.domain.agents import AgentConfig
+from trading.errors import BadInput
 from trading.portfolio import costs_of
 from trading.ports import SignalSource
 from trading.ranking import Ranking
@@ -24,6 +28,11 @@ from trading.shadow import terms_of
 from trading.strategies import RuleStrategy
 
 EARLIER_BARS = 100_000
+NOBODY = "no agent"
+IN_REPLAY = ("a replay trades its own strategy, and its result depends on candles and settings alone: choose it with "
+             "--strategy; agents are changed in a cockpit on a market")
+IN_REHEARSAL = ("this rehearsal trades the strategy that was named for it: agents are changed in a cockpit without "
+                "--strategy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +53,77 @@ class Hired:
         rules = [SymbolAgent(strategy, terms.get(strategy.symbol)) for strategy in self.strategies]
         in_real_time = feed.speed and self.crew is not None
         desk = SignalDesk([*rules, *voters], executor, settings.decision_deadline_s if in_real_time else None)
-        desk.paused = frozenset() if self.crew is None else self.crew.paused
+        desk.paused = {} if self.crew is None else self.crew.paused
         return desk
 
 
 def hire(settings: Settings, feed: Any, symbols: Sequence[str]) -> Hired:
-    """Return who trades: a replay's chosen strategy, else the agents of the data folder."""
+    """Return who trades: a replay's chosen strategy, else the agents of the data folder.
+
+    With agents that cannot run nobody trades by rules, and standard error says why: what is held is managed all the
+    same.
+    """
     crew = None if feed.badge == "REPLAY" else crew_for(settings, feed, symbols)
     strategies = strategies_for(settings, symbols) if crew is None else crew.engaged.strategies
-    profile = profile_for(named_profile(settings.profile), strategies[0])
-    document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
-    ranking = ranking_of(strategies[0])
+    leading = strategies or [demo_strategy(symbol) for symbol in symbols]
+    profile = profile_for(named_profile(settings.profile), leading[0])
+    document = run_settings(leading, feed.interval, settings.capital, profile, settings.costs)
+    if not strategies:
+        document["strategy"] |= {"name": NOBODY}
+    ranking = ranking_of(leading[0])
     if crew is not None:
+        introduce(crew)
         crew = ranked_crew(crew, settings, feed, profile)
         document |= crew_document(crew)
         ranking = crew.ranking or ranking
     return Hired(strategies, profile, ranking, document, crew)
 
 
+def introduce(crew: Crew) -> None:
+    """Say on standard error who trades where a roster decides it, and which of its agents cannot."""
+    if crew.roster.is_own and not crew.problem:
+        print(f"agents.json decides who trades: {crew.words}", file=sys.stderr)
+    for warning in crew.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
 def crew_for(settings: Settings, feed: Any, symbols: Sequence[str]) -> Crew:
-    """Return the agents of a data folder; without a roster the cockpit's strategy on each symbol."""
-    store = RosterStore(settings.data_dir / "agents.json", symbols, feed.interval, settings.strategy)
-    if store.read().is_own:
-        return crew_of(store, settings.data_dir)
-    rules = strategies_for(settings, symbols)
-    return Crew(store, Engaged(tuple(zip(store.read().agents, rules, strict=True)), {}), frozenset())
+    """Return the agents of a data folder; without a list of its own the cockpit's strategy on each symbol.
+
+    A rehearsal of a named strategy is about that strategy: the roster is left alone.
+    """
+    def rules() -> list[RuleStrategy]:
+        return strategies_for(settings, symbols)
+
+    if settings.venue == "rehearsal" and settings.strategy:
+        given = [AgentConfig(symbol, feed.interval, settings.strategy) for symbol in symbols]
+        return crew_of(FixedRoster(given, feed.interval, IN_REHEARSAL), settings.data_dir, rules)
+    return crew_of(roster_store(settings, feed.interval, symbols), settings.data_dir, rules)
+
+
+def roster_store(settings: Settings, interval: str, symbols: Sequence[str]) -> RosterStore:
+    """Return the file of a data folder's agents."""
+    return RosterStore(settings.data_dir / "agents.json", symbols, interval, settings.strategy)
+
+
+def has_own_roster(settings: Settings) -> bool:
+    """Tell whether a list of agents decides who trades.
+
+    Raises
+    ------
+    BadInput
+        A strategy is named too: one of both would be ignored.
+    """
+    try:
+        roster = roster_store(settings, settings.interval, settings.assets).read()
+    except BadInput:
+        return False  # told by `hire`, which then lets nobody trade
+    if roster.is_own and settings.strategy and settings.venue != "rehearsal":
+        path = settings.data_dir / "agents.json"
+        raise BadInput(f"strategy {settings.strategy} (--strategy, COCKPIT_STRATEGY or cockpit.toml) and {path} both "
+                       "say who trades: leave the strategy out, press Follow the cockpit on the page Agents, or "
+                       "remove that file")
+    return roster.is_own
 
 
 def ranked_crew(crew: Crew, settings: Settings, feed: Any, profile: RiskProfile) -> Crew:
@@ -86,8 +141,16 @@ def ranked_crew(crew: Crew, settings: Settings, feed: Any, profile: RiskProfile)
 
 
 def agent_service(settings: Settings, cockpit: Cockpit) -> AgentService:
-    """Return what the page and the API know of the agents; in a replay the roster is looked at and not obeyed."""
-    feed = cockpit.feed
-    crew = cockpit.crew or crew_for(settings, feed, tuple(feed.symbols))
+    """Return what the page and the API know of the agents; a replay's are those of its own strategy, and fixed."""
+    crew = cockpit.crew or replayed_crew(cockpit)
     return AgentService(AgentSources(cockpit.engine, cockpit.history, cockpit.charts, crew, settings.data_dir,
-                                     feed.interval))
+                                     cockpit.feed.interval))
+
+
+def replayed_crew(cockpit: Cockpit) -> Crew:
+    """Return the agents of a replay, whose result depends on candles and settings alone."""
+    interval, name = cockpit.feed.interval, cockpit.strategy or DEMO
+    asked = [agent for agent in cockpit.engine.agents.agents if isinstance(agent, SymbolAgent)]
+    rules = tuple((AgentConfig(agent.symbol, interval, name), agent.strategy) for agent in asked)
+    store = FixedRoster([config for config, _ in rules], interval, IN_REPLAY)
+    return Crew(store, Engaged(rules, {}), store.read(), {})

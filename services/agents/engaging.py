@@ -10,17 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from services.agents.roster import RosterStore
+from services.agents.muting import silenced
+from services.agents.roster import FixedRoster, RosterStore
 from services.strategies import find_strategy, to_document
 from trading.agents.threshold import Threshold, learnt_threshold
 from trading.backtest import Setup, Tape
 from trading.domain import Candles
 from trading.domain.agents import MODEL, AgentConfig, MotherConfig, Roster
 from trading.errors import BadInput, CockpitError
-from trading.ranking import Mother, Ranking
+from trading.ranking import UNRANKED, Mother, Ranking
 from trading.rules import WEIGHTS
 from trading.shadow import earned, terms_of
 from trading.strategies import RuleStrategy
+
+IDLE = ("No agent that follows rules can run: rules buy nothing until the agents are in order and the cockpit starts "
+        "again; open positions keep stop and target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,9 @@ class Engaged:
 
 
 def engaged(roster: Roster, symbols: Sequence[str], data_dir: Path) -> Engaged:
-    """Read each agent's rules; one that cannot run is left out and says why.
-
-    Raises
-    ------
-    BadInput
-        Not a single agent can run.
-    """
-    rules, errors, names = [], {}, set()
+    """Read each agent's rules; one that cannot run, or not beside the first one, is left out and says why."""
+    rules: list[tuple[AgentConfig, RuleStrategy]] = []
+    errors, names = {}, set()
     for agent in roster.agents:
         if agent.strategy == MODEL:
             continue
@@ -52,14 +51,32 @@ def engaged(roster: Roster, symbols: Sequence[str], data_dir: Path) -> Engaged:
             strategy = _rules(agent, symbols, data_dir)
             if (agent.symbol, strategy.name) in names:
                 raise BadInput(f"another agent on {agent.symbol} is called {strategy.name!r} too; rename one strategy")
+            if rules:
+                refuse_other_risk(strategy, *rules[0])
         except CockpitError as error:
             errors[agent.key] = str(error)
             continue
         names.add((agent.symbol, strategy.name))
         rules.append((agent, strategy))
-    if not rules:
-        raise BadInput("no agent can run: " + ("; ".join(errors.values()) or "agents.json lists none with rules"))
     return Engaged(tuple(rules), errors)
+
+
+def refuse_other_risk(strategy: RuleStrategy, first: AgentConfig, its: RuleStrategy) -> None:
+    """Raise BadInput where rules want other risk settings, or another rank, than those of the first agent.
+
+    An account has one risk profile: a strategy would trade with a stop and a size that are not its own.
+    """
+    differs = [f"{name} is {_said(strategy.risk.get(name))} here and {_said(its.risk.get(name))} there"
+               for name in sorted({*strategy.risk, *its.risk}) if strategy.risk.get(name) != its.risk.get(name)]
+    if strategy.rank != its.rank:
+        differs.append("rank differs")
+    if differs:
+        raise BadInput(f"its risk settings are not those of {first.strategy} on {first.symbol}, which hold for all "
+                       f"agents: {'; '.join(differs)}. Give both the same, or drop one")
+
+
+def _said(value: float | None) -> str:
+    return "the profile's" if value is None else f"{value:g}"
 
 
 def _rules(agent: AgentConfig, symbols: Sequence[str], data_dir: Path) -> RuleStrategy:
@@ -110,6 +127,8 @@ def ranking_document(ranking: Ranking) -> dict[str, Any]:
 
 def ranking_from(document: Mapping[str, Any]) -> Ranking:
     """Return the ranking that a start was recorded with."""
+    if not document["top_n"]:
+        return UNRANKED
     least = document["min_score"]
     mother = Mother(type(WEIGHTS)(*document["weights"]), document["max_correlation"], document["window"])
     return Ranking(document["top_n"], inf if least is None else least, mother)
@@ -117,27 +136,65 @@ def ranking_from(document: Mapping[str, Any]) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """All that a composed cockpit must know of its agents."""
+    """All that a composed cockpit must know of its agents.
 
-    store: RosterStore
+    Attributes
+    ----------
+    roster : which agents this start began with; `problem` says why none could be read, else it is empty.
+    paused : why a source has no say, by symbol and name.
+    """
+
+    store: RosterStore | FixedRoster
     engaged: Engaged
-    paused: frozenset[tuple[str, str]]
+    roster: Roster
+    paused: Mapping[tuple[str, str], str]
     threshold: Threshold | None = None
     ranking: Ranking | None = None
+    problem: str = ""
+
+    @property
+    def words(self) -> str:
+        """Who trades, in one line."""
+        names = [f"{agent.strategy} on {agent.symbol}{' (paused)' if agent.paused else ''}"
+                 for agent in self.roster.agents if agent.key not in self.engaged.errors]
+        return ", ".join(names) or "nobody"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the file or with single agents."""
+        idle = () if self.engaged.rules else (IDLE,)
+        broken = tuple(f"{key.replace('|', ' · ')}: {error}" for key, error in self.engaged.errors.items())
+        return (*((self.problem,) if self.problem else broken), *idle)
 
 
-def crew_of(store: RosterStore, data_dir: Path) -> Crew:
-    """Read the roster and its agents' rules."""
-    roster = store.read()
-    found = engaged(roster, store.symbols, data_dir)
-    paused = {(agent.symbol, strategy.name) for agent, strategy in found.rules if agent.paused}
-    paused |= {(agent.symbol, MODEL) for agent in roster.agents if agent.strategy == MODEL and agent.paused}
-    return Crew(store, found, frozenset(paused))
+def crew_of(store: RosterStore | FixedRoster, data_dir: Path,
+            following: Callable[[], Sequence[RuleStrategy]] | None = None) -> Crew:
+    """Read the roster and its agents' rules; a file that cannot be read leaves nobody.
+
+    Parameters
+    ----------
+    following : gives the cockpit's rules, one a symbol, for a roster that has no list of its own; None reads them too.
+    """
+    problem = ""
+    try:
+        roster = store.read()
+    except BadInput as error:
+        roster, problem = Roster((), is_own=True), str(error)
+    if following is None or roster.is_own:
+        found = engaged(roster, store.symbols, data_dir)
+    else:
+        leading = [agent for agent in roster.agents if agent.strategy != MODEL]
+        found = Engaged(tuple(zip(leading, following(), strict=True)), {})
+    asked = [(agent.symbol, strategy.name) for agent, strategy in found.rules]
+    asked += [(symbol, MODEL) for symbol in store.symbols]
+    names = {agent.key: strategy.name for agent, strategy in found.rules}
+    return Crew(store, found, roster, silenced(roster, asked, lambda agent: names.get(agent.key, MODEL)),
+                problem=problem)
 
 
 def ranked(crew: Crew, setup: Setup, earlier: Callable[[str], Candles]) -> Crew:
     """Return the crew with its ranking, the threshold learnt from earlier bars unless the roster fixes it."""
-    config = crew.store.read().mother
+    config = crew.roster.mother
     if not config.ranks:
         return crew
     if config.min_score is not None:
@@ -150,8 +207,10 @@ def ranked(crew: Crew, setup: Setup, earlier: Callable[[str], Candles]) -> Crew:
 def crew_document(crew: Crew) -> dict[str, Any]:
     """Return what a start's record must say beside the settings; nothing while the roster is the cockpit's own."""
     found: dict[str, Any] = {}
-    if crew.store.read().is_own:
+    if crew.roster.is_own:
         found["agents"] = agents_document(crew.engaged)
+        if not crew.engaged.rules:
+            found["ranking"] = {"top_n": 0}  # there is no strategy to take it from
     if crew.ranking is not None:
         found["ranking"] = ranking_document(crew.ranking)
     return found

@@ -1,25 +1,32 @@
 """Which agents there are, in one file of the data folder: `agents.json`, whole or not at all.
 
-Without the file they are the cockpit's strategy on each of its symbols; the first change writes that down.
+Without a list of its own the agents follow the cockpit: its strategy on each symbol, and the models that vote. Pauses
+and Mother AI's settings are kept beside that; adding or dropping an agent writes the list down.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
-from math import isfinite
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from services.agents.rows import MAX_AGENTS, MAX_BYTES, agent_of, checked, keys_of, mother_config, rows_of, sound
 from storage.disk import Disk
 from trading.domain.agents import MODEL, AgentConfig, MotherConfig, Roster
 from trading.errors import BadInput, StateFailed
 
-MAX_AGENTS, MAX_BYTES, MAX_PATH = 200, 256 * 1024, 1_000
-STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?")
+NAMES = {"version", "agents", "paused", "mother"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the file holds: its own agents (None: they follow the cockpit), and keys of those that are paused then."""
+
+    agents: tuple[AgentConfig, ...] | None = None
+    paused: frozenset[str] = frozenset()
+    mother: MotherConfig = field(default_factory=MotherConfig)
 
 
 class RosterStore:
@@ -29,6 +36,8 @@ class RosterStore:
         self.path, self.symbols, self.timeframe = path, tuple(symbols), timeframe
         self._default = strategy or "demo"
         self._disk, self._lock = Disk(), threading.Lock()
+        self.voting: Callable[[], Iterable[str]] = tuple
+        """Symbols whose model votes now."""
 
     def read(self) -> Roster:
         """Return the agents.
@@ -38,61 +47,88 @@ class RosterStore:
         BadInput
             The file cannot be read: it says where and what is allowed; the file is left as it is.
         """
+        return self._roster(self._kept())
+
+    def _kept(self) -> Kept:
         if not self.path.exists():
-            return Roster(tuple(AgentConfig(symbol, self.timeframe, self._default) for symbol in self.symbols))
+            return Kept()
         try:
             text = self.path.read_bytes()[: MAX_BYTES + 1]
             if len(text) > MAX_BYTES:
                 raise BadInput(f"more than {MAX_BYTES} bytes")
             body = json.loads(text.decode("utf-8"))
-            if not isinstance(body, dict) or set(body) - {"version", "agents", "mother"} or body.get("version") != 1:
-                raise BadInput('an object with "version": 1, "agents" and "mother" is needed')
-            agents = tuple(_agent(row, place) for place, row in enumerate(_rows(body.get("agents", []))))
-            mother = _mother(body.get("mother", {}))
-        except (OSError, ValueError, BadInput) as error:
+            if not isinstance(body, dict) or set(body) - NAMES or body.get("version") != 1:
+                raise BadInput('an object with "version": 1, "agents", "paused" and "mother" is needed')
+            rows = body.get("agents")
+            agents = None if rows is None else tuple(agent_of(row, n) for n, row in enumerate(rows_of(rows)))
+            return Kept(agents, keys_of(body.get("paused", [])), mother_config(body.get("mother", {})))
+        except (OSError, ValueError, RecursionError, BadInput) as error:
             raise BadInput(f"{self.path}: {error}; correct or remove it") from None
-        return Roster(agents, mother, True)
+
+    def _roster(self, kept: Kept) -> Roster:
+        if kept.agents is not None:
+            return Roster(kept.agents, kept.mother, True)
+        rules = [AgentConfig(symbol, self.timeframe, self._default) for symbol in self.symbols]
+        voting = set(self.voting())
+        models = [model for model in (AgentConfig(symbol, self.timeframe, MODEL) for symbol in self.symbols)
+                  if model.symbol in voting or model.key in kept.paused]
+        return Roster(tuple(replace(one, paused=one.key in kept.paused) for one in (*rules, *models)), kept.mother)
 
     def follow(self, strategy: str) -> None:
-        """Hear what the cockpit's strategy is from now on: it stands for the agents while there is no file."""
+        """Hear what the cockpit's strategy is from now on: it stands for the agents while there is no list."""
         self._default = strategy or "demo"
+
+    def may_change(self) -> None:
+        """Raise BadInput where nothing may be changed; here everything may."""
 
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
         """Add an agent; BadInput names what does not fit."""
-        wanted = _checked(AgentConfig(symbol.strip().upper().replace("/", ""), timeframe, strategy.strip()))
+        wanted = checked(AgentConfig(symbol.strip().upper().replace("/", ""), timeframe, strategy.strip()))
         self._fits(wanted)
         with self._lock:
-            roster = self.read()
+            kept = self._kept()
+            roster = self._roster(kept)
             if any(agent.key == wanted.key for agent in roster.agents):
                 raise BadInput(f"{wanted.strategy} is on {wanted.symbol} already")
             if len(roster.agents) >= MAX_AGENTS:
                 raise BadInput(f"there are {MAX_AGENTS} agents, which is the most; drop one first")
-            self._write(replace(roster, agents=(*roster.agents, wanted)))
+            self._write(Kept((*roster.agents, wanted), mother=kept.mother))
         return wanted
 
     def pause(self, key: str, paused: bool) -> AgentConfig:
         """Let an agent be silent, or speak again."""
         with self._lock:
-            roster = self.read()
+            kept = self._kept()
+            roster = self._roster(kept)
             found = replace(_found(roster, key), paused=paused)
-            self._write(replace(roster, agents=tuple(found if a.key == key else a for a in roster.agents)))
+            agents = tuple(found if agent.key == key else agent for agent in roster.agents)
+            if roster.is_own:
+                self._write(replace(kept, agents=agents))
+            else:
+                self._write(replace(kept, paused=frozenset(agent.key for agent in agents if agent.paused)))
         return found
 
     def drop(self, key: str) -> AgentConfig:
         """Remove an agent; the last rule stays, it can be paused."""
         with self._lock:
-            roster = self.read()
+            kept = self._kept()
+            roster = self._roster(kept)
             found = _found(roster, key)
             left = tuple(agent for agent in roster.agents if agent.key != key)
             if all(agent.strategy == MODEL for agent in left):
                 raise BadInput(f"{found.strategy} on {found.symbol} is the last agent that follows rules: pause it")
-            self._write(replace(roster, agents=left))
+            self._write(Kept(left, mother=kept.mother))
         return found
+
+    def follow_cockpit(self) -> None:
+        """Forget the list: the agents are the cockpit's strategy again."""
+        with self._lock:
+            self._write(Kept(mother=self._kept().mother))
 
     def set_mother(self, mother: MotherConfig) -> None:
         """Keep how Mother AI ranks from the next start on."""
         with self._lock:
-            self._write(replace(self.read(), mother=_sound(mother)))
+            self._write(replace(self._kept(), mother=sound(mother)))
 
     def _fits(self, wanted: AgentConfig) -> None:
         if wanted.symbol not in self.symbols:
@@ -102,8 +138,9 @@ class RosterStore:
             raise BadInput(f"this cockpit decides on {self.timeframe} bars, not {wanted.timeframe}; a strategy's own "
                            "conditions may look at longer ones")
 
-    def _write(self, roster: Roster) -> None:
-        body = {"version": 1, "agents": [asdict(agent) for agent in roster.agents], "mother": asdict(roster.mother)}
+    def _write(self, kept: Kept) -> None:
+        agents = None if kept.agents is None else [asdict(agent) for agent in kept.agents]
+        body = {"version": 1, "agents": agents, "paused": sorted(kept.paused), "mother": asdict(kept.mother)}
         try:
             self._disk.make(self.path.parent)
             self._disk.replace(self.path, (json.dumps(body, indent=1) + "\n").encode())
@@ -111,60 +148,49 @@ class RosterStore:
             raise StateFailed(f"{self.path} cannot be written: {error}") from None
 
 
+class FixedRoster:
+    """Stands in a roster's place where the agents are given: `agents.json` is neither read nor written."""
+
+    def __init__(self, agents: Sequence[AgentConfig], timeframe: str, why: str) -> None:
+        self.symbols = tuple(dict.fromkeys(agent.symbol for agent in agents))
+        self.timeframe, self._agents, self._why = timeframe, tuple(agents), why
+        self.voting: Callable[[], Iterable[str]] = tuple
+
+    def read(self) -> Roster:
+        """Return the agents."""
+        return Roster(self._agents)
+
+    def follow(self, strategy: str) -> None:
+        """Hear what the cockpit's strategy is from now on."""
+        self._agents = tuple(replace(agent, strategy=strategy or "demo") for agent in self._agents)
+
+    def may_change(self) -> None:
+        """Refuse."""
+        raise BadInput(self._why)
+
+    def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
+        """Refuse."""
+        raise BadInput(self._why)
+
+    def pause(self, key: str, paused: bool) -> AgentConfig:
+        """Refuse."""
+        raise BadInput(self._why)
+
+    def drop(self, key: str) -> AgentConfig:
+        """Refuse."""
+        raise BadInput(self._why)
+
+    def follow_cockpit(self) -> None:
+        """Refuse."""
+        raise BadInput(self._why)
+
+    def set_mother(self, mother: MotherConfig) -> None:
+        """Refuse."""
+        raise BadInput(self._why)
+
+
 def _found(roster: Roster, key: str) -> AgentConfig:
     for agent in roster.agents:
         if agent.key == key:
             return agent
     raise BadInput(f"there is no agent {key!r}; there are {', '.join(a.key for a in roster.agents)}")
-
-
-def _rows(rows: Any) -> list[Any]:
-    if not isinstance(rows, list) or len(rows) > MAX_AGENTS:
-        raise BadInput(f"agents: a list of at most {MAX_AGENTS} is needed")
-    return rows
-
-
-def _agent(row: Any, place: int) -> AgentConfig:
-    known = {field.name for field in fields(AgentConfig)}
-    if not isinstance(row, dict) or set(row) - known or not isinstance(row.get("paused", False), bool):
-        raise BadInput(f"agents[{place}]: an object with {', '.join(sorted(known))} is needed")
-    given = [row.get(name) for name in ("symbol", "timeframe", "strategy")]
-    if not all(isinstance(text, str) for text in given):
-        raise BadInput(f"agents[{place}]: symbol, timeframe and strategy must be texts")
-    symbol, timeframe, strategy = (str(text) for text in given)
-    if not 0 < len(strategy) <= MAX_PATH or not symbol or not timeframe:
-        raise BadInput(f"agents[{place}]: symbol, timeframe and strategy must not be empty")
-    return AgentConfig(symbol, timeframe, strategy, row.get("paused", False))
-
-
-def _checked(agent: AgentConfig) -> AgentConfig:
-    parts = agent.strategy.split("/")
-    if not STRATEGY.fullmatch(agent.strategy) or any(set(part) == {"."} for part in parts):
-        raise BadInput(f"strategy {agent.strategy!r} is not allowed; use an id such as demo or BTCUSDT/dips, or model")
-    return agent
-
-
-def _mother(body: Any) -> MotherConfig:
-    known = {field.name for field in fields(MotherConfig)}
-    if not isinstance(body, dict) or set(body) - known:
-        raise BadInput(f"mother: an object with some of {', '.join(sorted(known))} is needed")
-    return _sound(MotherConfig(**body))
-
-
-def _sound(mother: MotherConfig) -> MotherConfig:
-    """Refuse figures that make no ranking."""
-    def number(name: str, low: float, high: float) -> None:
-        value = getattr(mother, name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-        if not is_number or not low <= value <= high:
-            raise BadInput(f"mother.{name}: {value!r} is not allowed; use a number from {low:g} to {high:g}")
-
-    number("alpha", 0.0, 1.0)
-    number("beta", 0.0, 1.0)
-    number("top_n", 1, 100)
-    number("max_correlation", 0.0, 1.0)
-    if mother.min_score is not None:
-        number("min_score", 0.0, 2.0)
-    if mother.alpha + mother.beta <= 0.0 or int(mother.top_n) != mother.top_n or not isinstance(mother.ranks, bool):
-        raise BadInput("mother: alpha or beta must be above 0, top_n whole, ranks true or false")
-    return mother

@@ -30,7 +30,7 @@ BOOKED_S = 2.0
 STREAM_S = 5.0
 ANSWER_S = 10.0
 POLL_S = 0.05
-SAID = ("ORDER", "FILL", "TRADE", "COMMAND")
+SAID = ("ORDER", "FILL", "TRADE", "COMMAND", "AGENTS")
 
 
 class LiveConsole(Console):

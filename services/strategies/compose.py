@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from services.agents.compose import Hired
+from services.agents.compose import Hired, has_own_roster
+from services.agents.muting import silenced
+from services.agents.naming import asked_now, trading_now
 from services.backtests.markets import SimulatedPast, Source
 from services.running import Cockpit
 from services.runs import market_account, named_profile, ranking_of
@@ -21,8 +23,16 @@ from trading.domain import RiskProfile
 from trading.strategies import RuleStrategy
 
 
-def with_chosen(settings: Settings, database: Database, badge: str) -> Settings:
-    """Return settings with the strategy that was put on paper on the page, for a market that is no replay."""
+def with_chosen(settings: Settings, database: Database, badge: str, outside: bool) -> Settings:
+    """Return settings with the strategy that was put on paper on the page, for a market that is no replay.
+
+    Raises
+    ------
+    BadInput
+        A strategy is named beside a list of agents.
+    """
+    if has_own_roster(settings) or outside:
+        return settings
     found, warning = with_choice(settings, database, market_account(settings, badge), settings.interval)
     if warning:
         print(warning, file=sys.stderr)
@@ -46,19 +56,35 @@ def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, execut
 
     def remember(ref: str) -> None:
         database.remember(choice_name(account), ref)
+
+    def brought(ref: str, rules: RuleStrategy) -> None:
         if cockpit.crew is not None:
             cockpit.crew.store.follow(ref)
+            asked = asked_now(cockpit.engine)
+            cockpit.engine.agents.paused = silenced(cockpit.crew.store.read(), asked, lambda _: rules.name)
+
+    def is_free() -> bool:
+        crew = cockpit.crew
+        return crew is None or not (crew.roster.is_own or crew.store.read().is_own)
 
     standing = Standing(
         find=lambda ref: find_strategy(ref, settings.data_dir), closed=cockpit.charts.closed, desk=desk,
         interval=cockpit.feed.interval, capital=settings.capital, costs=settings.costs,
         profile=named_profile(settings.profile), begun=tell,
-        remember=remember,
-        is_free=lambda: cockpit.crew is None or not cockpit.crew.store.read().is_own)
+        remember=remember, brought=brought, is_free=is_free, speaking=lambda ref: refs_of(cockpit, ref))
     takeover = Takeover(cockpit.engine, standing, cockpit.strategy or DEMO, cockpit.document["strategy"]["name"])
     if cockpit.feed.badge != "REPLAY":
         cockpit.controls.use_strategy = takeover.use
     return takeover
+
+
+def refs_of(cockpit: Cockpit, running: str) -> frozenset[str]:
+    """Return the strategies of the agents that have a say; `running` is that of a cockpit without a list of agents."""
+    speaking = trading_now(cockpit.engine) - set(cockpit.engine.agents.paused)
+    if cockpit.crew is None or not cockpit.crew.roster.is_own:
+        return frozenset([running] if speaking else ())
+    return frozenset(agent.strategy for agent, rules in cockpit.crew.engaged.rules
+                     if (agent.symbol, rules.name) in speaking)
 
 
 def strategy_workshop(settings: Settings, past: SimulatedPast | None, takeover: Takeover, portfolio: Any,
@@ -68,7 +94,7 @@ def strategy_workshop(settings: Settings, past: SimulatedPast | None, takeover: 
     previewer = Previewer(source, settings.capital, settings.costs, named_profile(settings.profile))
     interval = portfolio.view().session.interval
     around = Surroundings(lambda: portfolio.view().trades, lambda name: newest_trades(backtests, name),
-                          lambda: takeover.running, settings.assets, interval)
+                          takeover.speaking, settings.assets, interval)
     return Workshop(settings.data_dir / "strategies", previewer, around)
 
 

@@ -8,7 +8,7 @@ with the new settings, so the account's own replay changes its rules at the same
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ class Standing:
 
     `find` gives the rules of a name, `closed` a symbol's closed bars, `desk` puts rules and other sources on cold
     agents, `begun` hears the settings that hold from now on, `is_free` says whether no roster of agents decides who
-    trades.
+    trades, `brought` hears what has taken over, `speaking` says which strategies have a say while one is running.
     """
 
     find: Callable[[str], RuleStrategy]
@@ -48,6 +48,8 @@ class Standing:
     begun: Callable[[dict[str, Any]], None]
     remember: Callable[[str], None]
     is_free: Callable[[], bool] = lambda: True
+    brought: Callable[[str, RuleStrategy], None] = lambda ref, rules: None
+    speaking: Callable[[str], Iterable[str]] = lambda ref: (ref,)
 
 
 class Takeover:
@@ -60,6 +62,10 @@ class Takeover:
         self._base, self._applied = standing.profile, engine.risk.profile
         engine.bus.subscribe(DecisionMade, self._look)
         engine.bus.subscribe(BarFinished, self._look)
+
+    def speaking(self) -> Iterable[str]:
+        """Return the strategies that have a say now."""
+        return self._standing.speaking(self.running)
 
     def use(self, arguments: Mapping[str, Any]) -> str:
         """Take a strategy over, at once or as soon as nothing is held; say which.
@@ -95,8 +101,7 @@ class Takeover:
         if self._engine.broker.is_external or self._engine.session.outside:
             raise BadInput(f"orders go to {self._engine.broker.badge}: stop the cockpit and start it with "
                            f"--strategy {ref}, so that nothing changes while money is at stake")
-        if self._engine.mother is not None or not self._standing.is_free():
-            raise BadInput(f"the page Agents decides who trades here: add {ref} there, it begins with the next start")
+        self._refuse_another_say(ref)
         rules = self._standing.find(ref)
         own = self._standing.interval
         if rules.interval not in (None, own):
@@ -104,6 +109,14 @@ class Takeover:
                            f"its timeframe to {own}, or start with --interval {rules.interval} --strategy {ref}")
         SymbolAgent(rules)  # a short one is refused here
         return rules
+
+    def _refuse_another_say(self, ref: str) -> None:
+        if self._engine.mother is not None:
+            raise BadInput("Mother AI ranks this session by what she learnt of its rules: switch her off on the page "
+                           f"Agents and start again, or start with --strategy {ref}")
+        if not self._standing.is_free():
+            raise BadInput(f"the page Agents decides who trades here: add {ref} there, it begins with the next start; "
+                           "or press Follow the cockpit there and start again")
 
     def _obstacle(self) -> str:
         """Return what must end first, nothing when all is flat and quiet."""
@@ -122,9 +135,10 @@ class Takeover:
             return
         (ref, rules), self._waiting = self._waiting, None
         try:
+            self._refuse_another_say(ref)
             self._bring(ref, rules)
         except CockpitError as error:
-            log.exception("%s could not be taken over", ref)
+            log.warning("%s could not be taken over: %s", ref, error)
             self._engine.journal.write(self._engine.time, "ALERT", f"{rules.name} was not taken over: {error}", "bad")
 
     def _bring(self, ref: str, rules: RuleStrategy) -> None:
@@ -144,6 +158,7 @@ class Takeover:
         engine.round = Round(ranking_of(rules), frozenset(fed))
         engine.risk.use(profile)
         self._applied, self.running, self.name = profile, ref, rules.name
+        standing.brought(ref, rules)
         engine.session.change(engine.session.state, engine.session.kill_reason)
         engine.journal.write(engine.time, "STRATEGY", f"{rules.name} ({ref}) trades from the next bar on", "plain")
 

@@ -52,12 +52,12 @@ class Surroundings:
     """What the workshop asks of the cockpit around it.
 
     `trades` are finished ones (as `TradeView`), `expected` those of a strategy's newest backtest by its name,
-    `running` names the strategy that trades now (`BTCUSDT/dips`, or a shipped id), `interval` its bars.
+    `running` names the strategies that trade now (`BTCUSDT/dips`, or a shipped id), `interval` is their bars.
     """
 
     trades: Trades
     expected: Callable[[str], Iterable[Any]]
-    running: Callable[[], str]
+    running: Callable[[], Iterable[str]]
     symbols: tuple[str, ...]
     interval: str
 
@@ -77,15 +77,15 @@ class Workshop(StrategyStore):
     def shelf(self) -> StrategyShelf:
         """Return all that can be opened: the user's with their health, the deleted ones, and the shipped ones."""
         entries = self.list(deleted=True)
-        trades, running = tuple(self._around.trades()), self._around.running()
+        trades, running = tuple(self._around.trades()), frozenset(self._around.running())
         own = tuple(self._listed(one, trades, running) for one in entries if not one.is_deleted)
         shipped = tuple(self._shipped(name, document) for name, document in shipped_strategies())
         return StrategyShelf(own, tuple(one for one in entries if one.is_deleted), shipped)
 
-    def _listed(self, entry: StrategyEntry, trades: Sequence[Any], running: str) -> ListedStrategy:
+    def _listed(self, entry: StrategyEntry, trades: Sequence[Any], running: frozenset[str]) -> ListedStrategy:
         seen = [one for one in trades if one.opened_by == entry.name and one.symbol in (*entry.symbols, entry.symbol)]
         expected = self._expected(entry.name) if seen else ()
-        return ListedStrategy(entry, health_of(seen), light_of(expected, seen), entry.ref == running)
+        return ListedStrategy(entry, health_of(seen), light_of(expected, seen), entry.ref in running)
 
     def _expected(self, name: str) -> Iterable[Any]:
         try:
@@ -189,12 +189,12 @@ class Workshop(StrategyStore):
 
     def history(self, symbol: str, name: str) -> tuple[VersionLine, ...]:
         """Return the newest versions, each with what changed and what it would have done; the newest first."""
-        versions, running = self.versions(symbol, name), self._around.running()
+        versions, running = self.versions(symbol, name), frozenset(self._around.running())
         ref = f"{symbol_of(symbol)}/{id_of(name, symbol_of(symbol))}"
         found = []
         for number, version in enumerate(versions[:N_LINES]):
             older = next((one for one in versions[number + 1:] if _is_sound(one)), None)
-            is_running = number == 0 and ref == running
+            is_running = number == 0 and ref in running
             if not _is_sound(version):
                 found.append(VersionLine(version, "", {}, is_running))
                 continue
@@ -229,8 +229,8 @@ class Workshop(StrategyStore):
         return self._around.interval
 
     def running(self) -> str:
-        """Return what trades now: `BTCUSDT/dips`, a shipped id, or nothing that has a name."""
-        return self._around.running()
+        """Return what trades now: `BTCUSDT/dips`, a shipped id, several with commas between them, or nothing."""
+        return ", ".join(sorted(self._around.running()))
 
 
 def _is_sound(version: StrategyVersion) -> bool:

@@ -90,7 +90,7 @@ def test_from_empty_to_a_saved_backtested_running_strategy_in_under_three_minute
     page.until_text("#st-title", "v1 · saved")
     page.click("#st-buttons [data-do='paper']")
     page.until_text("#st-notice", "Dip hunter is in place", within=30)
-    page.until_text("#st-shelf", "on paper")
+    page.until_text("#st-shelf", "in use")
     page.driver.execute_script("document.querySelector(\".menu a[href='/']\").click()")
     page.until("return document.querySelector('#auto-start') !== null")
     page.click("#auto-start")

@@ -44,8 +44,22 @@ def test_an_agent_that_does_not_fit_is_refused_beside_the_form(world):
 
 
 def test_how_mother_ai_ranks_is_kept(world):
+    world.agents.mother = MotherConfig(max_correlation=0.4)
     asyncio.run(agents.on_save(world.services, True, (0.5, 0.5, 2, None)))
-    assert world.agents.mother == MotherConfig(True, 0.5, 0.5, 2, None)
+    assert world.agents.mother == MotherConfig(True, 0.5, 0.5, 2, None, 0.4)
+
+
+def test_the_list_can_be_given_up(world):
+    world.agents.is_own = True
+    assert "Follow the cockpit" in texts(agents.page(world.services, {}))
+    told = asyncio.run(agents.on_act(world.services, "follow", ""))
+    assert world.agents.asked == [("follow", None)] and "cockpit's strategy decides" in words(told)
+    assert "Follow the cockpit" not in texts(agents.page(world.services, {}))
+
+
+def test_what_must_be_known_stands_above_the_agents(world):
+    world.agents.notices = ("nobody trades",)
+    assert "nobody trades" in texts(agents.page(world.services, {}))
 
 
 def test_a_tick_tells_what_is_new(world):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +72,7 @@ class FakeAgents:
         self.stored, self.broken = stored, ""
         self.study_state = ""
         self.found: MotherStudy | None = None
+        self.is_own, self.notices = False, ()
 
     def view(self) -> AgentsView:
         """Everything on the page."""
@@ -83,6 +86,7 @@ class FakeAgents:
             tuple(self.agents.values()), self.mother, "Every agent's wish goes straight to risk.", decisions,
             self.decide(), SYMBOLS, "1m", (("demo", "Demo"), ("sma-cross", "SMA cross"), ("model", "the model")),
             self.found, self.study_state, any(view.state == "waiting" for view in self.agents.values()),
+            self.is_own, self.notices,
         )
 
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
@@ -109,10 +113,15 @@ class FakeAgents:
             raise BadInput(f"{key} is the last agent that follows rules: pause it")
         return self.agents.pop(key).config
 
-    def set_mother(self, mother: MotherConfig) -> None:
-        """Keep it."""
-        self.asked.append(("mother", mother))
-        self.mother = mother
+    def follow_cockpit(self) -> None:
+        """Forget the list."""
+        self.asked.append(("follow", None))
+        self.is_own = False
+
+    def set_mother(self, changes: Mapping[str, Any]) -> None:
+        """Keep them."""
+        self.asked.append(("mother", dict(changes)))
+        self.mother = replace(self.mother, **changes)
 
     def predictions(self) -> tuple[AgentPrediction, ...]:
         """What each said last."""

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from services.agents.compose import agent_service
+from services.agents.muting import PAUSED
 from services.agents.study import EQUAL, MOTHER, calibration
 from services.settings import load_settings
 from services.strategies import find_strategy
 from tests.services.cockpits import whole_cockpit
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
-from trading.domain.agents import MotherConfig
 from trading.errors import BadInput
 from trading.shadow import Firings
 
@@ -68,7 +68,7 @@ def test_a_pause_silences_the_running_engine_and_lasts(tmp_path):
         assert seen.reason == "abstains: paused by hand"
         assert agent(service, "ETHUSDT|demo").n_trades > 0
     with whole_cockpit(tmp_path, 10) as whole:
-        assert whole.engine.agents.paused == {("BTCUSDT", "demo")}
+        assert whole.engine.agents.paused == {("BTCUSDT", "demo"): PAUSED}
 
 
 def test_a_strategy_that_was_put_on_paper_since_the_start_can_be_paused(tmp_path):
@@ -79,7 +79,7 @@ def test_a_strategy_that_was_put_on_paper_since_the_start_can_be_paused(tmp_path
         store.follow("ema-cross")
         assert agent(service, "BTCUSDT|ema-cross").state == "running" and not service.view().needs_restart
         service.pause("BTCUSDT|ema-cross", True)
-        assert whole.engine.agents.paused == {("BTCUSDT", rules.name)}
+        assert whole.engine.agents.paused == {("BTCUSDT", rules.name): PAUSED}
         assert {view.state for view in service.view().agents} == {"paused", "running"}
 
 
@@ -90,7 +90,7 @@ def test_a_dropped_agent_is_silent_at_once_and_gone_after_the_next_start(tmp_pat
         assert agent(service).state == "going" and service.view().needs_restart
         whole.start()
         whole.trade()
-        assert agent(service).reason == "abstains: paused by hand"
+        assert agent(service).reason == "abstains: dropped, gone at the next start"
     with whole_cockpit(tmp_path, 10) as whole:
         assert ("BTCUSDT", "demo") not in {(a.symbol, a.name) for a in whole.engine.agents.agents}
         assert BTC not in [view.config.key for view in service_of(whole, tmp_path).view().agents]
@@ -116,7 +116,7 @@ def test_mother_ai_ranks_the_next_session_with_a_threshold_from_before_it(tmp_pa
     with whole_cockpit(tmp_path, 10) as whole:
         service = service_of(whole, tmp_path)
         assert "does not rank" in service.view().ranking
-        service.set_mother(MotherConfig(ranks=True))
+        service.set_mother({"ranks": True})
     with whole_cockpit(tmp_path, 300) as whole:
         service = service_of(whole, tmp_path)
         threshold = whole.cockpit.crew.threshold
@@ -126,7 +126,7 @@ def test_mother_ai_ranks_the_next_session_with_a_threshold_from_before_it(tmp_pa
 
 def test_mother_ai_writes_her_verdict_into_the_record(tmp_path):
     with whole_cockpit(tmp_path, 10) as whole:
-        service_of(whole, tmp_path).set_mother(MotherConfig(ranks=True, min_score=0.2))
+        service_of(whole, tmp_path).set_mother({"ranks": True, "min_score": 0.2})
     with whole_cockpit(tmp_path, 600) as whole:
         service = service_of(whole, tmp_path)
         whole.start()
@@ -189,7 +189,7 @@ def test_a_portfolio_decision_can_be_asked_with_other_limits(tmp_path):
 
 
 def test_a_light_is_worked_out_anew_only_after_a_trade_or_a_comparison(tmp_path, monkeypatch):
-    from services.agents import service as module
+    from services.agents import comparing as module
 
     asked = []
     real = module.light_of

@@ -7,14 +7,18 @@ from math import inf
 import pytest
 
 from services.agents.engaging import crew_document, crew_of, ranked, ranking_by, ranking_document, ranking_from
+from services.agents.muting import PAUSED, UNLISTED
 from services.agents.roster import RosterStore
+from services.parity.replay import Rules, Scene, play
 from tests.contracts.signal_source import random_candles
 from tests.parity.cases import fine
 from trading.backtest import Setup
+from trading.brokers.paper import PaperBroker
 from trading.domain.agents import AgentConfig, MotherConfig
 from trading.domain.backtests import CostSettings
 from trading.errors import BadInput
 from trading.portfolio import costs_of
+from trading.ranking import UNRANKED
 from trading.risk import PROFILES
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -36,6 +40,30 @@ def test_an_added_agent_is_there_after_a_new_start(store):
     again = RosterStore(store.path, SYMBOLS, "1m", "").read()
     assert [agent.key for agent in again.agents] == ["BTCUSDT|demo", "ETHUSDT|demo", "ETHUSDT|sma-cross"]
     assert again.is_own
+
+
+def test_a_pause_and_mother_ai_leave_the_agents_to_the_cockpit(store):
+    store.pause("BTCUSDT|demo", True)
+    store.set_mother(MotherConfig(alpha=0.5))
+    roster = RosterStore(store.path, SYMBOLS, "1m", "").read()
+    assert not roster.is_own and [agent.paused for agent in roster.agents] == [True, False]
+    store.follow("sma-cross")
+    assert [(agent.key, agent.paused) for agent in store.read().agents] == [
+        ("BTCUSDT|sma-cross", False), ("ETHUSDT|sma-cross", False)]
+    assert store.read().mother.alpha == 0.5
+
+
+def test_the_first_list_has_the_pauses_and_the_models_that_vote(store):
+    store.voting = lambda: ("ETHUSDT",)
+    store.pause("BTCUSDT|demo", True)
+    store.pause("ETHUSDT|model", True)
+    store.voting = tuple
+    assert "ETHUSDT|model" in [agent.key for agent in store.read().agents], "a paused one is remembered"
+    store.add("BTCUSDT", "1m", "ema-cross")
+    assert [(agent.key, agent.paused) for agent in store.read().agents] == [
+        ("BTCUSDT|demo", True), ("ETHUSDT|demo", False), ("ETHUSDT|model", True), ("BTCUSDT|ema-cross", False)]
+    store.follow_cockpit()
+    assert not store.read().is_own and not any(agent.paused for agent in store.read().agents)
 
 
 def test_pause_and_drop_change_one_agent_alone(store):
@@ -71,6 +99,7 @@ def test_an_agent_that_does_not_fit_is_refused_and_nothing_is_lost(store, wanted
 @pytest.mark.parametrize("text", [
     "{", "[]", '{"version": 2}', '{"version": 1, "agents": 3}', '{"version": 1, "agents": [{"symbol": 3}]}',
     '{"version": 1, "agents": [{"symbol": "A", "timeframe": "1m", "strategy": "demo", "paused": "no"}]}',
+    '{"version": 1, "paused": "BTCUSDT|demo"}', '{"version": 1, "paused": [3]}',
     '{"version": 1, "mother": {"alpha": -1}}', '{"version": 1, "mother": {"alpha": "1"}}',
     '{"version": 1, "mother": {"top_n": 1.5}}', '{"version": 1, "mother": {"gamma": 1}}', "\udc00",
 ])
@@ -100,7 +129,8 @@ def test_paused_agents_are_told_to_the_engine_by_symbol_and_name(store, tmp_path
     store.add("BTCUSDT", "1m", "model")
     store.pause("BTCUSDT|model", True)
     store.pause("ETHUSDT|demo", True)
-    assert crew_of(store, tmp_path).paused == {("BTCUSDT", "model"), ("ETHUSDT", "demo")}
+    assert crew_of(store, tmp_path).paused == {("BTCUSDT", "model"): PAUSED, ("ETHUSDT", "demo"): PAUSED,
+                                               ("ETHUSDT", "model"): UNLISTED}
 
 
 def setup_of(seeds=(1, 2)):
@@ -142,6 +172,18 @@ def test_a_record_names_the_rules_of_each_agent_once_somebody_chose_them(store, 
     document = crew_document(crew_of(store, tmp_path))
     assert [(agent["symbol"], agent["rules"]["name"]) for agent in document["agents"]] == [
         ("BTCUSDT", "demo"), ("ETHUSDT", "demo"), ("BTCUSDT", "SMA cross")]
+
+
+def test_the_record_of_a_start_without_agents_can_be_replayed(store, tmp_path):
+    store.path.write_text('{"version": 1, "agents": []}')
+    document = json.loads(json.dumps(crew_document(crew_of(store, tmp_path))))
+    assert document["agents"] == [] and ranking_from(document["ranking"]) == UNRANKED
+    setup, candles = setup_of()
+    rules = Rules((), setup.profile, setup.costs, ranking_from(document["ranking"]))
+    scene = Scene(setup.specs, setup.capital_units, [(0, rules)], (), frozenset(), {})
+    earlier = [each[:300] for each in candles.values()]
+    course = play(scene, earlier, [each[300:600] for each in candles.values()], PaperBroker)
+    assert course.fills == []
 
 
 def test_agents_equal_in_symbol_and_name_are_not_mixed_up(store, tmp_path):

@@ -141,6 +141,22 @@ def test_a_roster_of_agents_decides_who_trades(folder: Path):
         assert not answered.accepted and "page Agents" in answered.detail and takeover.running == "demo"
 
 
+def test_a_strategy_that_waits_is_not_brought_in_once_a_roster_decides(folder: Path):
+    with whole_cockpit(folder, 20) as whole:
+        takeover = with_takeover(whole, folder)
+        whole.start()
+        for _ in range(100):
+            whole.trade()
+            if whole.engine.portfolio.open_symbols():
+                break
+        assert "takes over as soon as" in use(whole, "BTCUSDT/fast").detail
+        whole.cockpit.crew.store.add("BTCUSDT", "1m", "rsi-reversion")
+        whole.engine.handle(Command("flatten", "flat", whole.engine.session.control_version))
+        whole.trade()
+        assert not whole.engine.portfolio.open_symbols() and takeover.running == "demo"
+        assert any("was not taken over" in line.text for line in whole.engine.journal.recent)
+
+
 def test_a_page_that_is_out_of_date_changes_nothing(folder: Path):
     with whole_cockpit(folder, 10) as whole:
         takeover = with_takeover(whole, folder)

@@ -166,10 +166,10 @@ def test_agents_of_different_symbols_work_at_the_same_time(lanes):
 def test_a_paused_agent_sees_its_bars_and_abstains(lanes):
     agent = Talker("AAA")
     scene = Scene(lanes, [agent], LONG_S)
-    scene.desk.paused = frozenset([("AAA", "talker")])
+    scene.desk.paused = {("AAA", "talker"): "paused by hand"}
     scene.ask("AAA", 1)
     assert scene.next() == ("AAA", 1, [(Action.HOLD, "abstains: paused by hand")])
-    scene.desk.paused = frozenset()
+    scene.desk.paused = {}
     scene.ask("AAA", 2)
     assert scene.next() == ("AAA", 2, SAID)
     assert agent.seen == [1, 2]

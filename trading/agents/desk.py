@@ -7,7 +7,7 @@ it. A source with `is_silent` true (a market without a model) has no say: record
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 
@@ -36,8 +36,8 @@ class SignalDesk:
         self.agents = tuple(agents)
         self._executor, self._deadline_s = executor, deadline_s
         self.is_inline = executor is None
-        self.paused: frozenset[tuple[str, str]] = frozenset()
-        """(symbol, name) of agents that have no say; swapped whole, from any thread."""
+        self.paused: Mapping[tuple[str, str], str] = {}
+        """Why an agent has no say, by symbol and name; swapped whole, from any thread."""
         self._by_symbol: dict[str, list[SignalSource]] = {}
         for agent in self.agents:
             self._by_symbol.setdefault(agent.symbol, []).append(agent)
@@ -81,9 +81,8 @@ class SignalDesk:
         signal = _advice(agent, candle, candle.close_time)
         if getattr(agent, "is_silent", False):
             return None
-        if self.paused and (agent.symbol, agent.name) in self.paused:
-            return _abstention(agent, candle, "paused by hand")
-        return signal
+        why = self.paused.get((agent.symbol, agent.name)) if self.paused else None
+        return signal if why is None else _abstention(agent, candle, why)
 
 
 def _advice(agent: SignalSource, candle: Candle, time: int) -> Signal:

@@ -43,7 +43,7 @@ class MotherConfig:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Which agents there are. Not `is_own`: nobody changed anything yet, they are the cockpit's strategy everywhere."""
+    """Which agents there are. Not `is_own`: they follow the cockpit, its strategy everywhere and models that vote."""
 
     agents: tuple[AgentConfig, ...]
     mother: MotherConfig = MotherConfig()
@@ -68,7 +68,10 @@ class AgentPrediction:
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent. `state`: running, paused, waiting (added since the start), going (dropped since), failed or silent.
+    """One agent.
+
+    `state`: running, paused, waiting (added since the start), going (dropped since), leaving (taken out of the
+    file by hand since), unlisted (a model that votes and is not among the agents), failed or silent.
 
     Attributes
     ----------
@@ -167,7 +170,15 @@ class MotherStudy:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AgentsView:
-    """Everything on the page. `ranking` says how the running engine ranks; `study` is None before the first."""
+    """Everything on the page.
+
+    Attributes
+    ----------
+    ranking : how the running engine ranks.
+    study : None before the first.
+    is_own : whether a list of its own decides who trades, not the cockpit's strategy.
+    notices : what must be known before anything else, such as that nobody trades.
+    """
 
     agents: tuple[AgentView, ...]
     mother: MotherConfig
@@ -180,3 +191,5 @@ class AgentsView:
     study: MotherStudy | None
     study_state: str
     needs_restart: bool
+    is_own: bool = False
+    notices: tuple[str, ...] = ()
