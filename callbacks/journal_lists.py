@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -118,11 +117,12 @@ def refused(title: str, error: Exception) -> tuple[Any, Any]:
 
 
 async def on_import(services: Services, name: str, contents: str) -> Any:
-    """Take a trade log in and say what became of it."""
+    """Take a trade log in and say what became of it: whatever a person's file holds, the page goes on."""
+    name = name.encode("utf-8", "replace").decode()
     try:
         content = base64.b64decode(contents.partition(",")[2], validate=True)
         report = await asyncio.to_thread(services.journal.import_log, name, content)
-    except (CockpitError, binascii.Error) as error:
+    except (CockpitError, ValueError, ArithmeticError, RecursionError) as error:
         why = str(error) if isinstance(error, BadInput) else f"{name} could not be read: {error}"
         return commands.added(toast.note("Import: refused", why, good=False))
     known = f", {report.n_known} were there before" if report.n_known else ""

@@ -23,14 +23,16 @@ def keeping(database: Database, every_s: float = EVERY_S, first_s: float = FIRST
     over = threading.Event()
 
     def work() -> None:
-        wait = first_s
+        archive, wait = DecisionArchive(database), first_s
         while not over.wait(wait):
             wait = every_s
             try:
-                done = DecisionArchive(database).pack(int(wall_clock() * 1000), over.is_set)
+                done = archive.pack(int(wall_clock() * 1000), over.is_set)
                 log.debug("%d decision records packed into %d bytes", done.n_decisions, done.n_bytes)
             except StateFailed as trouble:
                 log.warning("decision records were not packed: %s", trouble)
+            except Exception:
+                log.exception("decision records were not packed; it is tried again")
 
     thread = threading.Thread(target=work, name="decision archive", daemon=True)
     thread.start()

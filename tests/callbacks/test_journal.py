@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from decimal import InvalidOperation
 
 import pytest
 
@@ -107,6 +108,17 @@ def test_import_adds_marks_and_is_taken_back(world):
 def test_dirty_upload_is_refused_in_words(world, contents):
     assert "Import: refused" in words(run(journal_lists.on_import(world.services, "x.json", contents)))
     assert not world.journal.imported
+
+
+@pytest.mark.parametrize("failure", [UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"), OverflowError("inf"),
+                                     InvalidOperation(), RecursionError("deep")])
+def test_upload_never_fails_without_a_word_whatever_the_file_does(world, monkeypatch, failure):
+    def broken(name, content):
+        raise failure
+
+    monkeypatch.setattr(world.journal, "import_log", broken)
+    said = words(run(journal_lists.on_import(world.services, "x\ud800.json", upload(b"[]"))))
+    assert "x?.json could not be read" in said and said.encode()
 
 
 def test_files_hold_what_the_filters_let_through(world):
