@@ -9,7 +9,7 @@ run: $(VENV)/.run
 	$(PY) main.py --mode dashboard $(ARGS)
 
 test: $(VENV)/.dev browser
-	$(PY) -m pytest tests --ignore tests/browser -n 2 --dist loadfile --no-loadscope-reorder $(ARGS) || [ $$? -eq 5 ]
+	$(PY) -m pytest tests --ignore tests/browser -n 2 --dist loadfile --no-loadscope-reorder -o timeout_method=thread $(ARGS) || [ $$? -eq 5 ]
 	$(PY) -m pytest tests/browser $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/.dev

@@ -1,6 +1,7 @@
 """Tables of the database. Money and quantities are decimal text, times UTC milliseconds, documents JSON text.
 
-A replay's equity points and quiet decisions are packed into blocks (`storage.blocks`).
+A replay's equity points and quiet decisions are packed into blocks (`storage.blocks`), as are the bars that were seen
+(`storage.bar_archive`).
 """
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
@@ -210,6 +211,14 @@ seen_bars = _account_table(
     Column("live", Integer, nullable=False),
 )
 
+seen_blocks = _account_table(
+    "seen_blocks",
+    Column("symbol", String(32), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("bars", LargeBinary, nullable=False),
+)
+
 trade_notes = _account_table(
     "trade_notes",
     Column("trade", String(96), primary_key=True),
@@ -229,4 +238,4 @@ imported_trades = _account_table(
 )
 
 ACCOUNT_TABLES = (snapshots, orders, fills, trades, decisions, equity, decision_blocks, equity_blocks, journal,
-                  seen_bars)
+                  seen_bars, seen_blocks)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from services.parity.trips import Course
 from services.symbols import specs_for
 from storage import tables
+from storage.bar_archive import seen_bars, seen_symbols
 from storage.database import Database
 from storage.evidence import Evidence, EvidenceStore
 from storage.history import History
@@ -164,10 +165,6 @@ def _last(snapshot: Document, assets: Sequence[str]) -> int:
 
 
 def _seen(database: Database, account: str, last: int) -> dict[str, list[SeenBar]]:
-    t = tables.seen_bars
-    mine = (t.c.account == account, t.c.open_time <= last)
-    found: dict[str, list[SeenBar]] = defaultdict(list)
-    for row in database.rows(select(t).where(*mine).order_by(t.c.symbol, t.c.open_time)):
-        found[row["symbol"]].append(SeenBar(**{name: value for name, value in row.items() if name != "account"}))
-    return dict(found)
+    return {symbol: bars for symbol in seen_symbols(database, account)
+            if (bars := seen_bars(database, account, symbol, 0, last))}
 

@@ -42,6 +42,7 @@ def sleep(scene: Scene, walls: Walls, until_second: int) -> None:
 @fault(27)
 def test_no_agent_is_asked_while_candles_stand_still_and_exits_stay_allowed(scene: Scene, walls: Walls):
     scene.buy()
+    scene.stand_still()
     scene.wrong("stale")
     until(lambda: scene.struck("stale"), "candles stand still", 10)
     sleep(scene, walls, 10)
@@ -112,6 +113,7 @@ def test_range_that_is_not_a_number_sizes_no_order(scene: Scene, value: float):
 @fault(30)
 def test_gap_behind_which_a_bar_closes_on_the_stream_is_told_and_nothing_is_entered(scene: Scene, walls: Walls):
     scene.buy()
+    scene.stand_still()
     before, n_buys = scene.engine.cursor[BTC], len(scene.orders("BUY"))
     tape = scene.hosted.rehearsal.market.tapes[BTC]
     sleep(scene, walls, 56)

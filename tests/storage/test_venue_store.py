@@ -149,7 +149,8 @@ def test_a_database_of_the_release_before_gets_the_tables_and_keeps_its_rows(tmp
     database.remember("kept", "1")
     database.close()
     with sqlite3.connect(tmp_path / "cockpit.db") as old:
-        for table in ("venue_orders", "leases", "evidence", "seen_bars", "trade_notes", "imported_trades"):
+        for table in ("venue_orders", "leases", "evidence", "seen_bars", "seen_blocks", "trade_notes",
+                      "imported_trades"):
             old.execute(f"DROP TABLE {table}")
         old.execute("UPDATE alembic_version SET version_num = '0004'")
     old.close()
@@ -157,7 +158,7 @@ def test_a_database_of_the_release_before_gets_the_tables_and_keeps_its_rows(tmp
     again.open()
     SqlVenueStore(again, "live").intend((made(),))
     assert again.rows(select(tables.facts)) == [{"name": "kept", "value": "1"}]
-    assert (tmp_path / "backups" / "before-0007.db").exists()
+    assert (tmp_path / "backups" / "before-0008.db").exists()
     again.close()
 
 

@@ -61,7 +61,7 @@ class Reconciler:
             try:
                 self._hear(event)
             except UNREADABLE as wrong:
-                log.warning("unreadable event of the account: %s %s", type(wrong).__name__, event)
+                log.warning("unreadable event of the account: %s %.300s", type(wrong).__name__, event)
                 self._sweep_wanted.set()
             except Exception as error:
                 log.exception("an event of the account failed")
