@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+import numpy as np
+from sqlalchemy import select
 
 from services.parity.account import settings_of, specs_of
 from services.views import ENTRY, decimals
 from storage import rows, tables
+from storage.bar_archive import FIELDS, seen_table
 from storage.database import Database
 from trading.domain import INTERVAL_MS, Decision, Signal, SymbolSpec, split_symbol
 from trading.domain.journal import BREAKEVEN, LOSS, WIN, JournalTrade
@@ -71,22 +73,26 @@ class LedgerBook:
     def _read(self, found: Sequence[Row]) -> list[Booked]:
         self._settings = self._settings or settings_of(self._database, self._account)
         entries = self._entries(min(row["entry_time"] for row in found) - WEEK_MS)
-        lows = self._lows(min(row["number"] for row in found))
+        lows = self._lows(found)
         return [self._booked({**row, **lows.get(row["number"], {})}, before(entries[row["symbol"]], row["entry_time"]))
                 for row in found]
 
-    def _lows(self, first: int) -> dict[int, Row]:
-        """Return by trade number the lowest bar while it was open (`low`), and near that time (`near`); one query."""
-        t, s, interval = tables.trades, tables.seen_bars, INTERVAL_MS[self._settings["interval"]]
-
-        def lowest(more_ms: int) -> Any:
-            return select(func.min(s.c.low)).where(
-                s.c.account == t.c.account, s.c.symbol == t.c.symbol, s.c.open_time >= t.c.entry_time,
-                s.c.open_time <= t.c.exit_time + more_ms).correlate(t).scalar_subquery()
-
-        query = select(t.c.number, lowest(1 - interval).label("low"), lowest(interval).label("near")).where(
-            t.c.account == self._account, t.c.number >= first)
-        return {row["number"]: row for row in self._database.rows(query)}
+    def _lows(self, found: Sequence[Row]) -> dict[int, Row]:
+        """Return by trade number the lowest bar while it was open (`low`), and whether any bar is known (`near`)."""
+        interval, by_symbol = INTERVAL_MS[self._settings["interval"]], defaultdict(list)
+        for row in found:
+            by_symbol[row["symbol"]].append(row)
+        lows: dict[int, Row] = {}
+        for symbol, trades in by_symbol.items():
+            first, last = min(row["entry_time"] for row in trades), max(row["exit_time"] for row in trades)
+            bars = seen_table(self._database, self._account, symbol, first, last + interval)
+            for row in trades:
+                start = np.searchsorted(bars[:, 0], row["entry_time"])
+                until = (row["exit_time"] - interval + 1, row["exit_time"] + interval)
+                stop, end = np.searchsorted(bars[:, 0], until, side="right")
+                inside = bars[start:stop, FIELDS.index("low")]
+                lows[row["number"]] = {"low": float(inside.min()) if len(inside) else None, "near": end > start}
+        return lows
 
     def _entries(self, since: int) -> Mapping[str, list[Decision]]:
         """Return the records of entries by symbol, oldest first."""
@@ -127,7 +133,7 @@ def drawdown(row: Row, entry: Decimal, exit_price: Decimal) -> float | None:
     None for an account that keeps no bars.
     """
     low, near = row.get("low"), row.get("near")
-    if near is None or not entry:
+    if not near or not entry:
         return None
     worst = float(exit_price) if low is None else min(float(exit_price), low)
     return max(0.0, 1.0 - worst / float(entry))

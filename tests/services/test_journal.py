@@ -13,6 +13,7 @@ from layouts.journal import csv_text, drawer, filters, lists
 from services.journal import logs
 from services.journal.service import JournalService
 from storage.archive import DecisionArchive
+from storage.bar_archive import BarArchive
 from storage.history import History
 from storage.journal_store import JournalStore
 from tests.services.cockpits import whole_cockpit
@@ -300,3 +301,14 @@ def test_trade_that_an_older_version_took_in_never_stops_the_journal(whole, jour
     trades, said = told(fresh)
     assert [t.key for t in trades] == ["half"] and said.encode()
     assert fresh.remove_import("old") == 3
+
+
+def test_how_deep_a_trade_fell_is_the_same_from_packed_bars_and_asks_few_questions(whole, journal, monkeypatch):
+    before = [trade.drawdown_rate for trade in journal.trades(TradeFilter(origin="account"), 0, FOREVER).trades]
+    BarArchive(whole.database).pack(2**42)
+    asked, rows = [], whole.database.rows
+    monkeypatch.setattr(whole.database, "rows", lambda query: asked.append(query) or rows(query))
+    fresh = JournalService(whole.database, whole.cockpit.recorder.account)
+    trades = fresh.trades(TradeFilter(origin="account"), 0, FOREVER).trades
+    assert [trade.drawdown_rate for trade in trades] == before and len(before) > 10
+    assert len(asked) < len(before)
