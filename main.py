@@ -453,11 +453,12 @@ def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
 def make_workshop(settings: Settings, running: tuple[Cockpit, Any, Any], past: Any, portfolio: Any,
                   backtests: Any) -> Any:
     """Return the workshop of strategies; what is put on paper there is taken over by the running cockpit."""
-    from services.strategies.compose import strategy_workshop, takeover_of
+    from services.strategies.compose import origins_of, strategy_workshop, takeover_of
 
     cockpit, database, executor = running
     takeover = takeover_of(settings, database, cockpit, executor, portfolio.rename)
-    return strategy_workshop(settings, past, takeover, portfolio, backtests)
+    return strategy_workshop(settings, past, takeover, portfolio, backtests,
+                             origins_of(settings, database, cockpit, takeover).of)
 
 
 def make_learning(settings: Settings, cockpit: Cockpit, past: Any) -> Any:

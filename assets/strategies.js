@@ -4,8 +4,8 @@
    another; the server passes over those it knows. Commands (save, open ...) wait until every act has arrived. */
 (function () {
     "use strict";
-    const TYPING_MS = 300, TEXT_MS = 450, RETRY_MS = 60, KEPT = "st-draft", PATH = "/strategies";
-    let counter = 0, acked = 0, log = [], waiting = [], sentAt = 0, mounted = null, dragged = null, focus = null, current = null, byKeys = false;
+    const TYPING_MS = 300, TEXT_MS = 450, RETRY_MS = 60, KEPT = "st-drafts", PATH = "/strategies";
+    let counter = 0, acked = 0, log = [], waiting = [], sentAt = 0, mounted = null, dragged = null, focus = null, current = null, ordered = "", byKeys = false;
     const timers = new Map();
     const by = (id) => document.getElementById(id);
     const builder = () => by("st-builder");
@@ -36,7 +36,9 @@
         const unsaved = current !== null && current.changed && (current.past.length > 0 || log.length > 0);
         const leaves = LEAVES.includes(command.do) && unsaved;
         if (leaves && !window.confirm("This strategy has edits that are not saved. Leave them?")) return;
-        waiting.push(command);
+        if (leaves) forget(refOf(current));
+        const kept = command.do === "open" && !command.version ? drafts()[command.ref] : undefined;
+        waiting.push(kept ? { do: "resume", state: kept.state } : command);
         flush();
     }
 
@@ -46,6 +48,7 @@
         counter += 1;
         sentAt = Date.now();
         const command = Object.assign({}, waiting.shift(), { n: counter });
+        ordered = command.do;
         window.dash_clientside.set_props("st-command", { data: command });
         if (waiting.length) window.setTimeout(flush, RETRY_MS);
     }
@@ -245,32 +248,51 @@
         }, 80);
     }
 
-    function remember(state) {
-        const ref = state.origin[2] ? state.origin[0] + "/" + state.origin[1] : "";
+    /* Drafts that are not saved stay with the tab, each with its strategy ("" is the new one), until they are saved or
+       left on purpose: another page, or a link to another strategy, loses none. */
+    function refOf(state) {
+        return state.origin[2] ? state.origin[0] + "/" + state.origin[1] : "";
+    }
+
+    function drafts() {
         try {
-            if (state.changed && (state.past.length || state.typed !== null)) {
-                window.sessionStorage.setItem(KEPT, JSON.stringify({ ref: ref, state: state }));
-            } else {
-                window.sessionStorage.removeItem(KEPT);
-            }
-        } catch (error) { /* a full storage keeps nothing */ }
+            return JSON.parse(window.sessionStorage.getItem(KEPT) || "{}") || {};
+        } catch (error) { return {}; /* what cannot be read is forgotten */ }
+    }
+
+    function store(found) {
+        try { window.sessionStorage.setItem(KEPT, JSON.stringify(found)); } catch (error) { /* a full storage keeps nothing */ }
+    }
+
+    function forget(ref) {
+        const found = drafts();
+        delete found[ref];
+        store(found);
+    }
+
+    function remember(state) {
+        const ref = refOf(state), found = drafts();
+        if (state.changed && (state.past.length || state.typed !== null)) {
+            found[ref] = { state: state, at: Date.now() };
+            store(found);
+        } else {
+            forget(ref);
+        }
         if (window.location.pathname === PATH) {
             window.history.replaceState(window.history.state, "", PATH + (ref ? "?strategy=" + ref : ""));
         }
     }
 
-    /* A tab that left the page with unsaved edits goes on with them. */
+    /* A tab that left the page with unsaved edits goes on with them: with those of the strategy that is asked for, and
+       where none is, with the newest. */
     function resume() {
-        const asked = new URLSearchParams(window.location.search).get("strategy");
-        try {
-            const kept = JSON.parse(window.sessionStorage.getItem(KEPT) || "null");
-            window.sessionStorage.removeItem(KEPT);
-            if (kept && (asked === null || asked === kept.ref)) {
-                order({ do: "resume", state: kept.state });
-                return true;
-            }
-        } catch (error) { /* what cannot be read is forgotten */ }
-        return false;
+        const found = drafts(), asked = new URLSearchParams(window.location.search).get("strategy");
+        const newest = Object.keys(found).sort((one, other) => found[other].at - found[one].at)[0];
+        const ref = asked === null ? newest : asked;
+        if (ref === undefined || found[ref] === undefined) return false;
+        forget(ref);
+        order({ do: "resume", state: found[ref].state });
+        return true;
     }
 
     let openedBefore = "";
@@ -282,6 +304,8 @@
                 const isFresh = mounted !== builder();
                 mounted = builder();
                 if (isFresh || state.done < acked) { log = []; waiting = []; }
+                if (!isFresh && ordered && current !== null && refOf(current) !== refOf(state)) forget(refOf(current));
+                ordered = "";
                 current = state;
                 acked = state.done;
                 counter = Math.max(counter, acked);

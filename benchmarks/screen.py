@@ -111,6 +111,34 @@ class CountingHub(PushHub):
 
 
 @contextmanager
+def served(settings: Any, database: Database, whole: Any, feed: Any) -> Iterator[tuple[Wire, CountingHub, Runtime]]:
+    """Serve the page of a composed cockpit from this process; its threads are still to be started."""
+    for candles in open_account(whole).values():
+        whole.charts.load(candles)
+    hub = CountingHub()
+    sources = Sources(whole.engine, feed, whole.charts, whole.history, "demo", "1m")
+    portfolio = PortfolioService(sources, hub.notify, tuple)
+    past = root.simulated_past(settings, database, feed)
+    backtests, studies = root.make_backtests(settings, database, past), root.make_studies(settings, database, past)
+    services = Services(portfolio, whole.charts, SessionService(whole.engine.bus), hub, PROFILES, backtests,
+                        root.make_learning(settings, whole, past), studies,
+                        root.make_live(settings, database, whole, None, portfolio, JobBoard()),
+                        root.make_rehearsal(settings, root.parse_arguments([]), database),
+                        root.make_workshop(settings, (whole, database, None), past, portfolio, backtests),
+                        root.make_journal(database, whole.recorder.account), root.make_agents(settings, whole))
+    server = web_server(create_app(services), port=settings.port)
+    wire = Wire(server.config.app)
+    server.config.app = wire
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield wire, hub, Runtime(whole.engine, feed, portfolio)
+    server.should_exit = True
+    thread.join(10)
+
+
+@contextmanager
 def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
     """Serve a trading cockpit from this process."""
     with TemporaryDirectory() as folder:
@@ -118,34 +146,10 @@ def cockpit() -> Iterator[tuple[str, Wire, CountingHub]]:
         database = Database(settings.database_path)
         database.open()
         feed = SimulatedFeed(SYMBOLS, 7, 40.0, int(time.time() * 1000) // root.DAY_MS * root.DAY_MS - 10 * root.DAY_MS)
-        whole = root.compose(settings, feed, database, None)
-        for candles in open_account(whole).values():
-            whole.charts.load(candles)
-        hub = CountingHub()
-        sources = Sources(whole.engine, feed, whole.charts, whole.history, "demo", "1m")
-        portfolio = PortfolioService(sources, hub.notify, tuple)
-        runtime = Runtime(whole.engine, feed, portfolio)
-        session = SessionService(whole.engine.bus)
-        past = root.simulated_past(settings, database, feed)
-        backtests, studies = root.make_backtests(settings, database, past), root.make_studies(settings, database, past)
-        learning = root.make_learning(settings, whole, past)
-        services = Services(portfolio, whole.charts, session, hub, PROFILES, backtests, learning, studies,
-                            root.make_live(settings, database, whole, None, portfolio, JobBoard()),
-                            root.make_rehearsal(settings, root.parse_arguments([]), database),
-                            root.make_workshop(settings, (whole, database, None), past, portfolio, backtests),
-                            root.make_journal(database, whole.recorder.account), root.make_agents(settings, whole))
-        server = web_server(create_app(services), port=settings.port)
-        wire = Wire(server.config.app)
-        server.config.app = wire
-        thread = threading.Thread(target=server.run, daemon=True)
-        runtime.start()
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{settings.port}/", wire, hub
-        server.should_exit = True
-        thread.join(10)
-        runtime.stop()
+        with served(settings, database, root.compose(settings, feed, database, None), feed) as (wire, hub, runtime):
+            runtime.start()
+            yield f"http://127.0.0.1:{settings.port}/", wire, hub
+            runtime.stop()
         database.close()
 
 

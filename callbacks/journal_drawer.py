@@ -25,8 +25,12 @@ FRAME: tuple[tuple[str, str], ...] = (
     (ids.JR_NOTE, "value"),
     (ids.JR_TAGS, "value"),
     (ids.JR_SAVED, "children"),
+    (ids.JR_DRAFTS, "data"),
 )
+UNSAVED = "not saved yet"
 Asked = Mapping[str, str]  # {"trade": key} or {"decision": key}
+Drafts = Mapping[str, Any]  # {key: [note, tags]} of what is not saved
+Typed = tuple[str | None, str, str]  # the trade in the drawer, its note and tags as they stand there
 
 
 def asked_by(trigger: Any, value: Any, opened: Asked | None) -> Asked:
@@ -47,34 +51,51 @@ def found(services: Services, asked: Asked) -> tuple[JournalTrade | None, Decisi
     return trade, journal.decision(key) if key else None
 
 
-async def on_open(services: Services, asked: Asked) -> parts.Parts:
-    """Open the drawer."""
+def with_draft(services: Services, typed: Typed, drafts: Drafts) -> dict[str, Any]:
+    """Return the drafts with what stands in the drawer, where it is not what is saved."""
+    key, note, tags = typed
+    trade = services.journal.trade(key) if key else None
+    others = {name: draft for name, draft in drafts.items() if name != key}
+    words = tuple(tag.strip() for tag in tags.split(",") if tag.strip())
+    if trade is None or (note, words) == (trade.note, trade.tags):
+        return others
+    return {**others, trade.key: [note, tags]}
+
+
+async def on_open(services: Services, asked: Asked, typed: Typed = (None, "", ""),
+                  drafts: Drafts | None = None) -> parts.Parts:
+    """Open the drawer; what was typed into it before and not saved is kept for the trade that it is about."""
     if not asked:
         return {}
     try:
+        kept = await asyncio.to_thread(with_draft, services, typed, drafts or {})
         trade, decision = await asyncio.to_thread(found, services, asked)
     except CockpitError as error:
         return {(ids.JR_DRAWER, "is_open"): True, (ids.JR_DRAWER_TITLE, "children"): "The journal cannot be read",
                 (ids.JR_DRAWER_BODY, "children"): str(error)}
+    saved = [trade.note, ", ".join(trade.tags)] if trade else ["", ""]
+    note, tags = kept.get(trade.key, saved) if trade else saved
     return {
         (ids.JR_DRAWER, "is_open"): True,
         (ids.JR_DRAWER_TITLE, "children"): drawer.title(trade, decision),
         (ids.JR_DRAWER_BODY, "children"): drawer.body(trade, decision),
         (ids.JR_KEY, "data"): trade.key if trade else None,
         (ids.JR_NOTES, "className"): drawer.notes_class(trade),
-        (ids.JR_NOTE, "value"): trade.note if trade else "",
-        (ids.JR_TAGS, "value"): ", ".join(trade.tags) if trade else "",
-        (ids.JR_SAVED, "children"): "",
+        (ids.JR_NOTE, "value"): note,
+        (ids.JR_TAGS, "value"): tags,
+        (ids.JR_SAVED, "children"): UNSAVED if trade and trade.key in kept else "",
+        (ids.JR_DRAFTS, "data"): kept,
     }
 
 
-async def on_save(services: Services, key: str, note: str, tags: str) -> tuple[Any, Any, Any]:
-    """Keep a note; return what to say beside the button, a toast when it was refused, and that the list is old."""
+async def on_save(services: Services, key: str, note: str, tags: str,
+                  drafts: Drafts | None = None) -> tuple[Any, Any, Any, Any]:
+    """Keep a note; return what to say beside the button, a toast when it was refused, that the list is old, drafts."""
     try:
         await asyncio.to_thread(services.journal.note, key, note, tags.split(","))
     except CockpitError as error:
-        return "not saved", commands.added(toast.note("Note: not saved", str(error), good=False)), no_update
-    return "✓ saved", no_update, None
+        return "not saved", commands.added(toast.note("Note: not saved", str(error), good=False)), no_update, no_update
+    return "✓ saved", no_update, None, {name: draft for name, draft in (drafts or {}).items() if name != key}
 
 
 def register(app: Dash, services: Services) -> None:
@@ -82,18 +103,23 @@ def register(app: Dash, services: Services) -> None:
     @app.callback(
         *(Output(*part) for part in FRAME),
         Input(ids.JR_OPEN, "data"), Input(ids.JR_TRADES, "cellClicked"), Input(ids.JR_DECISIONS, "cellClicked"),
-        Input(ids.JR_TRADES, "selectedRows"), Input(ids.JR_DECISIONS, "selectedRows"),
+        Input(ids.JR_TRADES, "selectedRows"), Input(ids.JR_DECISIONS, "selectedRows"), State(ids.JR_KEY, "data"),
+        State(ids.JR_NOTE, "value"), State(ids.JR_TAGS, "value"), State(ids.JR_DRAFTS, "data"),
     )
-    async def click(opened: Asked | None, *_rows: Any) -> Any:
+    async def click(opened: Asked | None, *more: Any) -> Any:
         value = ctx.triggered[0]["value"] if ctx.triggered else None
-        return following.in_order(FRAME, await on_open(services, asked_by(ctx.triggered_id, value, opened)))
+        key, note, tags, drafts = more[-4:]
+        asked = asked_by(ctx.triggered_id, value, opened)
+        return following.in_order(FRAME, await on_open(services, asked, (key, note or "", tags or ""), drafts))
 
     @app.callback(
         Output(ids.JR_SAVED, "children", allow_duplicate=True), commands.TOAST,
-        Output(ids.JR_SEEN, "data", allow_duplicate=True), Input(ids.JR_SAVE, "n_clicks"), State(ids.JR_KEY, "data"),
-        State(ids.JR_NOTE, "value"), State(ids.JR_TAGS, "value"), prevent_initial_call=True,
+        Output(ids.JR_SEEN, "data", allow_duplicate=True), Output(ids.JR_DRAFTS, "data", allow_duplicate=True),
+        Input(ids.JR_SAVE, "n_clicks"), State(ids.JR_KEY, "data"), State(ids.JR_NOTE, "value"),
+        State(ids.JR_TAGS, "value"), State(ids.JR_DRAFTS, "data"), prevent_initial_call=True,
     )
-    async def save(clicks: int | None, key: str | None, note: str | None, tags: str | None) -> Any:
+    async def save(clicks: int | None, key: str | None, *typed: Any) -> Any:
         if not clicks or not key:
-            return no_update, no_update, no_update
-        return await on_save(services, key, note or "", tags or "")
+            return [no_update] * 4
+        note, tags, drafts = typed
+        return await on_save(services, key, note or "", tags or "", drafts)

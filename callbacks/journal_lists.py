@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -118,16 +117,24 @@ def refused(title: str, error: Exception) -> tuple[Any, Any]:
 
 
 async def on_import(services: Services, name: str, contents: str) -> Any:
-    """Take a trade log in and say what became of it."""
+    """Take a trade log in and say what became of it: whatever a person's file holds, the page goes on."""
+    name = name.encode("utf-8", "replace").decode()
     try:
         content = base64.b64decode(contents.partition(",")[2], validate=True)
         report = await asyncio.to_thread(services.journal.import_log, name, content)
-    except (CockpitError, binascii.Error) as error:
+    except (CockpitError, ValueError, ArithmeticError, RecursionError) as error:
         why = str(error) if isinstance(error, BadInput) else f"{name} could not be read: {error}"
         return commands.added(toast.note("Import: refused", why, good=False))
     known = f", {report.n_known} were there before" if report.n_known else ""
     said = f"{text.plural(report.n_new, 'trade')} of {name} added{known}. They are shown and never counted."
     return commands.added(toast.note("Import: done", said, good=True))
+
+
+def on_too_large(found: Mapping[str, Any]) -> Any:
+    """Say why nothing came of a file: the browser is not allowed to send that much at once."""
+    megabytes, most = float(found.get("bytes", 0)) / 1e6, lists.MOST_UPLOAD / 1e6
+    said = f"{found.get('name', 'the file')} has {megabytes:.1f} MB, {most:.1f} MB are taken at most; split the file."
+    return commands.added(toast.note("Import: refused", said, good=False))
 
 
 async def on_forget(services: Services, name: str) -> Any:
@@ -145,15 +152,15 @@ def register(app: Dash, services: Services) -> None:
 
     @app.callback(
         *(Output(*part) for part in FRAME),
-        Input(ids.JR_TAB, "value"), Input(ids.JR_NEWER, "n_clicks"), Input(ids.JR_OLDER, "n_clicks"),
-        Input(ids.JR_SEEN, "data"), Input(ids.JR_MINUTE, "data"), State(ids.JR_PLACE, "data"), *given,
+        Input(ids.JR_TAB, "value"), State(ids.JR_PLACE, "data"), *given, Input(ids.JR_NEWER, "n_clicks"),
+        Input(ids.JR_OLDER, "n_clicks"), Input(ids.JR_SEEN, "data"), Input(ids.JR_MINUTE, "data"),
     )
-    async def listed(tab: str, _newer: Any, _older: Any, _seen: Any, _minute: Any, place: Place, *asked: Any) -> Any:
+    async def listed(tab: str, place: Place, *asked: Any) -> Any:
         triggers = {each["prop_id"].partition(".")[0] for each in ctx.triggered}
         if triggers and not any(is_news(each, tab, place) for each in triggers):
             return [no_update] * len(FRAME)
         chosen = turned(place, ctx.triggered_id)
-        return following.in_order(FRAME, await on_list(services, tab, filters.values(asked), chosen))
+        return following.in_order(FRAME, await on_list(services, tab, filters.values(asked[:len(given)]), chosen))
 
     @app.callback(
         *(Output(ids.journal_filter(name), "options") for name in CHOSEN), Output(ids.JR_IMPORTS, "children"),
@@ -204,6 +211,10 @@ def _register_files(app: Dash, services: Services) -> None:
         if not contents:
             return no_update, no_update, no_update
         return await on_import(services, name or "the file", contents), None, None
+
+    @app.callback(commands.TOAST, Input(ids.JR_TOO_LARGE, "data"), prevent_initial_call=True)
+    async def too_large(found: dict[str, Any] | None) -> Any:
+        return on_too_large(found) if found else no_update
 
     @app.callback(
         commands.TOAST, Output(ids.JR_SEEN, "data", allow_duplicate=True), Input(ids.journal_forget(ALL), "n_clicks"),

@@ -250,7 +250,7 @@ async def on_upload(services: Services, content: str, name: str, n: int) -> part
 def register(app: Dash, services: Services) -> None:
     """Register the commands."""
     frame = [Output(*part, allow_duplicate=True) for part in FRAME]
-    busy = [(Output("st-page", "className"), "st-columns is-busy", "st-columns")]
+    busy = [(Output(ids.ST_PAGE, "className"), "st-columns is-busy", "st-columns")]
 
     @app.callback(*frame, Input(ids.ST_COMMAND, "data"), State(ids.ST_STATE, "data"), State(ids.TAB, "data"),
                   running=busy, prevent_initial_call=True)

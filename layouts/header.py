@@ -94,7 +94,7 @@ def live(view: CockpitView) -> parts.Parts:
     killed = view.session.state == "killed"
     return {
         (ids.FEED_STATE, "children"): feed_state(view.feed),
-        (ids.UPDATED, "children"): f"updated {text.clock(view.feed.time)} UTC",
+        (ids.UPDATED, "children"): f"{text.clock(view.feed.time)} UTC",
         (ids.BADGES, "children"): badges(view),
         (ids.VERSION, "data"): view.session.control_version,
         (ids.KILL, "disabled"): killed,
@@ -125,7 +125,7 @@ def card(view: CockpitView, pages: list[tuple[str, str]]) -> list[Any]:
     right = [
         html.Span("reconnecting… nothing can be sent", className="reconnecting", role="status"),
         html.Span(now[ids.FEED_STATE, "children"], id=ids.FEED_STATE, className="feed"),
-        html.Span(now[ids.UPDATED, "children"], id=ids.UPDATED, className="updated"),
+        html.Span(now[ids.UPDATED, "children"], id=ids.UPDATED, className="updated", title="Time of the last update"),
         jobs_menu,
         html.Span(now[ids.BADGES, "children"], id=ids.BADGES, className="badges"),
         html.Button(

@@ -327,6 +327,8 @@ RH_JOURNAL = "rh-journal"
 
 
 # Strategies
+ST_PAGE = "st-page"
+ST_SEARCH = "st-search"
 ST_STATE = "st-state"  # the draft: all that the server needs to go on with it
 ST_ACTS = "st-acts"  # the log of what was done on the builder, numbered
 ST_COMMAND = "st-command"
@@ -460,6 +462,8 @@ JR_JSON = "jr-json"
 JR_DOWNLOAD = "jr-download"
 JR_UPLOAD = "jr-upload"
 JR_IMPORTS = "jr-imports"
+JR_TOO_LARGE = "jr-too-large"  # a file that the browser did not send: {"name", "bytes"}
+JR_DRAFTS = "jr-drafts"  # notes that are not saved: {key: [note, tags]}
 JR_FILTERS = ("symbol", "start", "end", "text", "strategy", "agent", "side", "result", "tag", "origin", "outcome")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -334,6 +334,10 @@ class StrategyPort(Protocol):
 
     def load(self, symbol: str, name: str, version: int | None = None) -> StoredStrategy:
         """Return a strategy's document, or that of an old version."""
+        ...
+
+    def traded(self, entry: StrategyEntry, trades: Iterable[Any]) -> tuple[Any, ...]:
+        """Return the account's trades that are a strategy's own, on its symbols; a copy has none of the original's."""
         ...
 
     def text(self, symbol: str, name: str, version: int | None = None) -> str:

@@ -58,7 +58,7 @@ class Headers:
 class Guard:
     """Refuse foreign pages (403), large bodies (413) and callback calls that make no sense (400).
 
-    Pages of `api_origins` may call the API, which still asks for a token.
+    Pages of `api_origins` may call the API, which still asks for a token; it reads bodies itself, behind its door.
     """
 
     def __init__(self, app: ASGIApp, is_callback: Callable[[str], bool], max_body: int = MAX_BODY_BYTES,
@@ -70,7 +70,8 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         refusal = refused_origin(scope, self.api_origins)
-        if refusal is None and scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+        if refusal is None and scope["type"] == "http" and scope["method"] not in SAFE_METHODS and (
+                not of_api(scope)):
             return await self._with_body(scope, receive, send)
         if refusal is not None:
             return await _refusal(scope, 403, refusal)(scope, receive, send)
@@ -82,6 +83,22 @@ class Guard:
             return await _refusal(scope, 413, "body too large")(scope, receive, send)
         if scope["path"] == CALLBACK_PATH and not sound(body, self.is_callback):
             return await PlainTextResponse("malformed callback request", 400)(scope, receive, send)
+        return await self.app(scope, replay(body, receive), send)
+
+
+class Sized:
+    """Refuse large bodies (413) to an application; what passes has been read whole."""
+
+    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY_BYTES) -> None:
+        self.app, self.max_body = app, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let pass or refuse."""
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            return await self.app(scope, receive, send)
+        body = await read_body(scope, receive, self.max_body)
+        if body is None:
+            return await _refusal(scope, 413, "body too large")(scope, receive, send)
         return await self.app(scope, replay(body, receive), send)
 
 

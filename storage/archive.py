@@ -6,8 +6,10 @@ Decisions that led to an order stay rows for ever.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
@@ -16,9 +18,12 @@ from sqlalchemy import Connection, Select, delete, select
 from storage import blocks, rows, tables
 from storage.database import Database, upsert
 from trading.domain import Decision
+from trading.errors import StateFailed
 
 DAY_MS = 86_400_000
 Key = tuple[str, str, int]  # account, symbol, first millisecond of a day
+Row = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,35 @@ class Packed:
 
 
 class DecisionArchive:
-    """Packs one database's decisions. Any thread may call it; the writer waits for one day of one symbol at most."""
+    """Packs one database's decisions. Any thread may call it; the writer waits while one day's rows change hands."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._damaged: set[Key] = set()
 
     def pack(self, now: int, is_over: Callable[[], bool] = lambda: False) -> Packed:
-        """Pack every day that ended before the day of `now` (UTC ms); what is left when `is_over` waits its turn."""
+        """Pack every day that ended before the day of `now` (UTC ms); what is left when `is_over` waits its turn.
+
+        A day that cannot be read, because a block of it is damaged, stays as it is and does not hold up the others.
+        """
         days = self._days(now // DAY_MS * DAY_MS)
-        found = [self._pack_day(key) for key in takewhile(lambda _: not is_over(), days)]
+        found = [self._tried(key) for key in takewhile(lambda _: not is_over(), days)]
         made = [each for each in found if each.n_decisions]
         return Packed(len(made), sum(each.n_decisions for each in made), sum(each.n_bytes for each in made))
+
+    def _tried(self, key: Key) -> Packed:
+        """Pack a day; say once that it cannot be done."""
+        try:
+            return self._pack_day(key)
+        except StateFailed:
+            raise  # the database is busy or full: every other day would wait for it too
+        except Exception as damage:
+            if key not in self._damaged:
+                self._damaged.add(key)
+                day = datetime.fromtimestamp(key[2] / 1000, UTC).strftime("%Y-%m-%d")
+                log.exception("%s: the decision records of %s on %s stay unpacked, a block of that day is damaged: %r",
+                              key[0], key[1], day, damage)
+            return Packed()
 
     def _days(self, before: int) -> list[Key]:
         t = tables.decisions
@@ -51,24 +74,37 @@ class DecisionArchive:
         return [(row["account"], row["symbol"], row["day"]) for row in self._database.rows(query)]
 
     def _pack_day(self, key: Key) -> Packed:
-        """Pack what is quiet of a day, together with what was packed of it before."""
-        if not any(blocks.is_quiet(rows.decision_of(row)) for row in self._database.rows(_rows_query(key))):
+        """Pack what is quiet of a day, together with what was packed of it before.
+
+        The work is done on what was read; under the write lock it is only seen that nothing came meanwhile.
+        """
+        before = self._database.rows(_rows_query(key)), self._database.rows(_blocks_query(key))
+        made = _made(key, *before)
+        if made is None:
             return Packed()
+        row, taken = made
         with self._database.write() as connection:
-            quiet = [(row, made) for row in map(dict, connection.execute(_rows_query(key)).mappings())
-                     if blocks.is_quiet(made := rows.decision_of(row))]
-            earlier = [dict(row) for row in connection.execute(_blocks_query(key)).mappings()]
-            if any(not key[2] <= row["first"] <= row["last"] < key[2] + DAY_MS for row in earlier):
-                return Packed()  # a replay's block, which reaches over days
-            block, taken = _block_of(key[1], earlier, quiet)
-            if not taken:
-                return Packed()
-            header, numbers = blocks.squeezed(block.body())
-            _replace(connection, key, [row["first"] for row in earlier], taken)
-            row = {"account": key[0], "symbol": key[1], "first": block.first, "last": block.last, "header": header,
-                   "numbers": numbers}
+            now = tuple([dict(found) for found in connection.execute(query).mappings()]
+                        for query in (_rows_query(key), _blocks_query(key)))
+            if now != before:
+                return Packed()  # a late record: the next time
+            _replace(connection, key, [one["first"] for one in before[1]], taken)
             upsert(connection, tables.decision_blocks, [row])
-        return Packed(1, len(taken), len(header) + len(numbers))
+        return Packed(1, len(taken), len(row["header"]) + len(row["numbers"]))
+
+
+def _made(key: Key, found: Sequence[Row], earlier: Sequence[Row]) -> tuple[Row, list[Row]] | None:
+    """Return a day's block as a row, and the rows that it stands for; None where there is nothing to pack."""
+    account, symbol, day = key
+    quiet = [(row, made) for row in found if blocks.is_quiet(made := rows.decision_of(row))]
+    if not quiet or any(not day <= row["first"] <= row["last"] < day + DAY_MS for row in earlier):
+        return None  # a block that reaches over days is a replay's
+    block, taken = _block_of(symbol, earlier, quiet)
+    if not taken:
+        return None
+    header, numbers = blocks.squeezed(block.body())
+    return {"account": account, "symbol": symbol, "first": block.first, "last": block.last, "header": header,
+            "numbers": numbers}, taken
 
 
 def _rows_query(key: Key) -> Select[Any]:
@@ -85,8 +121,8 @@ def _blocks_query(key: Key) -> Select[Any]:
                            t.c.last >= day).order_by(t.c.first)
 
 
-def _block_of(symbol: str, earlier: Sequence[dict[str, Any]], quiet: Sequence[tuple[dict[str, Any], Decision]]
-              ) -> tuple[blocks.DecisionBlock, list[dict[str, Any]]]:
+def _block_of(symbol: str, earlier: Sequence[Row], quiet: Sequence[tuple[Row, Decision]]
+              ) -> tuple[blocks.DecisionBlock, list[Row]]:
     """Return the block of a day, and the rows that went into it and came out of it again as they were."""
     packed = [made for row in earlier for made in blocks.unpack_decisions(symbol, (row["header"], row["numbers"]))]
     known = {(made.time, made.action, made.outcome): made for made in packed}
@@ -106,7 +142,7 @@ def _comes_back(decision: Decision) -> bool:
     return rows.decision_row(blocks.unpack_decisions(decision.symbol, block.body())[0]) == rows.decision_row(decision)
 
 
-def _replace(connection: Connection, key: Key, firsts: Sequence[int], taken: Sequence[dict[str, Any]]) -> None:
+def _replace(connection: Connection, key: Key, firsts: Sequence[int], taken: Sequence[Row]) -> None:
     t, d = tables.decision_blocks, tables.decisions
     account, symbol, _ = key
     if firsts:

@@ -11,7 +11,7 @@ from layouts import ids, parts, text, theme
 from layouts.agents import cards
 from trading.domain.agents import AgentsView, MotherConfig, MotherStudy
 
-COLOURS = (theme.ACCENT, theme.MUTED, theme.WARNING, theme.VIOLET, "#22c7d6", "#ff8f3f", "#d96bbd", "#9bd14b")
+COLOURS = (theme.ACCENT, theme.MUTED, theme.WARNING, theme.VIOLET, *theme.SERIES_COLOURS[:4])
 
 
 def ranking(view: AgentsView) -> list[Any]:
@@ -54,21 +54,23 @@ def settings(mother: MotherConfig) -> html.Div:
                            id=ids.AG_RANKS, className="segments toggle", input_class_name="btn-check",
                            label_class_name="seg", label_checked_class_name="seg-on", inline=True)
     fields = [
-        _number("α, confidence", ids.AG_ALPHA, mother.alpha, (0, 1), "Weight of the confidence in the score"),
-        _number("β, win rate", ids.AG_BETA, mother.beta, (0, 1), "Weight of the shrunk win rate in the score"),
-        _number("Best", ids.AG_TOP, mother.top_n, (1, 100), "So many may buy at one moment", 1),
-        _number("Least score", ids.AG_LEAST, mother.min_score, (0, 2), "Empty: learnt from bars before the start",
-                placeholder="learnt"),
+        _number("α, confidence", _box(ids.AG_ALPHA, mother.alpha, (0, 1)), "Weight of the confidence in the score"),
+        _number("β, win rate", _box(ids.AG_BETA, mother.beta, (0, 1)), "Weight of the shrunk win rate in the score"),
+        _number("Best", _box(ids.AG_TOP, mother.top_n, (1, 100), step=1), "So many may buy at one moment"),
+        _number("Least score", _box(ids.AG_LEAST, mother.min_score, (0, 2), placeholder="learnt"),
+                "Empty: learnt from bars before the start"),
     ]
     save = html.Button("Save for the next start", id=ids.AG_SAVE, className="btn-line")
     return html.Div([parts.field("Ranking", switch), *fields, html.Div(save, className="bt-buttons")],
                     className="bt-form ag-mother")
 
 
-def _number(label: str, key: str, value: Any, limits: tuple[float, float], title: str, step: Any = "any",
-            placeholder: str = "") -> html.Div:
-    box = dbc.Input(id=key, type="number", value=value, min=limits[0], max=limits[1], step=step, size="sm",
-                    placeholder=placeholder)
+def _box(key: str, value: Any, limits: tuple[float, float], step: Any = "any", placeholder: str = "") -> dbc.Input:
+    return dbc.Input(id=key, type="number", value=value, min=limits[0], max=limits[1], step=step, size="sm",
+                     placeholder=placeholder)
+
+
+def _number(label: str, box: dbc.Input, title: str) -> html.Div:
     field = parts.field(label, box, title)
     field.className = "field w-money"
     return field

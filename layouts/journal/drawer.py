@@ -24,8 +24,9 @@ def drawer() -> dbc.Offcanvas:
                   html.Button("Save", id=ids.JR_SAVE, className="big go")], className="jr-save"),
     ], id=ids.JR_NOTES, className="jr-notes hidden")
     return dbc.Offcanvas(
-        [html.Div(id=ids.JR_DRAWER_BODY), notes, dcc.Store(id=ids.JR_KEY)], id=ids.JR_DRAWER, title=html.Span(
-            id=ids.JR_DRAWER_TITLE), placement="end", is_open=False, className="jr-drawer", scrollable=True)
+        [html.Div(id=ids.JR_DRAWER_BODY), notes, dcc.Store(id=ids.JR_KEY), dcc.Store(id=ids.JR_DRAFTS)],
+        id=ids.JR_DRAWER, title=html.Span(id=ids.JR_DRAWER_TITLE), placement="end", is_open=False,
+        className="jr-drawer", scrollable=True)
 
 
 def title(trade: JournalTrade | None, decision: DecisionView | None) -> str:

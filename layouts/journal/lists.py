@@ -157,7 +157,8 @@ def card(choices: JournalChoices) -> html.Section:
         html.Button("Older →", id=ids.JR_OLDER, className="btn-line", disabled=True),
         html.Button("CSV", id=ids.JR_CSV, className="btn-line", title="Save what the filters let through as CSV"),
         html.Button("JSON", id=ids.JR_JSON, className="btn-line", title="Save the trades as a JSON trade log"),
-        upload, dcc.Download(id=ids.JR_DOWNLOAD),
+        html.Div(upload, **{"data-most": str(MOST_UPLOAD), "data-told": ids.JR_TOO_LARGE}),
+        dcc.Download(id=ids.JR_DOWNLOAD), dcc.Store(id=ids.JR_TOO_LARGE),
     ], className="tools")
     return html.Section([
         html.Header([choose, tools], className="card-head"), filters.row(choices, FIRST),

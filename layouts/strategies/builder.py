@@ -55,7 +55,7 @@ class Builder:
     def _group(self, row: RowView, name: Any = None) -> list[Any]:
         """Draw a group's head, what it holds, and what adds to it."""
         children = self._children.get(row.id, [])
-        kind = of_row("Group", choice(row.kind, GROUPS), row.id, "group", hidden=True, css="st-group-kind")
+        kind = of_row("Group", choice(row.kind, GROUPS), (row.id, "group"), hidden=True, css="st-group-kind")
         head = [*([name] if name is not None else []), html.Span("when" if name is not None else "", className="muted"),
                 kind, *([] if name is not None else [_tools(row)])]
         empty = [] if children else [html.Div("No condition: this never holds.", className="muted st-none")]
@@ -90,12 +90,12 @@ class Builder:
         if row.kind == "compare":
             left, right = row.operands["left"], row.operands["right"]
             return [_side_of(left, row.id, "left"), self._verb(row, row.op), _side_of(right, row.id, "right")]
-        typed = of_row("bars", box(row.bars, inputmode="numeric"), row.id, "bars", hidden=True, css="st-number")
+        typed = of_row("bars", box(row.bars, inputmode="numeric"), (row.id, "bars"), hidden=True, css="st-number")
         return [_side_of(row.operands[row.kind], row.id, row.kind), self._verb(row, row.kind), typed,
                 html.Span("bars", className="muted")]
 
     def _verb(self, row: RowView, value: str) -> html.Label:
-        return of_row("Comparison", choice(value, VERBS), row.id, "verb", hidden=True, css="st-verb")
+        return of_row("Comparison", choice(value, VERBS), (row.id, "verb"), hidden=True, css="st-verb")
 
     def _editor(self, row: RowView) -> html.Div:
         known = (self._catalog, self._parameters)
@@ -109,8 +109,8 @@ class Builder:
         begin, end, days = row.hours
         buttons = [act(day, "set", css="seg seg-on" if day in (days or self._catalog.days) else "seg", node=row.id,
                        field="time.day", value=day) for day in self._catalog.days]
-        return html.Div([of_row("From (UTC)", box(begin), row.id, "time.from"),
-                         of_row("To (UTC)", box(end), row.id, "time.to"), html.Div(buttons, className="segments")],
+        return html.Div([of_row("From (UTC)", box(begin), (row.id, "time.from")),
+                         of_row("To (UTC)", box(end), (row.id, "time.to")), html.Div(buttons, className="segments")],
                         className="st-operand")
 
 
@@ -122,7 +122,7 @@ def _place(row: RowView, number: int) -> dict[str, str]:
 def _side_of(view: OperandView, node: str, name: str) -> Any:
     """Draw one side: a number is typed at once, all else opens its details."""
     if view.kind == "number":
-        return of_row("Number", box(view.amount("number"), inputmode="decimal"), node, f"{name}.number", hidden=True,
+        return of_row("Number", box(view.amount("number"), inputmode="decimal"), (node, f"{name}.number"), hidden=True,
                       css="st-number")
     return _chip(view.words, node, "is-raw" if view.kind == "raw" else f"is-{view.kind}")
 

@@ -65,7 +65,8 @@ def _risk(name: str, label: str, unit: str, known: tuple[Mapping[str, Any], Mapp
     if name.endswith("_rate") and isinstance(value, int | float):
         value = round(value * 100, 8)
     typed = box(_text(value), inputmode="decimal", placeholder="profile's")
-    return of_head(label, typed, ["risk", name], css="st-unit", unit=unit,
+    inside = [typed, *([html.Span(unit, className="unit")] if unit else [])]
+    return of_head(label, inside, ["risk", name], css="st-unit",
                    title=f"{titles.get(name, '')}. Empty: as the risk profile says.")
 
 

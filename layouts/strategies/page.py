@@ -50,7 +50,7 @@ def page(view: DraftView, around: Around) -> html.Main:
                       html.Div(chart.tiles(None), id=ids.ST_TILES, className="kpis st-kpis"),
                       versions.card(around.lines, ref_of(view))], className="st-right")
     columns = [shelf.card(around.shelf, ref_of(view)), middle, right]
-    return html.Main([*memory, html.Div(columns, className="st-columns", id="st-page"), versions.dialog()],
+    return html.Main([*memory, html.Div(columns, className="st-columns", id=ids.ST_PAGE), versions.dialog()],
                      className="st-page")
 
 

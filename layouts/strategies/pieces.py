@@ -42,17 +42,16 @@ def choice(value: str, options: Options, **more: Any) -> dbc.Select:
     return dbc.Select([{"value": key, "label": label} for key, label in pairs], value, size="sm", **more)
 
 
-def of_row(label: str, control: Any, node: str, field: str, *, hidden: bool = False, css: str = "") -> html.Label:
-    """Name an input that changes a field of a condition."""
+def of_row(label: str, control: Any, at: tuple[str, str], *, hidden: bool = False, css: str = "") -> html.Label:
+    """Name an input that changes a condition; `at` is its node and the field."""
     return html.Label([html.Span(label, className="visually-hidden" if hidden else ""), control],
-                      className=f"st-field {css}".strip(), **{"data-node": node, "data-field": field})
+                      className=f"st-field {css}".strip(), **{"data-node": at[0], "data-field": at[1]})
 
 
-def of_head(label: str, control: Any, path: Sequence[str], *, css: str = "", title: str = "",
-            unit: str = "") -> html.Label:
-    """Name an input that changes a field of the document."""
-    inside = [html.Span(label), control, *([html.Span(unit, className="unit")] if unit else [])]
-    return html.Label(inside, className=f"st-field field {css}".strip(), title=title or None,
+def of_head(label: str, control: Any, path: Sequence[str], *, css: str = "", title: str = "") -> html.Label:
+    """Name an input, or an input and its unit, that changes a field of the document."""
+    inside = control if isinstance(control, list) else [control]
+    return html.Label([html.Span(label), *inside], className=f"st-field field {css}".strip(), title=title or None,
                       **{"data-path": json.dumps(list(path))})
 
 

@@ -20,7 +20,7 @@ def card(shelf: StrategyShelf, shown: str) -> html.Section:
     upload = dcc.Upload(html.Span("Import", className="btn-quiet", title="Bring in a JSON file of any form"),
                         id=ids.ST_UPLOAD, accept=".json,application/json", max_size=300_000)
     tools = html.Div([command("+ New", "new", css="btn-quiet"), upload], className="tools")
-    search = dbc.Input(id="st-search", placeholder="Search…", size="sm", type="search", autocomplete="off")
+    search = dbc.Input(id=ids.ST_SEARCH, placeholder="Search…", size="sm", type="search", autocomplete="off")
     return parts.card("Strategies", search, html.Div(rows(shelf, shown), id=ids.ST_SHELF, className="st-list"),
                       tools=tools, name="st-shelf")
 

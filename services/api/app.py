@@ -17,6 +17,7 @@ from services.api.meter import Metered
 from services.api.parts import ApiParts
 from services.api.problems import handle_errors
 from services.api.sending import Sender
+from services.guard import Sized
 
 MODULES = (account, controls, strategies, market, backtests, agents, decisions, journal, metrics)
 OLD_NAMES = {"/api/strategy": "/api/strategies", "/api/agent": "/api/agents"}
@@ -42,6 +43,7 @@ def make_api(parts: ApiParts) -> FastAPI:
     _open_routes(api)
     handle_errors(api)
     api.openapi = lambda: document(api)  # type: ignore[method-assign]
+    api.add_middleware(Sized)
     api.add_middleware(Door, tokens=parts.tokens, limits=parts.limits)
     if parts.origins:
         api.add_middleware(CORSMiddleware, allow_origins=parts.origins, allow_methods=METHODS, allow_headers=HEADERS,

@@ -184,9 +184,9 @@ def _refuse_failed(progress: BacktestProgress) -> None:
 
 
 def result_of(key: str, view: BacktestView) -> Result:
-    """Return a run in figures; money to the cent of the curve, exact in the trades."""
+    """Return a run in figures, money exact; of runs stored before that was kept to the digits of the curve."""
     newest = sorted(view.trades, key=lambda one: (one.exit_time, one.number), reverse=True)[:N_TRADES]
-    final = Decimal(repr(float(view.curve.equity[-1]))) if len(view.curve.equity) else view.request.capital
+    final = view.end_equity if view.end_equity is not None else _drawn(view)
     return Result(
         key=key, symbols=list(view.request.symbols), interval=view.request.interval, strategy=view.request.strategy,
         quote=view.quote, start_balance=view.request.capital, final_balance=final.quantize(Decimal("1e-8")),
@@ -195,3 +195,8 @@ def result_of(key: str, view: BacktestView) -> Result:
         wins=sum(one.pnl > 0 for one in view.trades), losses=sum(one.pnl < 0 for one in view.trades),
         figures=dict(view.figures), trades=[BacktestTradeTold.model_validate(one) for one in newest],
         notes=list(view.notes))
+
+
+def _drawn(view: BacktestView) -> Decimal:
+    """Return the last point of the curve."""
+    return Decimal(repr(float(view.curve.equity[-1]))) if len(view.curve.equity) else view.request.capital

@@ -14,6 +14,7 @@ from services.api.values import NAME, Asked, Figure, NameInPath, Symbol, SymbolI
 from services.strategies.health import health_of
 from services.strategies.names import id_of, slug
 from services.strategies.reading import json_of
+from services.strategies.traded import newest_test
 from trading.domain.strategies import StrategyEntry
 from trading.errors import BadStrategy
 
@@ -102,7 +103,7 @@ class Health(Told):
 
 
 class Tested(Told):
-    """The newest stored backtest of the strategy on the symbol; rates are fractions."""
+    """The newest stored backtest of these rules on the symbol; rates are fractions."""
 
     key: str
     time: Time
@@ -185,8 +186,8 @@ def delete(symbol: SymbolInPath, name: NameInPath, parts: Parts, edited: EditedQ
 def performance(symbol: SymbolInPath, name: NameInPath, parts: Parts) -> Performance:
     """Return how a strategy fares."""
     entry = _entry(parts, symbol, name)
-    trades = [one for one in parts.services.portfolio.view().trades
-              if one.symbol == entry.symbol and one.opened_by == entry.name]
+    trades = [one for one in parts.strategies.traded(entry, parts.services.portfolio.view().trades)
+              if one.symbol == entry.symbol]
     every, tested = health_of(trades, max(1, len(trades))), _tested(parts, entry)
     return Performance(
         symbol=entry.symbol, id=entry.id, name=entry.name, total_trades=every.count, win_rate=every.win_rate,
@@ -205,8 +206,10 @@ def _entry(parts: ApiParts, symbol: str, name: str) -> StrategyEntry:
 
 
 def _tested(parts: ApiParts, entry: StrategyEntry) -> Tested | None:
+    if entry.mistakes:
+        return None
     backtests = parts.services.backtests
-    run = next((run for run in backtests.runs() if run.strategy == entry.name and entry.symbol in run.symbols), None)
+    run = newest_test(backtests, entry, parts.strategies.load(entry.symbol, entry.id).document)
     view = backtests.view(run.key) if run else None
     if run is None or view is None:
         return None

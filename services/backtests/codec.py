@@ -43,6 +43,7 @@ def decoded(body: bytes) -> BacktestView:
         trades=tuple(_trade(row) for row in found["trades"]), plateau=_plateau(found["plateau"]),
         distribution=(np.array(found["distribution"][0], np.float64), np.array(found["distribution"][1], np.int64)),
         windows=tuple(WalkWindow(**row) for row in found["windows"]), notes=tuple(found["notes"]),
+        end_equity=Decimal(found["end_equity"]) if found.get("end_equity") else None,
     )
 
 

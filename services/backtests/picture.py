@@ -50,6 +50,7 @@ def picture(request: BacktestRequest, bench: Bench, simulation: Any, found: Find
         months=monthly_returns(simulation.time, worth[1:], float(worth[0])),
         trades=trades_of(bench, simulation), costs=_costs(simulation), distribution=distribution(trades.rates),
         plateau=found.plateau, windows=found.windows, checks=waiting_checks(), hashes={}, notes=found.notes,
+        end_equity=Decimal(int(simulation.equity[-1])).scaleb(-8) if len(simulation.equity) else request.capital,
     )
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+import numpy as np
+from sqlalchemy import select
 
 from services.parity.account import settings_of, specs_of
 from services.views import ENTRY, decimals
 from storage import rows, tables
+from storage.bar_archive import FIELDS, seen_table
 from storage.database import Database
 from trading.domain import INTERVAL_MS, Decision, Signal, SymbolSpec, split_symbol
 from trading.domain.journal import BREAKEVEN, LOSS, WIN, JournalTrade
@@ -71,7 +73,26 @@ class LedgerBook:
     def _read(self, found: Sequence[Row]) -> list[Booked]:
         self._settings = self._settings or settings_of(self._database, self._account)
         entries = self._entries(min(row["entry_time"] for row in found) - WEEK_MS)
-        return [self._booked(row, before(entries[row["symbol"]], row["entry_time"])) for row in found]
+        lows = self._lows(found)
+        return [self._booked({**row, **lows.get(row["number"], {})}, before(entries[row["symbol"]], row["entry_time"]))
+                for row in found]
+
+    def _lows(self, found: Sequence[Row]) -> dict[int, Row]:
+        """Return by trade number the lowest bar while it was open (`low`), and whether any bar is known (`near`)."""
+        interval, by_symbol = INTERVAL_MS[self._settings["interval"]], defaultdict(list)
+        for row in found:
+            by_symbol[row["symbol"]].append(row)
+        lows: dict[int, Row] = {}
+        for symbol, trades in by_symbol.items():
+            first, last = min(row["entry_time"] for row in trades), max(row["exit_time"] for row in trades)
+            bars = seen_table(self._database, self._account, symbol, first, last + interval)
+            for row in trades:
+                start = np.searchsorted(bars[:, 0], row["entry_time"])
+                until = (row["exit_time"] - interval + 1, row["exit_time"] + interval)
+                stop, end = np.searchsorted(bars[:, 0], until, side="right")
+                inside = bars[start:stop, FIELDS.index("low")]
+                lows[row["number"]] = {"low": float(inside.min()) if len(inside) else None, "near": end > start}
+        return lows
 
     def _entries(self, since: int) -> Mapping[str, list[Decision]]:
         """Return the records of entries by symbol, oldest first."""
@@ -94,7 +115,7 @@ class LedgerBook:
             pnl=Decimal(row["pnl"]), roi_rate=float(Decimal(row["pnl"]) / cost) if cost else 0.0,
             result=result_of(pnl), strategy=self._strategy(row["opened_by"]), agent=f"{row['opened_by']} · {symbol}",
             confidence=voted.confidence if voted else None, indicators=dict(voted.inputs) if voted else {},
-            drawdown_rate=self._drawdown(row, entry, exit_price), opened_by=row["opened_by"],
+            drawdown_rate=drawdown(row, entry, exit_price), opened_by=row["opened_by"],
             closed_because=row["closed_because"], decision=f"{ENTRY}{symbol}@{row['entry_time']}",
             decimals=decimals(self.spec(symbol)))
         return Booked(trade, pnl, fees)
@@ -104,22 +125,18 @@ class LedgerBook:
         own = str(self._settings["strategy"]["name"])
         return own if opened_by in ("", own) else opened_by
 
-    def _drawdown(self, row: Row, entry: Decimal, exit_price: Decimal) -> float | None:
-        """Return the deepest fall below the entry: of the exit, and of the bars that were seen from entry to exit.
 
-        A bar that had begun before the entry, or ended after the exit, also moved while nothing was held: it is left
-        out. None for an account that keeps no bars.
-        """
-        t = tables.seen_bars
-        interval = INTERVAL_MS[self._settings["interval"]]
-        mine = (t.c.account == self._account, t.c.symbol == row["symbol"], t.c.open_time >= row["entry_time"])
-        inside = t.c.open_time <= row["exit_time"] - interval + 1
-        low, any_bar = (self._database.rows(select(func.min(t.c.low).label("low")).where(*mine, *more))[0]["low"]
-                        for more in ((inside,), (t.c.open_time <= row["exit_time"] + interval,)))
-        if any_bar is None or not entry:
-            return None
-        worst = float(exit_price) if low is None else min(float(exit_price), low)
-        return max(0.0, 1.0 - worst / float(entry))
+def drawdown(row: Row, entry: Decimal, exit_price: Decimal) -> float | None:
+    """Return the deepest fall below the entry: of the exit, and of the bars that were seen from entry to exit.
+
+    A bar that had begun before the entry, or ended after the exit, also moved while nothing was held: it is left out.
+    None for an account that keeps no bars.
+    """
+    low, near = row.get("low"), row.get("near")
+    if not near or not entry:
+        return None
+    worst = float(exit_price) if low is None else min(float(exit_price), low)
+    return max(0.0, 1.0 - worst / float(entry))
 
 
 def before(entries: Sequence[Decision], time: int) -> Decision | None:

@@ -1,4 +1,4 @@
-"""Packs the decision records of days that are over, now and then, on a thread beside whatever runs."""
+"""Packs the decision records and seen bars of days that are over, now and then, on a thread beside whatever runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from time import time as wall_clock
 
 from storage.archive import DecisionArchive
+from storage.bar_archive import BarArchive
 from storage.database import Database
 from trading.errors import StateFailed
 
@@ -23,14 +24,17 @@ def keeping(database: Database, every_s: float = EVERY_S, first_s: float = FIRST
     over = threading.Event()
 
     def work() -> None:
-        wait = first_s
+        archives, wait = (DecisionArchive(database), BarArchive(database)), first_s
         while not over.wait(wait):
             wait = every_s
-            try:
-                done = DecisionArchive(database).pack(int(wall_clock() * 1000), over.is_set)
-                log.debug("%d decision records packed into %d bytes", done.n_decisions, done.n_bytes)
-            except StateFailed as trouble:
-                log.warning("decision records were not packed: %s", trouble)
+            for archive in archives:
+                try:
+                    done = archive.pack(int(wall_clock() * 1000), over.is_set)
+                    log.debug("%s: %s", type(archive).__name__, done)
+                except StateFailed as trouble:
+                    log.warning("days that are over were not packed: %s", trouble)
+                except Exception:
+                    log.exception("days that are over were not packed; it is tried again")
 
     thread = threading.Thread(target=work, name="decision archive", daemon=True)
     thread.start()

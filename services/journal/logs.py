@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from math import isfinite
+from sys import float_info
 from typing import Any
 
 from services.journal.book import result_of
@@ -25,6 +26,7 @@ from trading.errors import BadInput
 MOST_BYTES, MOST_RECORDS, MOST_TOLD = 20_000_000, 100_000, 8
 SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
 FILE_NAME = re.compile(r"([A-Za-z0-9]{2,20})_trades(?:[ (.].*)?$")
+LEAST_PRICE, MOST_MONEY, MOST_PLACES = Decimal("1e-12"), 10**15, 60
 EARLIEST_MS, LATEST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009, when the first coin was mined, to 2100
 SECONDS_BELOW = 10**11  # a time below this is in seconds
 ALIASES = {
@@ -88,13 +90,32 @@ def _named(record: Any, symbol: str) -> Record:
     if not isinstance(record, dict):
         raise BadRecord(f"{type(record).__name__} is no trade; use an object with symbol, entry_time, exit_time ...")
     known: Record = {}
-    for key, value in record.items():
+    for key, value in sound(record).items():
         plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(key)).lower()
         plain = ALIASES.get(plain, plain)
         known[str(key) if plain in known else plain] = value
     if symbol:
         known.setdefault("symbol", symbol)
     return known
+
+
+def sound(value: Any, name: str = "") -> Any:
+    """Return a value that every file and screen can hold: `?` for each half of a character.
+
+    Raises
+    ------
+    BadRecord
+        A number is too large to be computed with.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {sound(str(key)): sound(each, name or str(key)) for key, each in value.items()}
+    if isinstance(value, list):
+        return [sound(each, name) for each in value]
+    if isinstance(value, int | float) and not abs(value) <= float_info.max:
+        raise BadRecord(f"{sound(name)} {_shown(value)} is out of range")
+    return value
 
 
 def key_of(record: Record) -> str:
@@ -122,13 +143,13 @@ def trade_of(record: Record, key: str, source: str) -> JournalTrade:
     if side is None:
         raise BadRecord(f"position_type {_shown(record['position_type'])} is neither long nor short")
     entry, exit_ = _price(record, "entry_price"), _price(record, "exit_price")
-    roi, pnl = _roi(record, side, entry, exit_), _decimal(record, "pnl")
+    roi, pnl = _roi(record, side, entry, exit_), _money(record, "pnl")
     agent = _words(record, "agent")
     strategy = _words(record, "strategy_name")
     return JournalTrade(
         key=key, number=0, symbol=symbol, display="/".join(split_symbol(symbol)), side=side,
-        quantity=_decimal(record, "quantity"), entry_time=entry_time, entry_price=entry, exit_time=exit_time,
-        exit_price=exit_, fees=_decimal(record, "fees"), pnl=pnl, roi_rate=roi, result=_result(record, roi),
+        quantity=_money(record, "quantity"), entry_time=entry_time, entry_price=entry, exit_time=exit_time,
+        exit_price=exit_, fees=_money(record, "fees"), pnl=pnl, roi_rate=roi, result=_result(record, roi),
         strategy=strategy, agent=agent, confidence=_confidence(record), indicators=_indicators(record),
         drawdown_rate=_drawdown(record), opened_by=_words(record, "opened_by") or strategy,
         closed_because=_words(record, "closed_because"), note=_words(record, "notes"), tags=_tags(record),
@@ -203,14 +224,22 @@ def _decimal(record: Record, name: str) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         raise BadRecord(f"{name} {_shown(value)} is no number") from None
-    if not number.is_finite() or abs(number) > 10**15:
+    if not number.is_finite() or abs(number) > MOST_MONEY:
         raise BadRecord(f"{name} {_shown(value)} is out of range")
     return number
 
 
+def _money(record: Record, name: str) -> Decimal | None:
+    """Return an amount that can be written out: a text such as 1e-999999 would fill a megabyte."""
+    number = _decimal(record, name)
+    if number is not None and int(number.as_tuple().exponent) < -MOST_PLACES:
+        raise BadRecord(f"{name} {_shown(record[name])} has more than {MOST_PLACES} decimal places")
+    return number
+
+
 def _price(record: Record, name: str) -> Decimal:
-    price = _decimal(record, name)
-    if price is None or price <= 0:
+    price = _money(record, name)
+    if price is None or price < LEAST_PRICE:
         raise BadRecord(f"{name} {_shown(record.get(name))} is no price")
     return price
 

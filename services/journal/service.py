@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from time import time as wall_clock
+from typing import Any
 
 from services import views
 from services.journal import logs
@@ -35,6 +37,8 @@ from trading.domain.journal import (
     TradePage,
 )
 from trading.errors import BadInput
+
+log = logging.getLogger(__name__)
 
 MOST_TEXT, MOST_TAGS, MOST_TAG, MOST_NAME = 10_000, 20, 40, 200
 BY_HAND = "logged by hand"
@@ -127,12 +131,13 @@ class JournalService:
         """Return (file name, text) of a trade log of what a filter lets through, oldest first."""
         page = self.trades(wanted, 0, FOREVER)
         raws = {row["trade"]: row["body"] for row in self._store.imported()}
-        records = [logs.record_of(trade, raws.get(trade.key)) for trade in reversed(page.trades)]
+        records = [logs.record_of(trade, logs.sound(raws.get(trade.key))) for trade in reversed(page.trades)]
         return f"{wanted.symbol or 'all'}_trades.json", logs.written(records)
 
     def import_log(self, name: str, content: bytes) -> ImportReport:
         """Take a trade log in, beside the account's own trades; BadInput names what is wrong, and nothing is taken."""
-        return self._take(_clean(name)[:MOST_NAME] or "a file", logs.parsed(name, content))
+        name = _clean(name)[:MOST_NAME] or "a file"
+        return self._take(name, logs.parsed(name, content))
 
     def remove_import(self, name: str) -> int:
         """Remove what came from a file and return how many trades that were; the account's own stay."""
@@ -140,7 +145,7 @@ class JournalService:
 
     def log_trade(self, record: dict[str, object]) -> JournalTrade:
         """Add one trade to the log, as an imported one; BadInput names the field that is wrong."""
-        taken = logs.parsed("the trade", logs.written([record]).encode())
+        taken = logs.parsed("the trade", logs.written([record]).encode("utf-8", "replace"))
         self._take(BY_HAND, taken)
         found = self.trade(logs.key_of(taken[0]))
         if found is None:
@@ -181,7 +186,7 @@ class JournalService:
         """Return the imported trades; they are read once, this process alone adds to them."""
         known = self._imports
         if known is None:
-            known = [logs.trade_of(row["body"], row["trade"], row["source"]) for row in self._store.imported()]
+            known = [trade for row in self._store.imported() if (trade := _stored(row)) is not None]
             self._imports = known
         return known
 
@@ -195,6 +200,15 @@ class JournalService:
         history = History(self._database, self.account, {made.symbol: spec})
         fills = history.fills_of(made.client_id) if made.client_id else []
         return views.decision_view(spec, made, fills)
+
+
+def _stored(row: dict[str, Any]) -> JournalTrade | None:
+    """Return a stored record as a trade; one that an older version took in and this one refuses is left out."""
+    try:
+        return logs.trade_of(logs.sound(row["body"]), row["trade"], row["source"])
+    except logs.BadRecord as mistake:
+        log.warning("a trade that came from %s is left out: %s", row["source"], mistake)
+        return None
 
 
 def lets_through(wanted: TradeFilter, trade: JournalTrade) -> bool:

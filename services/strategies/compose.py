@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from services.agents.compose import Hired, has_own_roster
@@ -14,12 +14,16 @@ from services.running import Cockpit
 from services.runs import market_account, named_profile, ranking_of
 from services.settings import Settings
 from services.strategies.preview import Previewer
-from services.strategies.shelf import DEMO, find_strategy
+from services.strategies.shelf import DEMO, find_strategy, stored_strategies
 from services.strategies.takeover import Standing, Takeover, choice_name, with_choice
-from services.strategies.workshop import Surroundings, Workshop
+from services.strategies.traded import Origin, Origins, newest_test, unknown
+from services.strategies.workshop import SHIPPED, Surroundings, Workshop
 from storage.database import Database
 from trading.agents.desk import SignalDesk
+from trading.agents.symbol_agent import SymbolAgent
 from trading.domain import RiskProfile
+from trading.domain.strategies import StrategyEntry
+from trading.events import DecisionMade
 from trading.strategies import RuleStrategy
 
 
@@ -87,19 +91,51 @@ def refs_of(cockpit: Cockpit, running: str) -> frozenset[str]:
                      if (agent.symbol, rules.name) in speaking)
 
 
+def origins_of(settings: Settings, database: Database, cockpit: Cockpit, takeover: Takeover) -> Origins:
+    """Note which strategy trades from now on, and each time that another one takes over."""
+    origins, engine = Origins(database, cockpit.recorder.account), cockpit.engine
+    entries = stored_strategies(settings.data_dir).list()
+
+    def kept(ref: str) -> str:
+        """Return where the strategy of a name is kept."""
+        own = (one.ref for one in entries if one.id == ref and (ref != DEMO or cockpit.strategy))
+        return ref if "/" in ref else next(own, f"{SHIPPED}/{ref}")
+
+    def begin(refs: Mapping[tuple[str, str], str]) -> None:
+        origins.begin(engine.time, {key: kept(ref) for key, ref in refs.items()})
+
+    def following() -> dict[tuple[str, str], str]:
+        return {(agent.symbol, agent.name): takeover.running for agent in engine.agents.agents
+                if isinstance(agent, SymbolAgent)}
+
+    last = takeover.running
+
+    def look(_: DecisionMade) -> None:
+        nonlocal last
+        if takeover.running != last:
+            last = takeover.running
+            begin(following())
+
+    hired = () if cockpit.crew is None else cockpit.crew.engaged.rules
+    begin({(agent.symbol, rules.name): agent.strategy for agent, rules in hired} or following())
+    engine.bus.subscribe(DecisionMade, look)
+    return origins
+
+
 def strategy_workshop(settings: Settings, past: SimulatedPast | None, takeover: Takeover, portfolio: Any,
-                      backtests: Any) -> Workshop:
+                      backtests: Any, origin: Origin = unknown) -> Workshop:
     """Return the workshop on a data folder; its previews read the candles that backtests read."""
     source = Source(settings.candles_dir, simulated=past)
     previewer = Previewer(source, settings.capital, settings.costs, named_profile(settings.profile))
     interval = portfolio.view().session.interval
-    around = Surroundings(lambda: portfolio.view().trades, lambda name: newest_trades(backtests, name),
-                          takeover.speaking, settings.assets, interval)
+    around = Surroundings(lambda: portfolio.view().trades,
+                          lambda entry, document: newest_trades(backtests, entry, document, interval),
+                          takeover.speaking, settings.assets, interval, origin)
     return Workshop(settings.data_dir / "strategies", previewer, around)
 
 
-def newest_trades(backtests: Any, name: str) -> Iterable[Any]:
-    """Return the trades of the newest stored backtest of a strategy by its name, none without one."""
-    key = next((run.key for run in backtests.runs() if run.strategy == name), None)
-    view = backtests.view(key) if key else None
+def newest_trades(backtests: Any, entry: StrategyEntry, document: Mapping[str, Any], interval: str) -> Iterable[Any]:
+    """Return the trades of the newest stored backtest of a document on the cockpit's bars, none without one."""
+    run = newest_test(backtests, entry, document, interval)
+    view = backtests.view(run.key) if run else None
     return () if view is None else view.trades

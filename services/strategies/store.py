@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from services.strategies.names import id_of, numbered, slug, split_file_name, sy
 from services.strategies.reading import MAX_BYTES, json_of, parse_strategy
 from services.strategies.registry import Row, Rows, changed
 from services.strategies.stored import StoredStrategies
+from services.strategies.traded import trades_of
 from trading.domain.strategies import StrategyEntry
 from trading.errors import BadInput, BadStrategy, StrategyChanged
 
@@ -39,6 +40,10 @@ class StrategyStore(StoredStrategies):
         """Keep a document as the next version; the same once more is no version. Older forms become version 2."""
         spot = self._spot(symbol, name)
         return self._keep(spot, text_of(document, spot.id, spot.symbol), "saved", edited)
+
+    def traded(self, entry: StrategyEntry, trades: Iterable[Any]) -> tuple[Any, ...]:
+        """Return the account's trades that are a strategy's own, on its symbols."""
+        return trades_of(entry, trades, self.list())
 
     def update(self, symbol: str, name: str, document: object, edited: int) -> StrategyEntry:
         """Save a strategy that exists; UnknownStrategy where it does not."""

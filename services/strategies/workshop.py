@@ -19,6 +19,7 @@ from services.strategies.preview import Previewer, nothing
 from services.strategies.reading import parse_strategy
 from services.strategies.shelf import shipped_strategies
 from services.strategies.store import StrategyStore
+from services.strategies.traded import Origin, trades_of, unknown
 from trading.controls import RANGES
 from trading.domain import INTERVAL_MS
 from trading.domain.strategies import StrategyChange, StrategyEntry, StrategyVersion
@@ -51,15 +52,17 @@ PATIENCE_S = 0.1
 class Surroundings:
     """What the workshop asks of the cockpit around it.
 
-    `trades` are finished ones (as `TradeView`), `expected` those of a strategy's newest backtest by its name,
-    `running` names the strategies that trade now (`BTCUSDT/dips`, or a shipped id), `interval` is their bars.
+    `trades` are finished ones (as `TradeView`), `origin` says where the strategy of one is kept (nothing: not known),
+    `expected` gives those of the newest backtest of an entry's document on the cockpit's bars, `running` names the
+    strategies that trade now (`BTCUSDT/dips`, or a shipped id), `interval` is their bars.
     """
 
     trades: Trades
-    expected: Callable[[str], Iterable[Any]]
+    expected: Callable[[StrategyEntry, Mapping[str, Any]], Iterable[Any]]
     running: Callable[[], Iterable[str]]
     symbols: tuple[str, ...]
     interval: str
+    origin: Origin = unknown
 
 
 class Workshop(StrategyStore):
@@ -77,21 +80,27 @@ class Workshop(StrategyStore):
     def shelf(self) -> StrategyShelf:
         """Return all that can be opened: the user's with their health, the deleted ones, and the shipped ones."""
         entries = self.list(deleted=True)
-        trades, running = tuple(self._around.trades()), frozenset(self._around.running())
-        own = tuple(self._listed(one, trades, running) for one in entries if not one.is_deleted)
+        trades, running, origin = tuple(self._around.trades()), frozenset(self._around.running()), self._around.origin
+        here = tuple(one for one in entries if not one.is_deleted)
+        own = tuple(self._listed(one, trades_of(one, trades, here, origin), running) for one in here)
         shipped = tuple(self._shipped(name, document) for name, document in shipped_strategies())
         return StrategyShelf(own, tuple(one for one in entries if one.is_deleted), shipped)
 
-    def _listed(self, entry: StrategyEntry, trades: Sequence[Any], running: frozenset[str]) -> ListedStrategy:
-        seen = [one for one in trades if one.opened_by == entry.name and one.symbol in (*entry.symbols, entry.symbol)]
-        expected = self._expected(entry.name) if seen else ()
-        return ListedStrategy(entry, health_of(seen), light_of(expected, seen), entry.ref in running)
+    def traded(self, entry: StrategyEntry, trades: Iterable[Any]) -> tuple[Any, ...]:
+        """Return the account's trades that are a strategy's own, on its symbols."""
+        return trades_of(entry, trades, self.list(), self._around.origin)
 
-    def _expected(self, name: str) -> Iterable[Any]:
+    def _listed(self, entry: StrategyEntry, seen: Sequence[Any], running: frozenset[str]) -> ListedStrategy:
+        return ListedStrategy(entry, health_of(seen), light_of(self._expected(entry) if seen else (), seen),
+                              entry.ref in running)
+
+    def _expected(self, entry: StrategyEntry) -> Iterable[Any]:
+        if entry.mistakes or not entry.version:
+            return ()
         try:
-            return self._around.expected(name)
+            return self._around.expected(entry, self.load(entry.symbol, entry.id).document)
         except Exception:
-            log.exception("the backtest of %s cannot be read; its light stays off", name)
+            log.exception("the backtest of %s cannot be read; its light stays off", entry.ref)
             return ()
 
     def _shipped(self, name: str, document: Mapping[str, Any]) -> ShippedChoice:

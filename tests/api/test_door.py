@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ def test_half_a_token_another_scheme_and_a_token_elsewhere_are_none(place):
 def test_a_body_that_is_no_json_is_not_even_read_without_a_token(place):
     problem(place.ask("POST", "/api/trades/execute", data="{"), 401)
     problem(place.ask("POST", "/api/trades/execute", place.trade_token, data="{"), 422)
+
+
+@pytest.mark.parametrize(("token", "status"), [("", 401), ("cockpit_00000000_" + "A" * 43, 401), ("read", 403)])
+def test_who_may_not_come_in_is_answered_before_a_byte_of_the_body_is_sent(place, token, status):
+    token = place.read_token if token == "read" else token
+    host = place.url.removeprefix("http://")
+    head = (f"POST /api/trades/execute HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {MAX_BODY_BYTES + 1}\r\n\r\n")
+    with socket.create_connection(host.split(":"), timeout=10) as knocking:
+        knocking.sendall(head.encode())
+        assert knocking.recv(4_096).startswith(f"HTTP/1.1 {status} ".encode())
 
 
 def test_a_token_that_may_read_changes_nothing(place):

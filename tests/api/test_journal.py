@@ -84,6 +84,26 @@ def test_a_log_that_is_wrong_is_refused_whole(own, content):
     assert own.get("/api/journal/trades?origin=imported").json()["n_matching"] == 0
 
 
+def test_whatever_comes_in_every_route_answers_afterwards(own):
+    half = "\\ud800"
+    odd = (f'{{"symbol": "BTCUSDT", "entry_time": 1706702400, "exit_time": 1706702401, "notes": "{half}", "agent": '
+           f'"{half}", "tags": ["{half}"], "indicators_used": {{"{half}": 1e308, "b": "{half}"}}, "own{half}": '
+           f'["{half}"], "strategy_name": "{half}", "closed_because": "{half}", "pnl": "1e-60", '
+           '"entry_price": "1e-12", "exit_price": "1", "confidence": 1e-300}')
+    taken = own.ask("POST", "/api/journal/log?name=odd.json", own.trade_token, data=f"[{odd}]")
+    assert taken.json() == {"name": "odd.json", "n_new": 1, "n_known": 0}
+    told = own.get("/api/journal/trades?origin=imported").json()["trades"][0]
+    assert told["note"] == "?" and told["pnl"].startswith("0.000") and told["roi_rate"] > 1e11
+    for route in (f"trades/{told['key']}", "trades", "figures", "summary", "log?origin=imported", "decisions"):
+        assert own.get(f"/api/journal/{route}").status_code == 200, route
+    again = own.get("/api/journal/log?origin=imported").content
+    assert own.ask("POST", "/api/journal/log?name=again.json", own.trade_token, data=again).status_code == 200
+    for wrong in ('"entry_price": "1e-999999"', '"entry_price": "1e-300"', '"quantity": "1e-999999"', '"roi": 1e999',
+                  '"indicators_used": {"a": 1e999}', '"any": -1e999', '"entry_time": 1e999'):
+        log = f"[{odd[:-1]}, {wrong}}}]"
+        problem(own.ask("POST", "/api/journal/log?name=x.json", own.trade_token, data=log), 422)
+
+
 def test_a_journal_that_cannot_be_read_is_a_503(own):
     own.world.journal.trouble = "the file is locked"
     assert "locked" in problem(own.get("/api/journal/trades"), 503)["detail"]

@@ -1,10 +1,13 @@
 """Strategies and backtests by script: the store's checks and versions, the queue's answers."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from services.api import backtests
+from services.backtests.codec import decoded, encoded
 from tests.api.served import Place, problem, served
 from tests.fakes.fake_backtests import FakeBacktests
 from tests.fakes.fake_services import FakeWorld
@@ -116,6 +119,22 @@ def test_a_backtest_is_answered_with_balance_totals_and_the_ten_newest_trades(ow
     assert told["trades"][0]["exit_time"] == max(t.exit_time for t in view.trades)
     assert own.get("/api/backtest/results").json() == own.get(f"/api/backtest/results?key={told['key']}").json() == told
     assert own.get("/api/backtest/runs?limit=1").json()[0]["key"] == told["key"]
+
+
+@pytest.mark.parametrize("units", [123_456_789_012_345_67, 90_071_992_547_409_93, 1])
+def test_the_money_of_a_backtest_is_told_to_the_unit_however_much_it_is(own, units):
+    view = own.world.backtests.view(own.post("/api/backtest", question(capital="5000")).json()["key"])
+    told = backtests.result_of("x", replace(view, end_equity=Decimal(units).scaleb(-8)))
+    assert int(Decimal(told.final_balance).scaleb(8)) == units
+    assert Decimal(told.total_pnl) == Decimal(units).scaleb(-8) - 5_000
+    kept = decoded(encoded(replace(view, end_equity=Decimal(units).scaleb(-8))))
+    assert int(kept.end_equity.scaleb(8)) == units
+
+
+def test_a_backtest_stored_before_its_last_worth_was_kept_is_still_told(own):
+    view = own.world.backtests.view(own.post("/api/backtest", question()).json()["key"])
+    told = backtests.result_of("x", replace(view, end_equity=None))
+    assert float(told.final_balance) == pytest.approx(float(view.curve.equity[-1]), abs=1e-6)
 
 
 def test_a_backtest_that_takes_longer_is_a_202_with_the_place_of_its_answer(own):

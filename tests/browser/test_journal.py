@@ -132,3 +132,27 @@ def test_trouble_is_said_in_place_and_is_over_by_itself(open_window, serve, fake
     window.run("document.querySelectorAll('#jr-range input')[4].click()")
     window.until(DAYS)
     assert window.errors() == []
+
+
+def test_a_log_that_is_too_large_is_refused_in_words_and_not_passed_over(open_window, serve, fake_world, tmp_path):
+    world = fake_world()
+    window = opened(open_window(), serve(world.services))
+    large = tmp_path / "year_trades.json"
+    large.write_text(json.dumps([GOOD | {"notes": "x" * 1_500_000}]))
+    window.driver.find_element("css selector", "#jr-upload input[type=file]").send_keys(str(large))
+    window.until_text("#toasts", "year_trades.json has 1.5 MB, 1.4 MB are taken at most")
+    assert not world.journal.imported and window.errors() == []
+
+
+def test_a_note_that_is_not_saved_waits_while_another_row_is_opened(open_window, serve, fake_world):
+    window = opened(open_window(), serve(fake_world().services))
+    row = "#jr-trades .ag-center-cols-container .ag-row[row-index='{}'] [col-id='result']"
+    press(window, row.format(0))
+    window.until("return document.querySelector('.jr-drawer.show #jr-note') !== null")
+    window.driver.find_element("css selector", "#jr-note").send_keys("half a thought")
+    window.until("return document.querySelector('#jr-note').value === 'half a thought'")
+    window.run("document.querySelector(arguments[0]).click()", row.format(1))
+    window.until("return document.querySelector('#jr-note').value === ''")
+    window.run("document.querySelector(arguments[0]).click()", row.format(0))
+    window.until("return document.querySelector('#jr-note').value === 'half a thought'")
+    window.until_text("#jr-saved", "not saved yet")

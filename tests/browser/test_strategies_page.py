@@ -120,6 +120,28 @@ def test_edits_survive_a_visit_to_another_page(page):
     assert page.run("return !document.querySelector('#st-tools [data-op=undo]').disabled")
 
 
+def test_a_link_to_another_strategy_leaves_the_draft_of_this_one_alone(page):
+    typed(page, ".st-name input", "Half done")
+    page.until_text("#st-title", "Half done")
+    address = page.run("return location.href.split('?')[0]")
+    page.driver.get(f"{address}?strategy=ETHUSDT/night-hours")
+    page.until_text("#st-title", "Night hours")
+    page.run("document.querySelector(\"#st-shelf [data-do=open][data-ref='BTCUSDT/rsi-dips']\").click()")
+    page.until_text("#st-title", "Half done")
+    page.driver.get(f"{address}?strategy=ETHUSDT/night-hours")
+    page.until_text("#st-title", "Night hours")
+    page.driver.get(address)
+    page.until_text("#st-title", "Half done")
+    page.click("#st-buttons [data-do=save]")
+    page.until("return document.querySelector('#st-buttons [data-do=save]').disabled || "
+               "Object.keys(JSON.parse(sessionStorage.getItem('st-drafts') || '{}')).length === 0")
+    page.driver.get(f"{address}?strategy=ETHUSDT/night-hours")
+    page.until_text("#st-title", "Night hours")
+    page.driver.get(f"{address}?strategy=BTCUSDT/rsi-dips")
+    page.until_text("#st-title", "Half done")
+    assert page.run("return document.querySelector('#st-tools [data-op=undo]').disabled")
+
+
 def test_search_hides_what_does_not_match(page):
     page.driver.find_element("css selector", "#st-search").send_keys("night")
     page.until("return [...document.querySelectorAll('#st-shelf button.st-item:not(.hidden)')].length === 1")

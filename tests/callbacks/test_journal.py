@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from decimal import InvalidOperation
 
 import pytest
 
@@ -109,6 +110,17 @@ def test_dirty_upload_is_refused_in_words(world, contents):
     assert not world.journal.imported
 
 
+@pytest.mark.parametrize("failure", [UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"), OverflowError("inf"),
+                                     InvalidOperation(), RecursionError("deep")])
+def test_upload_never_fails_without_a_word_whatever_the_file_does(world, monkeypatch, failure):
+    def broken(name, content):
+        raise failure
+
+    monkeypatch.setattr(world.journal, "import_log", broken)
+    said = words(run(journal_lists.on_import(world.services, "x\ud800.json", upload(b"[]"))))
+    assert "x?.json could not be read" in said and said.encode()
+
+
 def test_files_hold_what_the_filters_let_through(world):
     won = {**ALL, "result": "win", "symbol": "ETHUSDT"}
     n = world.journal.trades(filters.trades(won), 0, 10**6).n_matching
@@ -144,5 +156,34 @@ def test_click_on_a_record_and_the_address_open_it(world):
 
 
 def test_note_that_is_refused_says_so(world):
-    said, shown, _ = run(journal_drawer.on_save(world.services, "no such", "x", ""))
+    said, shown, *_ = run(journal_drawer.on_save(world.services, "no such", "x", ""))
     assert said == "not saved" and "there is no trade" in words(shown)
+
+
+def test_note_that_is_not_saved_waits_while_other_rows_are_opened(world):
+    first, other = (world.journal.booked[n].trade.key for n in (3, 4))
+    left = run(journal_drawer.on_open(world.services, {"trade": other}, (first, "half a thou", "fomo")))
+    drafts = left[ids.JR_DRAFTS, "data"]
+    assert left[ids.JR_NOTE, "value"] == "" and left[ids.JR_SAVED, "children"] == ""
+    asked = {"decision": world.journal.records[7].key}
+    record = run(journal_drawer.on_open(world.services, asked, (other, "", ""), drafts))
+    back = run(journal_drawer.on_open(world.services, {"trade": first}, (None, "", ""), record[ids.JR_DRAFTS, "data"]))
+    assert (back[ids.JR_NOTE, "value"], back[ids.JR_TAGS, "value"]) == ("half a thou", "fomo")
+    assert back[ids.JR_SAVED, "children"] == journal_drawer.UNSAVED
+    *_, kept = run(journal_drawer.on_save(world.services, first, "half a thought", "fomo", drafts))
+    assert kept == {}
+    again = run(journal_drawer.on_open(world.services, {"trade": other}, (first, "half a thought", " fomo,"), kept))
+    assert again[ids.JR_DRAFTS, "data"] == {}
+
+
+def test_note_that_was_saved_is_no_draft_and_one_that_was_emptied_is(world):
+    key = world.journal.booked[3].trade.key
+    run(journal_drawer.on_save(world.services, key, "saved", "a, b"))
+    assert journal_drawer.with_draft(world.services, (key, "saved", "a,b"), {key: ["old", ""]}) == {}
+    assert journal_drawer.with_draft(world.services, (key, "", ""), {}) == {key: ["", ""]}
+    assert journal_drawer.with_draft(world.services, ("gone", "x", ""), {"z": ["y", ""]}) == {"z": ["y", ""]}
+
+
+def test_file_that_is_too_large_to_be_sent_is_refused_in_words():
+    said = words(journal_lists.on_too_large({"name": "year.json", "bytes": 3_200_000}))
+    assert "Import: refused" in said and "year.json has 3.2 MB, 1.4 MB are taken at most; split the file." in said

@@ -117,7 +117,7 @@ class FakeBacktests:
 
     def request(self, key: str) -> BacktestRequest | None:
         """Return what a run was asked."""
-        return self.questions.get(key)
+        return self.questions.get(key) or self.asked.get(key, (None,))[0]
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Those of earlier days under those of this one."""

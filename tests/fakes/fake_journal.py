@@ -152,7 +152,7 @@ class FakeJournal:
 
     def log_trade(self, record: dict[str, object]) -> JournalTrade:
         """Add one."""
-        taken = logs.parsed("the trade", logs.written([record]).encode())[0]
+        taken = logs.parsed("the trade", logs.written([record]).encode("utf-8", "replace"))[0]
         self.imported[logs.key_of(taken)] = ("logged by hand", taken)
         return logs.trade_of(taken, logs.key_of(taken), "logged by hand")
 

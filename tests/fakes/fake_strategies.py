@@ -55,7 +55,7 @@ def fake_workshop(folder: Path | None = None, stored: bool = True, trades: Any =
     """Return a workshop with two sound strategies and a broken one, or with none."""
     place = folder or Path(tempfile.mkdtemp(prefix="workshop-"))
     previewer = MadePreviewer(Source(place), Decimal(10_000), CostSettings(), PROFILES[1])
-    around = Surroundings(lambda: trades, lambda _: (), lambda: ("demo",), ("BTCUSDT", "ETHUSDT"), "1h")
+    around = Surroundings(lambda: trades, lambda *_: (), lambda: ("demo",), ("BTCUSDT", "ETHUSDT"), "1h")
     workshop = Workshop(place / "strategies", previewer, around)
     if stored:
         workshop.save("BTCUSDT", "rsi-dips", DIPS, 0)

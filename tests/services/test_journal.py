@@ -1,16 +1,21 @@
 """The journal's trades, notes and figures: as the ledger has them, to the last unit."""
 
+import json
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from plotly.io.json import to_json_plotly
 
+from layouts.journal import csv_text, drawer, filters, lists
 from services.journal import logs
 from services.journal.service import JournalService
 from storage.archive import DecisionArchive
+from storage.bar_archive import BarArchive
 from storage.history import History
+from storage.journal_store import JournalStore
 from tests.services.cockpits import whole_cockpit
 from trading.domain import Side
 from trading.domain.journal import FOREVER, DecisionQuery, TradeFilter
@@ -263,3 +268,47 @@ def test_records_are_found_before_and_after_they_are_packed(whole, journal):
     key = before.decisions[0].key
     assert journal.decision(key).time == before.decisions[0].time
     assert journal.decision("no such") is journal.decision("BTCUSDT@1") is journal.decision("@x") is None
+
+
+ODD = {"symbol": "BTCUSDT", "entry_time": 1706702400, "exit_time": 1706702401, "entry_price": "1e-12",
+       "exit_price": "1e15", "notes": "\ud800", "tags": ["\ud800"], "mine\ud800": "\ud801",
+       "indicators_used": {"\ud800": "\udfff", "much": 1e308}, "agent": "\ud800"}
+
+
+def told(journal):
+    """All that page, exports and reports say of the imported trades."""
+    wanted = TradeFilter(origin="imported")
+    page = journal.trades(wanted)
+    said = to_json_plotly([*lists.trades(page).values(), filters.options("agent", journal.choices()),
+                           *(drawer.body(trade, None) for trade in page.trades)])
+    return page.trades, said + csv_text.trades(page.trades) + journal.export(wanted)[1]
+
+
+def test_odd_trade_that_is_taken_in_can_be_shown_and_written_everywhere(journal):
+    journal.import_log("odd\ud800.json", json.dumps([ODD]).encode())
+    journal.log_trade(ODD | {"notes": "by hand \ud800"})
+    trades, said = told(journal)
+    assert said.encode() and [t.note for t in trades] == ["?", "by hand ?"] and trades[0].imported == "odd?.json"
+    assert journal.clear_log() == 2
+
+
+def test_trade_that_an_older_version_took_in_never_stops_the_journal(whole, journal):
+    store = JournalStore(whole.database, whole.cockpit.recorder.account)
+    poison = {"half": ODD, "tiny": ODD | {"entry_price": "1e-999999", "exit_price": "1e10"},
+              "much": ODD | {"roi": float("inf")}}
+    store.add({key: {"symbol": "BTCUSDT", "exit_time": 1, "body": body} for key, body in poison.items()}, "old", 1)
+    fresh = JournalService(whole.database, whole.cockpit.recorder.account)
+    trades, said = told(fresh)
+    assert [t.key for t in trades] == ["half"] and said.encode()
+    assert fresh.remove_import("old") == 3
+
+
+def test_how_deep_a_trade_fell_is_the_same_from_packed_bars_and_asks_few_questions(whole, journal, monkeypatch):
+    before = [trade.drawdown_rate for trade in journal.trades(TradeFilter(origin="account"), 0, FOREVER).trades]
+    BarArchive(whole.database).pack(2**42)
+    asked, rows = [], whole.database.rows
+    monkeypatch.setattr(whole.database, "rows", lambda query: asked.append(query) or rows(query))
+    fresh = JournalService(whole.database, whole.cockpit.recorder.account)
+    trades = fresh.trades(TradeFilter(origin="account"), 0, FOREVER).trades
+    assert [trade.drawdown_rate for trade in trades] == before and len(before) > 10
+    assert len(asked) < len(before)

@@ -84,7 +84,11 @@ DIRTY = [
     ({"position_type": "sideways"}, "neither long nor short"), ({"result": "lucky"}, "none of win, loss, breakeven"),
     ({"result": "loss"}, "contradicts roi"), ({"confidence": 700}, "confidence"), ({"drawdown": 400}, "drawdown"),
     ({"indicators_used": 7}, "indicators_used"), ({"tags": "a"}, "tags"), ({"notes": {}}, "notes"),
-    ({"roi": "x"}, "roi 'x'"), ({"roi": [1]}, "roi")]
+    ({"roi": "x"}, "roi 'x'"), ({"roi": [1]}, "roi"),
+    ({"entry_price": "1e-999999"}, "entry_price '1e-999999' has more than 60 decimal places"),
+    ({"entry_price": "1e-20"}, "entry_price '1e-20' is no price"),
+    ({"quantity": "0e-99999"}, "quantity '0e-99999' has more than 60")]
+TOO_LARGE = "1" + "0" * 400
 
 
 @pytest.mark.parametrize(("change", "said"), DIRTY)
@@ -94,6 +98,28 @@ def test_wrong_field_is_named_with_its_record_and_nothing_is_taken(change, said)
     with pytest.raises(BadInput, match="1 of 3 trades are wrong, nothing was imported: trade 2: ") as caught:
         journal.import_log(NAME, content)
     assert said in str(caught.value) and not journal.imported
+
+
+@pytest.mark.parametrize("field", ["entry_time", "entry_price", "roi", "anything", "pnl"])
+@pytest.mark.parametrize("number", ["1e999", "-1e999", TOO_LARGE])
+def test_number_that_nothing_can_compute_with_is_refused_with_its_place(field, number):
+    content = json.dumps([GOOD, GOOD | {field: 0}]).replace(f'"{field}": 0}}', f'"{field}": {number}}}')
+    content = content if number in content else json.dumps([GOOD, {**GOOD, field: "@"}]).replace('"@"', number)
+    with pytest.raises(BadInput, match=rf"1 of 2 trades are wrong, nothing was imported: trade 2: {field} .*of range"):
+        logs.parsed(NAME, content.encode())
+    inside = json.dumps([GOOD | {"indicators_used": {"rsi": "@"}}]).replace('"@"', number)
+    with pytest.raises(BadInput, match=r"trade 1: indicators_used .* is out of range"):
+        logs.parsed(NAME, inside.encode())
+
+
+def test_half_a_character_is_kept_as_a_question_mark_wherever_it_stands():
+    odd = {"notes": "\ud800", "agent": "a\udfff", "tags": ["\ud800"], "indicators_used": {"\ud83d": "\ude00"},
+           "mine\ud800": {"\ud801": ["\ud802"]}}
+    record = logs.parsed(NAME, json.dumps([GOOD | odd]).encode())[0]
+    trade = logs.trade_of(record, "", "")
+    assert (trade.note, trade.agent, trade.tags, trade.indicators) == ("?", "a?", ("?",), {"?": "?"})
+    assert record["mine?"] == {"?": ["?"]} and logs.written([logs.record_of(trade, record)]).encode()
+    assert logs.parsed(NAME, json.dumps([GOOD | {"notes": "\ud83d\ude00"}]).encode())[0]["notes"] == "\N{GRINNING FACE}"
 
 
 @pytest.mark.parametrize(("content", "said"), [

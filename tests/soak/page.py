@@ -25,7 +25,7 @@ class Page:
         self._url = url
         self._opener = build_opener(ProxyHandler({}))
         self._callbacks: list[Json] = []
-        self._seen: Any = None
+        self._seen: dict[str, Any] = {}
         self._clicks = 0
 
     def answers(self) -> bool:
@@ -59,8 +59,13 @@ class Page:
     def look_at_live(self) -> None:
         """Open the page "Live", and let it ask for what is new."""
         self.open("/live")
-        told = self._fire(ids.LV_TICK, "n_intervals", {ids.LV_SEEN: self._seen})
-        self._seen = told.get(ids.LV_SEEN, {}).get("data", self._seen)
+        self.tick(ids.LV_TICK, ids.LV_SEEN)
+
+    def tick(self, interval: str, *memory: str) -> Json:
+        """Let an interval of the page that is on screen fire; `memory` are the stores of what was seen."""
+        told = self._fire(interval, "n_intervals", {name: self._seen.get(name) for name in memory})
+        self._seen |= {name: told[name]["data"] for name in memory if "data" in told.get(name, {})}
+        return told
 
     def open(self, path: str) -> None:
         """Let the router draw a page."""

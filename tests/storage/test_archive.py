@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from services.journal.keeping import keeping
 from storage import blocks, tables
 from storage.archive import DAY_MS, DecisionArchive
 from storage.database import Database
@@ -24,6 +26,7 @@ from tests.storage.test_rows import fast
 from tests.trading.bench import SPECS
 from trading.domain import Decision
 from trading.domain.journal import DecisionQuery
+from trading.errors import StateFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 LATER = START + 40 * DAY_MS
@@ -202,3 +205,58 @@ def test_kill_while_days_are_packed_loses_no_record_and_doubles_none(tmp_path):
         database.close()
         known = [entry(n) if n % 5 == 0 else hold(n) for n in range(1, len(told) + 1)]
         assert told == known and len(told) in (n_said, n_said + 1)
+
+
+def damage(database: Database) -> None:
+    """Spoil the block of the first day, and give that day a late record."""
+    keep(database, [hold(n) for n in range(3)])
+    DecisionArchive(database).pack(LATER)
+    with database.write() as connection:
+        connection.execute(tables.decision_blocks.update().values(numbers=b"no numbers"))
+    keep(database, [hold(3), hold(4_000), hold(8_000, ETH)])
+
+
+def test_damaged_day_is_told_once_keeps_its_records_and_holds_up_no_other_day(database, caplog):
+    damage(database)
+    archive = DecisionArchive(database)
+    assert (archive.pack(LATER).n_days, archive.pack(LATER).n_days) == (2, 0)
+    assert count(database, tables.decisions) == 1 and count(database, tables.decision_blocks) == 3
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1 and told[0].startswith("paper: the decision records of BTCUSDT on 20")
+
+
+def test_nothing_is_squeezed_while_the_engine_waits_to_write(database, monkeypatch):
+    keep(database, [hold(n) for n in range(9)])
+    squeeze = blocks.squeezed
+
+    def late(block):
+        """The engine writes a record of the very day meanwhile, as it could not under the lock."""
+        writer = threading.Thread(target=keep, args=(database, [hold(9)]))
+        writer.start()
+        writer.join(20)
+        assert not writer.is_alive()
+        return squeeze(block)
+
+    monkeypatch.setattr(blocks, "squeezed", late)
+    assert DecisionArchive(database).pack(LATER).n_days == 0
+    monkeypatch.setattr(blocks, "squeezed", squeeze)
+    assert DecisionArchive(database).pack(LATER).n_decisions == 10
+    assert History(database, "paper", SPECS).decisions(20) == [hold(n) for n in range(10)]
+
+
+def test_packing_goes_on_after_a_failure_of_any_kind(database, monkeypatch):
+    keep(database, [hold(n) for n in range(9)])
+    packed_, pack = threading.Event(), DecisionArchive.pack
+    failures = [StateFailed("the disk is full"), ZeroDivisionError("anything")]
+
+    def failing(self, *given):
+        if failures:
+            raise failures.pop()
+        done = pack(self, *given)
+        packed_.set()
+        return done
+
+    monkeypatch.setattr(DecisionArchive, "pack", failing)
+    with keeping(database, every_s=0.01, first_s=0.01):
+        assert packed_.wait(20)
+    assert not failures and count(database, tables.decisions) == 0

@@ -153,7 +153,8 @@ class BacktestView:
     `n_trials`, `max_drawdown`, `drawdown_days`, `win_rate`, `n_trades`, `profit_factor`, `expectancy`, `pbo`, ...; None
     where undefined). `months` rows are (year, twelve returns or None, the year's return). `costs` are (name, amount in
     quote units), `distribution` (bin edges of trade returns, counts). `hashes` name candles, strategy, settings and
-    code; `notes` say what a reader must know (gaps, a kill switch that tripped, no trades).
+    code; `notes` say what a reader must know (gaps, a kill switch that tripped, no trades). `end_equity` is the last
+    worth to the unit, None for runs stored before it was kept.
     """
 
     key: str
@@ -171,6 +172,7 @@ class BacktestView:
     checks: tuple[Check, ...]
     hashes: Mapping[str, str]
     notes: tuple[str, ...]
+    end_equity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
