@@ -69,12 +69,16 @@ LONGEST_WAIT = 6
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Who wants to buy, and what of it goes into the record; without a price the last one stands there."""
+    """Who wants to buy, and what of it goes into the record; without a price the last one stands there.
+
+    `ranked` is what Mother AI said of it: it stands before what risk says.
+    """
 
     source: str
     price: float | None = None
     reason: str = ""
     signals: tuple[Signal, ...] = ()
+    ranked: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +292,8 @@ class Engine:
         said = last.detail if last.passed else f"{last.rule}: {last.detail}"
         reason = f"{wish.reason} → {said}" if wish.reason else said
         price = self._price(request.symbol) if wish.price is None else wish.price
-        return Decision(request.symbol, request.time, price, "BUY", outcome, reason, wish.signals, verdicts)
+        return Decision(request.symbol, request.time, price, "BUY", outcome, reason, wish.signals,
+                        (*wish.ranked, *verdicts))
 
     def _now(self) -> int:
         """Return the time of the market, or the venue's clock: it goes on when no price comes."""
@@ -436,10 +441,9 @@ class Engine:
         """Return what became of a wish after Mother AI; her verdict stands first in the record."""
         if not judged.verdict.passed:
             return _outranked(judged.event, judged.verdict)
-        decision = self._decide(judged.event, Action.BUY, judged.agent)
-        return replace(decision, verdicts=(judged.verdict, *decision.verdicts))
+        return self._decide(judged.event, Action.BUY, judged)
 
-    def _decide(self, event: SignalGenerated, action: Action, agent: str = "") -> Decision:
+    def _decide(self, event: SignalGenerated, action: Action, judged: Judged | None = None) -> Decision:
         symbol, time = event.candle.symbol, event.candle.close_time
         if action is Action.HOLD:
             signals = event.signals
@@ -447,11 +451,12 @@ class Engine:
             reason = alone or " | ".join([s.reason for s in signals]) or "no agent watches this symbol"
             outcome = "warming up" if _all_cold(signals) else "hold"
             return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, signals)
-        chosen = next(s for s in event.signals if s.action is action and agent in ("", s.source))
+        chosen = next(s for s in event.signals if s.action is action and (not judged or s.source == judged.agent))
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
-        wish = Wish(chosen.source, event.candle.close, chosen.reason, event.signals)
+        ranked = (judged.verdict,) if judged else ()
+        wish = Wish(chosen.source, event.candle.close, chosen.reason, event.signals, ranked)
         made = self.entry(symbol, time, wish, stale or self.health.gap(event.candle))
         if made.outcome == "entry":
             display = self.portfolio.specs[symbol].display
