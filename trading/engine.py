@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from trading.agents.desk import SignalDesk, combined
+from trading.agents.memory import remembered, remind
 from trading.agents.mother_ai import Judged, MotherAI
 from trading.bus import Bus
 from trading.domain import (
@@ -107,6 +108,8 @@ class Engine:
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
         self.asked: dict[str, int] = {}
+        self.known_from: dict[str, int] = {}
+        """Open time of the first bar that agents were warmed up with, by symbol."""
         self.outcomes: Counter[str] = Counter()
         self._step = INTERVAL_MS[parts.interval]
         self.health = MarketHealth(self._step, desk.portfolio, desk.journal)
@@ -172,6 +175,7 @@ class Engine:
         (atr,) = self._atr[symbol].warm_up(candles).values()
         unheard = self.asked.get(symbol) == int(candles.open_time[-1])
         self.agents.warm_up(candles[:-1] if unheard else candles)
+        self.known_from[symbol] = int(candles.open_time[0])
         if unheard:
             self._unheard.append(candles.candle(-1))
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, float(atr[-1]))
@@ -523,6 +527,7 @@ class Engine:
             "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
             "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
             "asked": dict(self.asked), "whole_again": dict(self.health.whole_again), "round": self.round.snapshot(),
+            "shadows": remembered(self.agents.agents),
         } | ({} if self.mother is None else {"mother": self.mother.snapshot()})
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -542,6 +547,7 @@ class Engine:
         self.performance.restore(snapshot["performance"])
         self.journal.n_lines = snapshot["n_lines"]
         self.round.restore(snapshot.get("round", self.round.snapshot()))
+        remind(self.agents.agents, snapshot.get("shadows", ()))
         if self.mother is not None and "mother" in snapshot:
             self.mother.restore(snapshot["mother"])
 
