@@ -166,7 +166,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
         settings = with_chosen(settings, database, feed.badge)
     specs = feed.specs()
     traded = feed.symbols if replaying else settings.assets
-    hired = hire(settings, feed, traded)
+    hired = hire(settings, feed, traded, outside)
     document = hired.document
     known = {s: feed.history(s, sys.maxsize).content_hash() for s in feed.symbols} if replaying else {}
     versions = {"cockpit": VERSION, "candles": known}

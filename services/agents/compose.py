@@ -9,6 +9,7 @@ from typing import Any
 from services.agents.engaging import Crew, Engaged, crew_document, crew_of, ranked
 from services.agents.roster import RosterStore
 from services.agents.service import AgentService, AgentSources
+from services.live.place import feed_place
 from services.running import Cockpit
 from services.runs import named_profile, profile_for, ranking_of, run_settings, strategies_for
 from services.settings import Settings
@@ -48,15 +49,15 @@ class Hired:
         return desk
 
 
-def hire(settings: Settings, feed: Any, symbols: Sequence[str]) -> Hired:
-    """Return who trades: a replay's chosen strategy, else the agents of the data folder."""
+def hire(settings: Settings, feed: Any, symbols: Sequence[str], account: Any = None) -> Hired:
+    """Return who trades: a replay's chosen strategy, else the agents of the data folder; at a venue for an account."""
     crew = None if feed.badge == "REPLAY" else crew_for(settings, feed, symbols)
     strategies = strategies_for(settings, symbols) if crew is None else crew.engaged.strategies
     profile = profile_for(named_profile(settings.profile), strategies[0])
     document = run_settings(strategies, feed.interval, settings.capital, profile, settings.costs)
     ranking = ranking_of(strategies[0])
     if crew is not None:
-        crew = ranked_crew(crew, settings, feed, profile)
+        crew = ranked_crew(crew, settings, feed, (profile, account))
         document |= crew_document(crew)
         ranking = crew.ranking or ranking
     return Hired(strategies, profile, ranking, document, crew)
@@ -71,15 +72,17 @@ def crew_for(settings: Settings, feed: Any, symbols: Sequence[str]) -> Crew:
     return Crew(store, Engaged(tuple(zip(store.read().agents, rules, strict=True)), {}), frozenset())
 
 
-def ranked_crew(crew: Crew, settings: Settings, feed: Any, profile: RiskProfile) -> Crew:
-    """Return the crew with its ranking; bars from before this start teach the threshold."""
+def ranked_crew(crew: Crew, settings: Settings, feed: Any, terms: tuple[RiskProfile, Any]) -> Crew:
+    """Return the crew with its ranking; bars of its own market from before this start teach the threshold."""
+    profile, account = terms
+
     def earlier(symbol: str) -> Candles:
         if symbol not in feed.symbols:
             return Candles.empty(symbol, feed.interval)
         if feed.badge == "SIMULATED":
             simulated: Candles = feed.history(symbol, None)
             return simulated[-EARLIER_BARS:]
-        return CandleStore(settings.candles_dir).read(symbol, feed.interval)[-EARLIER_BARS:]
+        return CandleStore(feed_place(settings, account).folder).read(symbol, feed.interval)[-EARLIER_BARS:]
 
     setup = Setup(feed.specs(), int(settings.capital * 10**8), costs_of(settings.costs), profile)
     return ranked(crew, setup, earlier)
