@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from time import monotonic
 from typing import Any
 
 from trading.agents.desk import SignalDesk, combined
@@ -29,7 +28,6 @@ from trading.domain import (
     Trade,
     Verdict,
 )
-from trading.errors import StateFailed
 from trading.events import (
     AdviceComplete,
     AlertLogged,
@@ -47,7 +45,6 @@ from trading.events import (
     SignalGenerated,
     SignalRejected,
     SourceFailed,
-    StateSaved,
     TradeClosed,
 )
 from trading.execution import Desk, Execution
@@ -58,14 +55,12 @@ from trading.metrics import Performance
 from trading.ports import Broker, Stretch
 from trading.ranking import TOO_LATE, UNRANKED, Ranking, Round
 from trading.risk import Approval, EntryRequest
+from trading.saving import Saving
 from trading.session import Session
 
 log = logging.getLogger(__name__)
 
-UNSAVED, PRESSED = "database", "kill pressed"
-LONGEST_DEFERRAL_S = 0.05
-LONGEST_WAIT = 6
-"""Powers of two: at most 64 events pass between two tries."""
+PRESSED = "kill pressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +110,7 @@ class Engine:
         self.health = MarketHealth(self._step, desk.portfolio, desk.journal)
         self.time = 0
         self._recorder = desk.recorder
-        self._n_saved = self._n_failed = self._n_unsaved = 0
-        self.defers = False
-        """Whether a commit may wait for an order's way to the venue; for who calls `catch_up_saving` soon after."""
-        self._deferred_since = 0.0
+        self.saving = Saving(desk, parts.gate, self.snapshot, lambda: self.time)
         self._unheard: list[Candle] = []
         self._held_back: dict[str, SignalGenerated] = {}
         self._highs: dict[str, int] = {}
@@ -126,7 +118,6 @@ class Engine:
             agent.symbol for agent in parts.agents.agents if agent.symbol in self.portfolio.specs))
         self.mother = MotherAI(parts.ranking, desk.portfolio, desk.orders, desk.risk) if parts.ranking.mother else None
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
-        self.orders.on_unsaved = self._hear_no_intent
         self.on_kill_pressed: Callable[[str, str], None] | None = None
         """Hears nonce and reason of a press of the kill switch, on the thread that presses: to make it durable."""
         self._subscribe()
@@ -199,67 +190,16 @@ class Engine:
             self.gate.open(PRESSED)  # the gate's own kill holds from here on
             self.session.kill_nonce = str(event.nonce)
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
-        if self.defers and self._is_on_its_way(event, self.orders.n_orders - n_orders):
-            return
-        if not self._n_failed or self._is_time_to_save():
-            self._keep(moved or kind is Command)
+        is_asked = isinstance(event, CandleClosed) and event.live and event.candle.symbol in self.asked
+        self.saving.after(event, is_asked or self.orders.n_orders > n_orders, moved or kind is Command)
 
     def catch_up_saving(self) -> None:
         """Make durable what a commit could not, or what waited for an order to leave; nothing when all is."""
-        if self._n_failed or self._deferred_since:
-            self._keep(True)
-
-    def _is_on_its_way(self, event: Event, n_new: int) -> bool:
-        """Return whether an order comes of an event, or may: one file takes one commit at a time, the order's first.
-
-        A crash before the commit costs nothing: the order's intent is durable, an unheard bar is fetched again.
-        """
-        waits = isinstance(event, CandleClosed) and event.live and event.candle.symbol in self.asked
-        goes_on = self._deferred_since and isinstance(event, CandleClosed | PriceMoved | SignalGenerated)
-        if self._n_failed or not (waits or n_new or goes_on):
-            return False
-        self._deferred_since = self._deferred_since or monotonic()
-        return monotonic() - self._deferred_since < LONGEST_DEFERRAL_S
-
-    def _is_time_to_save(self) -> bool:
-        """Return whether enough events have passed since a commit failed: each try may wait for a locked file."""
-        self._n_unsaved += 1
-        return self._n_unsaved >= 1 << min(LONGEST_WAIT, self._n_failed - 1)
-
-    def _keep(self, force: bool) -> None:
-        """Commit; what fails is kept in memory, closes the gate, is told once, and goes with the next commit."""
-        self._deferred_since = 0.0
-        try:
-            saved = self._recorder.commit(self.snapshot, force or self._n_failed > 0)
-        except StateFailed as trouble:
-            log.exception("a commit failed, it is tried again")
-            self._hear_unsaved(trouble, self.bus.handle)
-            return
-        if self._n_failed:
-            self._n_failed = 0
-            self.gate.open(UNSAVED)
-            self._tell_of_saving("the database can be written again", "good", self.bus.handle)
-        if saved:
-            self._n_saved += 1
-            self.bus.handle(StateSaved(self._n_saved))
-
-    def _hear_no_intent(self, trouble: StateFailed) -> None:
-        """Close the gate in the middle of an event, when an intent could not be kept."""
-        self._hear_unsaved(trouble, self.bus.publish)
-
-    def _hear_unsaved(self, trouble: StateFailed, tell: Callable[[Event], None]) -> None:
-        self._n_unsaved, self._n_failed = 0, self._n_failed + 1
-        self.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
-        if self._n_failed == 1:
-            self._tell_of_saving(f"nothing is entered, exits and stops go on: {trouble}", "bad", tell)
-
-    def _tell_of_saving(self, words: str, tone: str, tell: Callable[[Event], None]) -> None:
-        self.journal.write(self.time, "DATABASE", words, tone)
-        tell(AlertLogged(self.time, words))
+        self.saving.catch_up()
 
     def save(self) -> None:
         """Make everything durable now, whatever the batch."""
-        self._recorder.commit(self.snapshot, force=True)
+        self.saving.now()
 
     def price_of(self, symbol: str) -> int:
         """Return the last price of a symbol in ticks, 0 before the first."""
