@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -28,6 +28,7 @@ from trading.domain import (
     Trade,
     Verdict,
 )
+from trading.entering import Entries, Wish
 from trading.events import (
     AdviceComplete,
     AlertLogged,
@@ -41,9 +42,7 @@ from trading.events import (
     FeedStatus,
     PriceJudged,
     PriceMoved,
-    RiskChecked,
     SignalGenerated,
-    SignalRejected,
     SourceFailed,
     TradeClosed,
 )
@@ -54,27 +53,13 @@ from trading.indicators import IndicatorStream
 from trading.metrics import Performance
 from trading.ports import Broker, Stretch
 from trading.ranking import TOO_LATE, UNRANKED, Ranking, Round
-from trading.risk import Approval, EntryRequest
+from trading.risk import EntryRequest
 from trading.saving import Saving
 from trading.session import Session
 
 log = logging.getLogger(__name__)
 
 PRESSED = "kill pressed"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Who wants to buy, and what of it goes into the record; without a price the last one stands there.
-
-    `ranked` is what Mother AI said of it: it stands before what risk says.
-    """
-
-    source: str
-    price: float | None = None
-    reason: str = ""
-    signals: tuple[Signal, ...] = ()
-    ranked: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +85,7 @@ class Engine:
         self.session, self.broker, self.agents = parts.session, parts.broker, parts.agents
         self.journal, self.gate = desk.journal, parts.gate
         self.execution = Execution(desk)
+        self._entries = Entries(desk, self.execution, parts.session, parts.gate)
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
         self.asked: dict[str, int] = {}
@@ -218,40 +204,11 @@ class Engine:
         price = self.price_of(symbol)
         market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
-        session = self.session.verdict()
-        wanted = session.passed or (adds and self.session.may_add)
-        approval = self._approval(request) if wanted else Approval((session,))
-        verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
-        denial = approval.denial
-        if self.bus.hears(RiskChecked):
-            self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
-        if denial is not None:
-            self._tell_of_denial(symbol, time, denial)
-            return self._record_of(request, wish, f"denied: {denial.rule}", verdicts)
-        made = self._record_of(request, wish, "entry", verdicts)
-        return replace(made, client_id=self.execution.enter(request, approval, wish.source, made).client_id)
-
-    def _record_of(self, request: EntryRequest, wish: Wish, outcome: str, verdicts: tuple[Verdict, ...]) -> Decision:
-        last = verdicts[-1]
-        said = last.detail if last.passed else f"{last.rule}: {last.detail}"
-        reason = f"{wish.reason} → {said}" if wish.reason else said
-        price = self._price(request.symbol) if wish.price is None else wish.price
-        return Decision(request.symbol, request.time, price, "BUY", outcome, reason, wish.signals,
-                        (*wish.ranked, *verdicts))
+        return self._entries.decide(request, wish)
 
     def _now(self) -> int:
         """Return the time of the market, or the venue's clock: it goes on when no price comes."""
         return max(self.time, self.broker.now())
-
-    def _approval(self, request: EntryRequest) -> Approval:
-        closed = self.gate.reason(request.symbol)
-        return Approval((Verdict("venue", False, closed),)) if closed else self.risk.approve(request)
-
-    def _tell_of_denial(self, symbol: str, time: int, denial: Verdict) -> None:
-        if self.bus.hears(SignalRejected):
-            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
-        if self.bus.hears(AlertLogged):
-            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
 
     def conclude(self, decision: Decision) -> None:
         """Count, keep and announce a decision."""
@@ -449,9 +406,6 @@ class Engine:
         if event.candle.open_time != self.cursor[event.candle.symbol]:
             return "the advice came after the next bar"
         return ""
-
-    def _price(self, symbol: str) -> float:
-        return float(self.portfolio.specs[symbol].price(self.price_of(symbol)))
 
     def _atr_of(self, symbol: str) -> int:
         return self.execution.atr_ticks.get(symbol, 0)
