@@ -167,7 +167,7 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
         settings = with_chosen(settings, database, feed.badge, outside is not None)
     specs = feed.specs()
     traded = feed.symbols if replaying else settings.assets
-    hired = hire(settings, feed, traded)
+    hired = hire(settings, feed, traded, outside)
     document = hired.document
     versions = {"cockpit": VERSION, "candles": {
         symbol: feed.history(symbol, sys.maxsize).content_hash() for symbol in feed.symbols if replaying}}

@@ -74,7 +74,7 @@ def line(stage: str, words: str, tone: str) -> html.Div:
 def opened(decision: DecisionView | None) -> list[Any]:
     """Draw one decision line by line."""
     if decision is None:
-        return [parts.empty("No record", "This order was not made by a strategy's decision, or its record is gone.")]
+        return [parts.empty("No record", "This order was found at the venue, or is older than its records.")]
     head = html.Div(
         [
             html.Strong(decision.display),

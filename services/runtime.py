@@ -76,7 +76,7 @@ class Runtime:
 
         Nothing is drawn or saved between a candle and the order that it leads to: advice comes within the burst.
         """
-        self._engine.defers = self._engine.broker.is_external
+        self._engine.saving.defers = self._engine.broker.is_external
         refreshed = changed = 0.0
         while not self._stop.is_set():
             event = self._engine.bus.next(BURST_S if changed else REFRESH_S)

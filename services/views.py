@@ -82,13 +82,19 @@ def trade_view(spec: SymbolSpec, trade: Trade) -> TradeView:
 
 
 def decision_key(decision: Decision) -> str:
-    """Return the name by which the screen asks for a decision."""
-    return f"{decision.symbol}@{decision.time}"
+    """Return the name by which the screen asks for a decision: its bar, or the order where no bar led to it."""
+    return decision.client_id if _is_beside_bars(decision) else f"{decision.symbol}@{decision.time}"
+
+
+def _is_beside_bars(decision: Decision) -> bool:
+    return bool(decision.client_id) and not decision.signals
 
 
 def decision_view(spec: SymbolSpec, decision: Decision, fills: Iterable[Fill]) -> DecisionView:
     """Return all that led to a bar's outcome, one line a step."""
-    lines = [("BAR", f"{spec.display} closed at {decision.price:,.{decimals(spec)}f}", "plain")]
+    price = f"{decision.price:,.{decimals(spec)}f}"
+    lines = [("PRICE", f"{spec.display} stood at {price}", "plain") if _is_beside_bars(decision)
+             else ("BAR", f"{spec.display} closed at {price}", "plain")]
     for signal in decision.signals:
         tone = {"BUY": "good", "SELL": "bad"}.get(signal.action, "plain")
         lines.append(("SIGNAL", f"{signal.source}: {signal.action} {signal.confidence:.2f} · {signal.reason}", tone))

@@ -85,7 +85,8 @@ class History:
     def decision(self, symbol: str, time: int) -> Decision | None:
         """Return the decision of a bar, by its close time."""
         t = tables.decisions
-        known = self._newest(t.c.symbol == symbol, t.c.time == time)
+        told = self._at(t.c.symbol == symbol, t.c.time == time)
+        known = max(told, key=lambda made: bool(made.signals), default=None)
         return known or next((calm for calm in self._block(symbol, time) if calm.time == time), None)
 
     def entry_decision(self, symbol: str, time: int) -> Decision | None:
@@ -94,8 +95,20 @@ class History:
         return self._newest(t.c.symbol == symbol, t.c.time <= time, t.c.outcome == "entry")
 
     def order_decision(self, client_id: str) -> Decision | None:
-        """Return the decision that led to an order; None for orders that a person or the protection sent."""
-        return self._newest(tables.decisions.c.client_id == client_id)
+        """Return the decision that led to an order; of a protective one, that of the entry which it protects."""
+        return self._newest(tables.decisions.c.client_id == client_id) or self._protected_by(client_id)
+
+    def _protected_by(self, client_id: str) -> Decision | None:
+        t = tables.orders
+        query = select(t.c.symbol, t.c.time, t.c.reason).where(t.c.account == self._account, t.c.client_id == client_id)
+        found = self._database.rows(query)
+        if not found or found[0]["reason"] != "protection":
+            return None
+        return self.entry_decision(found[0]["symbol"], found[0]["time"])
+
+    def _at(self, *conditions: ColumnElement[bool]) -> list[Decision]:
+        query = select(tables.decisions).where(tables.decisions.c.account == self._account, *conditions)
+        return [rows.decision_of(row) for row in self._database.rows(query)]
 
     def _newest(self, *conditions: ColumnElement[bool]) -> Decision | None:
         t = tables.decisions

@@ -8,7 +8,8 @@ from typing import Any
 
 from trading import rules
 from trading.domain import RiskProfile
-from trading.engine import Engine, Wish, kill_reason
+from trading.engine import Engine, kill_reason
+from trading.entering import Wish
 from trading.errors import BadInput, BrokenInvariant, CockpitError, StateFailed
 from trading.events import Command, CommandAnswered
 from trading.gate import ARMED, KILL

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
-from time import monotonic
 from typing import Any
 
 from trading.agents.desk import SignalDesk, combined
+from trading.agents.memory import remembered, remind
 from trading.agents.mother_ai import Judged, MotherAI
 from trading.bus import Bus
 from trading.domain import (
@@ -28,7 +28,7 @@ from trading.domain import (
     Trade,
     Verdict,
 )
-from trading.errors import StateFailed
+from trading.entering import Entries, Wish
 from trading.events import (
     AdviceComplete,
     AlertLogged,
@@ -44,11 +44,8 @@ from trading.events import (
     PriceJudged,
     PriceMoved,
     RankedWithout,
-    RiskChecked,
     SignalGenerated,
-    SignalRejected,
     SourceFailed,
-    StateSaved,
     TradeClosed,
 )
 from trading.execution import Desk, Execution
@@ -58,25 +55,13 @@ from trading.indicators import IndicatorStream
 from trading.metrics import Performance
 from trading.ports import Broker, Stretch
 from trading.ranking import TOO_LATE, UNRANKED, Ranking, Round
-from trading.risk import Approval, EntryRequest
+from trading.risk import EntryRequest
+from trading.saving import Saving
 from trading.session import Session
 
 log = logging.getLogger(__name__)
 
-UNSAVED, PRESSED = "database", "kill pressed"
-LONGEST_DEFERRAL_S = 0.05
-LONGEST_WAIT = 6
-"""Powers of two: at most 64 events pass between two tries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Who wants to buy, and what of it goes into the record; without a price the last one stands there."""
-
-    source: str
-    price: float | None = None
-    reason: str = ""
-    signals: tuple[Signal, ...] = ()
+PRESSED = "kill pressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +87,18 @@ class Engine:
         self.session, self.broker, self.agents = parts.session, parts.broker, parts.agents
         self.journal, self.gate = desk.journal, parts.gate
         self.execution = Execution(desk)
+        self._entries = Entries(desk, self.execution, parts.session, parts.gate)
         self.performance = Performance(INTERVAL_MS[parts.interval], self.portfolio.start_units)
         self.cursor: dict[str, int] = {}
         self.asked: dict[str, int] = {}
+        self.known_from: dict[str, int] = {}
+        """Open time of the first bar that agents were warmed up with, by symbol."""
         self.outcomes: Counter[str] = Counter()
         self._step = INTERVAL_MS[parts.interval]
         self.health = MarketHealth(self._step, desk.portfolio, desk.journal)
         self.time = 0
         self._recorder = desk.recorder
-        self._n_saved = self._n_failed = self._n_unsaved = 0
-        self.defers = False
-        """Whether a commit may wait for an order's way to the venue; for who calls `catch_up_saving` soon after."""
-        self._deferred_since = 0.0
+        self.saving = Saving(desk, parts.gate, self.snapshot, lambda: self.time)
         self._unheard: list[Candle] = []
         self._held_back: dict[str, SignalGenerated] = {}
         self._highs: dict[str, int] = {}
@@ -121,7 +106,6 @@ class Engine:
             agent.symbol for agent in parts.agents.agents if agent.symbol in self.portfolio.specs))
         self.mother = MotherAI(parts.ranking, desk.portfolio, desk.orders, desk.risk) if parts.ranking.mother else None
         self._atr = {symbol: IndicatorStream("atr") for symbol in self.portfolio.specs}
-        self.orders.on_unsaved = self._hear_no_intent
         self.on_kill_pressed: Callable[[str, str], None] | None = None
         """Hears nonce and reason of a press of the kill switch, on the thread that presses: to make it durable."""
         self._subscribe()
@@ -170,6 +154,7 @@ class Engine:
         (atr,) = self._atr[symbol].warm_up(candles).values()
         unheard = self.asked.get(symbol) == int(candles.open_time[-1])
         self.agents.warm_up(candles[:-1] if unheard else candles)
+        self.known_from[symbol] = int(candles.open_time[0])
         if unheard:
             self._unheard.append(candles.candle(-1))
         self.execution.atr_ticks[symbol] = self._atr_ticks(symbol, float(atr[-1]))
@@ -193,67 +178,16 @@ class Engine:
             self.gate.open(PRESSED)  # the gate's own kill holds from here on
             self.session.kill_nonce = str(event.nonce)
         moved = marks is not None and marks != (self.portfolio.peak, self.portfolio.day)
-        if self.defers and self._is_on_its_way(event, self.orders.n_orders - n_orders):
-            return
-        if not self._n_failed or self._is_time_to_save():
-            self._keep(moved or kind is Command)
+        is_asked = isinstance(event, CandleClosed) and event.live and event.candle.symbol in self.asked
+        self.saving.after(event, is_asked or self.orders.n_orders > n_orders, moved or kind is Command)
 
     def catch_up_saving(self) -> None:
         """Make durable what a commit could not, or what waited for an order to leave; nothing when all is."""
-        if self._n_failed or self._deferred_since:
-            self._keep(True)
-
-    def _is_on_its_way(self, event: Event, n_new: int) -> bool:
-        """Return whether an order comes of an event, or may: one file takes one commit at a time, the order's first.
-
-        A crash before the commit costs nothing: the order's intent is durable, an unheard bar is fetched again.
-        """
-        waits = isinstance(event, CandleClosed) and event.live and event.candle.symbol in self.asked
-        goes_on = self._deferred_since and isinstance(event, CandleClosed | PriceMoved | SignalGenerated)
-        if self._n_failed or not (waits or n_new or goes_on):
-            return False
-        self._deferred_since = self._deferred_since or monotonic()
-        return monotonic() - self._deferred_since < LONGEST_DEFERRAL_S
-
-    def _is_time_to_save(self) -> bool:
-        """Return whether enough events have passed since a commit failed: each try may wait for a locked file."""
-        self._n_unsaved += 1
-        return self._n_unsaved >= 1 << min(LONGEST_WAIT, self._n_failed - 1)
-
-    def _keep(self, force: bool) -> None:
-        """Commit; what fails is kept in memory, closes the gate, is told once, and goes with the next commit."""
-        self._deferred_since = 0.0
-        try:
-            saved = self._recorder.commit(self.snapshot, force or self._n_failed > 0)
-        except StateFailed as trouble:
-            log.exception("a commit failed, it is tried again")
-            self._hear_unsaved(trouble, self.bus.handle)
-            return
-        if self._n_failed:
-            self._n_failed = 0
-            self.gate.open(UNSAVED)
-            self._tell_of_saving("the database can be written again", "good", self.bus.handle)
-        if saved:
-            self._n_saved += 1
-            self.bus.handle(StateSaved(self._n_saved))
-
-    def _hear_no_intent(self, trouble: StateFailed) -> None:
-        """Close the gate in the middle of an event, when an intent could not be kept."""
-        self._hear_unsaved(trouble, self.bus.publish)
-
-    def _hear_unsaved(self, trouble: StateFailed, tell: Callable[[Event], None]) -> None:
-        self._n_unsaved, self._n_failed = 0, self._n_failed + 1
-        self.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
-        if self._n_failed == 1:
-            self._tell_of_saving(f"nothing is entered, exits and stops go on: {trouble}", "bad", tell)
-
-    def _tell_of_saving(self, words: str, tone: str, tell: Callable[[Event], None]) -> None:
-        self.journal.write(self.time, "DATABASE", words, tone)
-        tell(AlertLogged(self.time, words))
+        self.saving.catch_up()
 
     def save(self) -> None:
         """Make everything durable now, whatever the batch."""
-        self._recorder.commit(self.snapshot, force=True)
+        self.saving.now()
 
     def price_of(self, symbol: str) -> int:
         """Return the last price of a symbol in ticks, 0 before the first."""
@@ -272,39 +206,11 @@ class Engine:
         price = self.price_of(symbol)
         market_ok = market_ok or self.health.age(self.cursor.get(symbol), self._now())
         request = EntryRequest(symbol, time, price, self._atr_of(symbol), market_ok, adds)
-        session = self.session.verdict()
-        wanted = session.passed or (adds and self.session.may_add)
-        approval = self._approval(request) if wanted else Approval((session,))
-        verdicts = approval.verdicts if not session.passed else (session, *approval.verdicts)
-        denial = approval.denial
-        if self.bus.hears(RiskChecked):
-            self.bus.publish(RiskChecked(symbol, time, denial is None, verdicts))
-        if denial is not None:
-            self._tell_of_denial(symbol, time, denial)
-            return self._record_of(request, wish, f"denied: {denial.rule}", verdicts)
-        made = self._record_of(request, wish, "entry", verdicts)
-        return replace(made, client_id=self.execution.enter(request, approval, wish.source, made).client_id)
-
-    def _record_of(self, request: EntryRequest, wish: Wish, outcome: str, verdicts: tuple[Verdict, ...]) -> Decision:
-        last = verdicts[-1]
-        said = last.detail if last.passed else f"{last.rule}: {last.detail}"
-        reason = f"{wish.reason} → {said}" if wish.reason else said
-        price = self._price(request.symbol) if wish.price is None else wish.price
-        return Decision(request.symbol, request.time, price, "BUY", outcome, reason, wish.signals, verdicts)
+        return self._entries.decide(request, wish)
 
     def _now(self) -> int:
         """Return the time of the market, or the venue's clock: it goes on when no price comes."""
         return max(self.time, self.broker.now())
-
-    def _approval(self, request: EntryRequest) -> Approval:
-        closed = self.gate.reason(request.symbol)
-        return Approval((Verdict("venue", False, closed),)) if closed else self.risk.approve(request)
-
-    def _tell_of_denial(self, symbol: str, time: int, denial: Verdict) -> None:
-        if self.bus.hears(SignalRejected):
-            self.bus.publish(SignalRejected(symbol, time, denial.rule, denial.detail))
-        if self.bus.hears(AlertLogged):
-            self.bus.publish(AlertLogged(time, f"{symbol} buy denied by {denial.rule}: {denial.detail}"))
 
     def conclude(self, decision: Decision) -> None:
         """Count, keep and announce a decision."""
@@ -454,10 +360,9 @@ class Engine:
         """Return what became of a wish after Mother AI; her verdict stands first in the record."""
         if not judged.verdict.passed:
             return _outranked(judged.event, judged.verdict)
-        decision = self._decide(judged.event, Action.BUY, judged.agent)
-        return replace(decision, verdicts=(judged.verdict, *decision.verdicts))
+        return self._decide(judged.event, Action.BUY, judged)
 
-    def _decide(self, event: SignalGenerated, action: Action, agent: str = "") -> Decision:
+    def _decide(self, event: SignalGenerated, action: Action, judged: Judged | None = None) -> Decision:
         symbol, time = event.candle.symbol, event.candle.close_time
         if action is Action.HOLD:
             signals = event.signals
@@ -465,11 +370,12 @@ class Engine:
             reason = alone or " | ".join([s.reason for s in signals]) or "no agent watches this symbol"
             outcome = "warming up" if _all_cold(signals) else "hold"
             return Decision(symbol, time, event.candle.close, "HOLD", outcome, reason, signals)
-        chosen = next(s for s in event.signals if s.action is action and agent in ("", s.source))
+        chosen = next(s for s in event.signals if s.action is action and (not judged or s.source == judged.agent))
         if action is Action.SELL:
             return self._leave(event, chosen)
         stale = self._staleness(event)
-        wish = Wish(chosen.source, event.candle.close, chosen.reason, event.signals)
+        ranked = (judged.verdict,) if judged else ()
+        wish = Wish(chosen.source, event.candle.close, chosen.reason, event.signals, ranked)
         made = self.entry(symbol, time, wish, stale or self.health.gap(event.candle))
         if made.outcome == "entry":
             display = self.portfolio.specs[symbol].display
@@ -519,9 +425,6 @@ class Engine:
             return "the advice came after the next bar"
         return ""
 
-    def _price(self, symbol: str) -> float:
-        return float(self.portfolio.specs[symbol].price(self.price_of(symbol)))
-
     def _atr_of(self, symbol: str) -> int:
         return self.execution.atr_ticks.get(symbol, 0)
 
@@ -536,6 +439,7 @@ class Engine:
             "orders": self.orders.snapshot(), "risk": self.risk.snapshot(), "broker": self.broker.snapshot(),
             "performance": self.performance.snapshot(), "n_lines": self.journal.n_lines,
             "asked": dict(self.asked), "whole_again": dict(self.health.whole_again), "round": self.round.snapshot(),
+            "shadows": remembered(self.agents.agents),
         } | ({} if self.mother is None else {"mother": self.mother.snapshot()})
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -555,6 +459,7 @@ class Engine:
         self.performance.restore(snapshot["performance"])
         self.journal.n_lines = snapshot["n_lines"]
         self.round.restore(snapshot.get("round", self.round.snapshot()))
+        remind(self.agents.agents, snapshot.get("shadows", ()))
         if self.mother is not None and "mother" in snapshot:
             self.mother.restore(snapshot["mother"])
 

@@ -9,6 +9,7 @@ from trading.bus import Bus
 from trading.domain import Decision, Order, OrderType, Side, Trade
 from trading.events import (
     AlertLogged,
+    DecisionMade,
     FillsConfirmed,
     NumberUsed,
     OrderEnded,
@@ -26,6 +27,9 @@ from trading.portfolio import Holding, Portfolio
 from trading.ports import Recorder
 from trading.risk import Approval, EntryRequest, Risk
 from trading.rules import Limits, Position
+
+BECAUSE = {"time": "held as long as the time stop allows", "manual": "closed by hand", "flatten": "flattened by hand"}
+"""Why a position is left when no agent said so, by the order's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,8 @@ class Execution:
     def exit(self, symbol: str, lots: int, reason: str, time: int, why: Decision | None = None) -> Order | None:
         """Sell part or all of a position at the market; protection shrinks first, working entries are cancelled.
 
-        The record of `why` is kept as safely as the intent. None when an exit is working already or what is left is
-        less than the venue takes.
+        The record of `why` is kept as safely as the intent; a sale that no agent asked for gets one of its own. None
+        when an exit is working already or what is left is less than the venue takes.
         """
         self.cancel_entries(symbol, time)
         lots = self._largest(symbol, min(lots, self.free_lots(symbol)))
@@ -87,8 +91,22 @@ class Execution:
             return None
         self.protect(symbol, time, leaving=lots)
         order = Order(self._orders.next_id(), symbol, Side.SELL, OrderType.MARKET, lots, time, reason)
+        if why is None:
+            self._tell_why(order)
         self._orders.submit(order, why)
         return order
+
+    def _tell_why(self, order: Order) -> None:
+        """Record why a sale is sent that no bar's advice led to; its number keeps two of one moment apart."""
+        symbol, portfolio = order.symbol, self._portfolio
+        spec, held = portfolio.specs[symbol], portfolio.sellable_lots(symbol)
+        words = (f"{BECAUSE.get(order.reason, order.reason)}: {spec.quantity(order.lots):f} of "
+                 f"{spec.quantity(held):f} {spec.base}")
+        price = float(spec.price(portfolio.marks.get(symbol, 0)))
+        made = Decision(symbol, order.time, price, order.side.value, f"exit: {order.reason} #{order.number}", words,
+                        client_id=order.client_id)
+        self._recorder.record(made)
+        self._bus.publish(DecisionMade(made))
 
     def cancel_entries(self, symbol: str | None, time: int) -> int:
         """Cancel working buys of a symbol, or of all; return how many."""

@@ -55,6 +55,13 @@ class Firings(NamedTuple):
     gain: FloatArray
 
 
+class Kept(NamedTuple):
+    """A record after the bar that opened at `time`: all that a `Shadow` counts, `(21,)` whole numbers."""
+
+    time: int
+    state: tuple[int, ...]
+
+
 def terms_of(spec: SymbolSpec, costs: Costs, profile: RiskProfile) -> Terms:
     """Return the terms of a symbol under an account's costs and profile."""
     return Terms(float(spec.tick_size), np.array([*costs, *limits_of(profile)], np.int64))
@@ -208,6 +215,20 @@ class Shadow:
     def record(self) -> tuple[int, int]:
         """Closed hypothetical buys, and how many of them made money."""
         return int(self._state[N]), int(self._state[WINS])
+
+    @property
+    def terms(self) -> Terms:
+        """Under what a firing would have traded."""
+        return self._terms
+
+    def kept(self, time: int) -> Kept:
+        """Return all that was counted up to the bar that opened at `time`."""
+        return Kept(time, tuple(self._state.tolist()))
+
+    def restore(self, kept: Kept) -> None:
+        """Go on from what was counted before."""
+        self._state[:] = kept.state
+        self._matters = matters(self._state)
 
     def push(self, candle: Candle, atr: float, direction: int) -> None:
         """Take in one closed bar."""

@@ -10,6 +10,7 @@ from typing import Any
 from services.agents.engaging import Crew, Engaged, crew_document, crew_of, ranked
 from services.agents.roster import FixedRoster, RosterStore
 from services.agents.service import AgentService, AgentSources
+from services.live.place import feed_place
 from services.running import Cockpit
 from services.runs import named_profile, profile_for, ranking_of, run_settings, strategies_for
 from services.settings import Settings
@@ -57,8 +58,8 @@ class Hired:
         return desk
 
 
-def hire(settings: Settings, feed: Any, symbols: Sequence[str]) -> Hired:
-    """Return who trades: a replay's chosen strategy, else the agents of the data folder.
+def hire(settings: Settings, feed: Any, symbols: Sequence[str], account: Any = None) -> Hired:
+    """Return who trades: a replay's chosen strategy, else the agents of the data folder; at a venue for an account.
 
     With agents that cannot run nobody trades by rules, and standard error says why: what is held is managed all the
     same.
@@ -73,7 +74,7 @@ def hire(settings: Settings, feed: Any, symbols: Sequence[str]) -> Hired:
     ranking = ranking_of(leading[0])
     if crew is not None:
         introduce(crew)
-        crew = ranked_crew(crew, settings, feed, profile)
+        crew = ranked_crew(crew, settings, feed, (profile, account))
         document |= crew_document(crew)
         ranking = crew.ranking or ranking
     return Hired(strategies, profile, ranking, document, crew)
@@ -126,15 +127,17 @@ def has_own_roster(settings: Settings) -> bool:
     return roster.is_own
 
 
-def ranked_crew(crew: Crew, settings: Settings, feed: Any, profile: RiskProfile) -> Crew:
-    """Return the crew with its ranking; bars from before this start teach the threshold."""
+def ranked_crew(crew: Crew, settings: Settings, feed: Any, terms: tuple[RiskProfile, Any]) -> Crew:
+    """Return the crew with its ranking; bars of its own market from before this start teach the threshold."""
+    profile, account = terms
+
     def earlier(symbol: str) -> Candles:
         if symbol not in feed.symbols:
             return Candles.empty(symbol, feed.interval)
         if feed.badge == "SIMULATED":
             simulated: Candles = feed.history(symbol, None)
             return simulated[-EARLIER_BARS:]
-        return CandleStore(settings.candles_dir).read(symbol, feed.interval)[-EARLIER_BARS:]
+        return CandleStore(feed_place(settings, account).folder).read(symbol, feed.interval)[-EARLIER_BARS:]
 
     setup = Setup(feed.specs(), int(settings.capital * 10**8), costs_of(settings.costs), profile)
     return ranked(crew, setup, earlier)

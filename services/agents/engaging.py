@@ -99,7 +99,7 @@ def ranking_by(config: MotherConfig, min_score: float | None) -> Ranking:
 
 
 def learnt(engaged_rules: Sequence[tuple[RuleStrategy, Candles]], setup: Setup) -> Threshold:
-    """Return the threshold that earlier bars allow; one agent a symbol, the first."""
+    """Return the threshold that earlier bars allow; one agent a symbol, the first with bars."""
     chosen = {candles.symbol: (strategy, candles) for strategy, candles in reversed(engaged_rules) if len(candles)}
     if not chosen:
         return Threshold(None, None, 0, 0, None)
@@ -200,8 +200,18 @@ def ranked(crew: Crew, setup: Setup, earlier: Callable[[str], Candles]) -> Crew:
     if config.min_score is not None:
         return replace(crew, ranking=ranking_by(config, config.min_score))
     free = replace(setup, ranking=ranking_by(config, 0.0))
-    threshold = learnt([(strategy, earlier(strategy.symbol)) for strategy in crew.engaged.strategies], free)
-    return replace(crew, threshold=threshold, ranking=ranking_by(config, threshold.min_score))
+    strategies = sorted(crew.engaged.strategies, key=lambda rules: (rules.symbol, rules.name) in crew.paused)
+    threshold = learnt([(strategy, earlier(strategy.symbol)) for strategy in strategies], free)
+    return replace(crew, threshold=replace(threshold, note=_unknown(strategies)),
+                   ranking=ranking_by(config, threshold.min_score))
+
+
+def _unknown(strategies: Sequence[RuleStrategy]) -> str:
+    """Say who of the running agents a threshold was learnt without."""
+    first = {strategy.symbol: strategy for strategy in reversed(strategies)}
+    others = [f"{rules.name} on {rules.symbol}" for rules in strategies if rules is not first[rules.symbol]]
+    beside = f" and without {', '.join(others)}: it takes one agent a symbol" if others else ""
+    return f"learnt without the votes of models{beside}"
 
 
 def crew_document(crew: Crew) -> dict[str, Any]:

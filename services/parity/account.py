@@ -89,7 +89,8 @@ def recorded(database: Database, account: str) -> Recorded:
     end = last + INTERVAL_MS[settings["interval"]]
     specs = _specs(settings, starts, snapshot)
     history = History(database, account, specs)
-    held_back, no_position, votes, abstained = _decisions(history, _names(settings))
+    ruled = _names(settings).union(*(_names(start.body["settings"]) for start in starts))
+    held_back, no_position, votes, abstained = _decisions(history, ruled)
     equity = {point.time: point.equity for point in history.equity()}
     span = min(equity, default=0), last
     orders = {order.client_id: order for order in history.orders()}

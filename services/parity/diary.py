@@ -36,7 +36,7 @@ class Diary:
         self._evidence.add("start", {
             "settings": settings, "specs": specs_document(engine.portfolio.specs), "version": VERSION,
             "time": engine.time, "session": engine.session.state, "mode": engine.session.mode,
-            "inline": engine.agents.is_inline,
+            "inline": engine.agents.is_inline, "known_from": dict(engine.known_from),
         })
 
     def _on_bar(self, event: BarFinished) -> None:

@@ -27,7 +27,7 @@ from trading.ranking import Ranking
 from trading.risk import Risk
 from trading.rules import Costs
 from trading.session import Session
-from trading.shadow import terms_of
+from trading.shadow import Kept, terms_of
 from trading.strategies import RuleStrategy
 
 BrokerOf = Callable[..., Any]
@@ -46,12 +46,16 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides from a start of the cockpit on; `ranking` where Mother AI ranked, else it is the strategy's."""
+    """What decides from a start of the cockpit on; `ranking` where Mother AI ranked, else it is the strategy's.
+
+    `known_from` is the first bar (open time) that agents knew of each symbol: an agent that is new then counts from it.
+    """
 
     strategies: tuple[RuleStrategy, ...]
     profile: RiskProfile
     costs: Costs
     ranking: Ranking | None = None
+    known_from: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class RecordedVoter:
 class Obedient:
     """A rule that abstains where it did when the bars were lived: it was slow, it failed, or it was paused."""
 
-    def __init__(self, agent: SignalSource, abstained: Mapping[int, Signal]) -> None:
+    def __init__(self, agent: SymbolAgent, abstained: Mapping[int, Signal]) -> None:
         self.symbol, self.name = agent.symbol, agent.name
         self._agent, self._abstained = agent, abstained
 
@@ -165,8 +169,22 @@ class Obedient:
         signal = self._agent.on_candle(candle)
         return self._abstained.get(candle.close_time, signal)
 
+    @property
+    def fingerprint(self) -> str:
+        """What the rule's record counts."""
+        return self._agent.fingerprint
 
-def _obedient(agent: SignalSource, scene: Scene) -> SignalSource:
+    @property
+    def kept(self) -> tuple[Kept, ...]:
+        """The rule's record."""
+        return self._agent.kept
+
+    def remind(self, kept: Sequence[Kept]) -> None:
+        """Give the rule its record back."""
+        self._agent.remind(kept)
+
+
+def _obedient(agent: SymbolAgent, scene: Scene) -> SignalSource:
     abstained = scene.abstained.get(agent.symbol, {}).get(agent.name)
     return Obedient(agent, abstained) if abstained else agent
 
@@ -182,10 +200,12 @@ def play(scene: Scene, earlier: Sequence[Candles], candles: Sequence[Candles], b
         for n, (start, rules) in enumerate(scene.rules):
             end = scene.rules[n + 1][0] if n + 1 < len(scene.rules) else None
             engine, later = _engine(scene, rules, candles[0].interval, (tape, broker_of))
+            engine.recall(lambda: tape.trades)
             if snapshot is not None:
                 engine.restore(snapshot)
             for known, each in zip(earlier, candles, strict=True):
-                engine.warm_up(known.then(each.between(None, start)) if n else known)
+                before_it = known.then(each.between(None, start)) if n else known
+                engine.warm_up(before_it.between(rules.known_from.get(each.symbol), None))
             _run(engine, later, [each.between(start if n else None, end) for each in candles], scene, waiting)
             snapshot = engine.snapshot()
     finally:

@@ -40,24 +40,26 @@ def scene_of(account: Recorded, wallet: Wallet) -> Scene:
 def wallet_of(account: Recorded) -> Wallet:
     """Return what the account's ledger started with."""
     units = int(Decimal(account.settings["capital"]) * UNITS)
-    return Wallet(account.specs, units, _rules(account.settings).costs)
+    return Wallet(account.specs, units, _rules(account.settings, {}).costs)
 
 
 def rules_of(account: Recorded) -> list[tuple[int, Rules]]:
     """Return the rules of each start that changed them, with the open time from which they held."""
-    found = [(0, _rules(account.settings))]
+    first = account.starts[0].body if account.starts else {}
+    found = [(0, _rules(account.settings, first))]
     step, known = INTERVAL_MS[account.settings["interval"]], account.settings
     for start in account.starts[1:]:
         if start.body["settings"] != known:
             known = start.body["settings"]
-            found.append(((start.body["time"] + 1) // step * step, _rules(known)))
+            found.append(((start.body["time"] + 1) // step * step, _rules(known, start.body)))
     return found
 
 
-def _rules(settings: Mapping[str, Any]) -> Rules:
+def _rules(settings: Mapping[str, Any], start: Mapping[str, Any]) -> Rules:
     costs = CostSettings(**{name: settings[name] for name in COSTS if name in settings})
     ranking = ranking_from(settings["ranking"]) if "ranking" in settings else None
-    return Rules(_strategies(settings), RiskProfile(**settings["profile"]), costs_of(costs), ranking)
+    return Rules(_strategies(settings), RiskProfile(**settings["profile"]), costs_of(costs), ranking,
+                 start.get("known_from", {}))
 
 
 def _strategies(settings: Mapping[str, Any]) -> tuple[RuleStrategy, ...]:

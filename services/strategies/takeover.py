@@ -18,7 +18,7 @@ from services.strategies.shelf import find_strategy
 from storage.database import Database
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
-from trading.domain import Candles, RiskProfile
+from trading.domain import INTERVAL_MS, Candles, RiskProfile
 from trading.domain.backtests import CostSettings
 from trading.engine import Engine
 from trading.errors import BadInput, CockpitError
@@ -127,7 +127,16 @@ class Takeover:
             return f"{names} {'is' if len(held) == 1 else 'are'} sold (Flatten on the Cockpit does it now)"
         if engine.orders.working:
             return "no order is working any more"
-        return "this bar is decided" if engine.asked or engine.round.wishes else ""
+        under_way = engine.asked or engine.round.wishes or self._in_a_moment()
+        return "this bar is decided" if under_way else ""
+
+    def _in_a_moment(self) -> bool:
+        """Return whether some symbols have a bar that others may get yet: a moment is decided by one strategy.
+
+        A symbol that is two bars behind is silent, and not waited for.
+        """
+        times = [self._engine.cursor[symbol] for symbol in self._symbols() if symbol in self._engine.cursor]
+        return max(times, default=0) - INTERVAL_MS[self._standing.interval] in times
 
     def _look(self, _: object) -> None:
         """Bring in what waits, when nothing stands in the way."""
@@ -150,7 +159,10 @@ class Takeover:
         for agent in (one for one in desk.agents if isinstance(one, SymbolAgent)):
             until = engine.cursor.get(agent.symbol)
             if until is not None:  # a symbol without a bar yet has nothing to be shown
-                agent.warm_up(standing.closed(agent.symbol).between(None, until + 1))
+                known = standing.closed(agent.symbol).between(None, until + 1)
+                agent.warm_up(known)
+                if len(known):
+                    engine.known_from[agent.symbol] = int(known.open_time[0])
         standing.begun(run_settings(strategies, standing.interval, standing.capital, profile, standing.costs))
         engine.agents.hand_over(desk)
         engine.agents = desk

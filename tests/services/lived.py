@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from services.agents.engaging import ranking_document
 from services.parity.diary import Diary
 from services.parity.replay import Later
 from services.parity.report import Question, parity_report
@@ -18,6 +19,7 @@ from services.strategies import find_strategy
 from services.strategies.takeover import Standing, Takeover
 from storage.candle_store import CandleStore
 from storage.database import Database
+from storage.history import History
 from storage.recorder import SqlRecorder
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
@@ -34,8 +36,10 @@ from trading.feeds.simulated import SimulatedFeed
 from trading.journal import Journal
 from trading.orders import OrderManager
 from trading.portfolio import Portfolio, costs_of
+from trading.ranking import Ranking
 from trading.risk import PROFILES, Risk
 from trading.session import Session
+from trading.shadow import terms_of
 from trading.strategies import RuleStrategy
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -52,6 +56,7 @@ class Life:
 
     `edit` changes what it saw, `acts` are commands before the bar of that row, `asleep` rows on which the rules fail,
     `rules` stand in for the demo's, and `absent` says whose bar of a row comes only after the deadline of its moment.
+    A restart finds `known` earlier bars (0: all of them); from then on `ranking` holds, without one from the beginning.
     """
 
     n_bars: int = 600
@@ -65,6 +70,8 @@ class Life:
     asleep: frozenset[int] = frozenset()
     rules: RuleStrategy | None = None
     absent: Mapping[int, str] = field(default_factory=dict)
+    known: int = 0
+    ranking: Ranking | None = None
 
 
 class Sleeper(SymbolAgent):
@@ -111,8 +118,9 @@ def _live(database: Database, life: Life, candles: Mapping[str, Candles], specs:
     for row in range(N_WARM, N_WARM + life.n_bars):
         if row == life.restart[0]:
             engine.save()
-            engine, later = _begin(database, life, recorder, ({s: c[:row] for s, c in candles.items()}, specs),
-                                   life.restart[1])
+            first = row - life.known if life.known else 0
+            engine, later = _begin(database, replace(life, restart=(0, "")), recorder,
+                                   ({s: c[first:row] for s, c in candles.items()}, specs), life.restart[1])
         if row in life.acts:
             kind, arguments = life.acts[row]
             engine.handle(Command(kind, f"{kind}-{row}", engine.session.control_version, arguments))
@@ -134,9 +142,12 @@ def _begin(database: Database, life: Life, recorder: SqlRecorder, known: tuple[M
     rules = life.rules or find_strategy(strategy)
     strategies = [rules.for_symbol(symbol) for symbol in SYMBOLS]
     document = run_settings(strategies, "1m", Decimal(10_000), PROFILE, CostSettings())
+    ranking = life.ranking if life.restart[0] == 0 else None
+    document |= {} if ranking is None else {"ranking": ranking_document(ranking)}
     recorder.open_account(document)
     later = Later()
-    engine, controls = _engine(life, known[1], recorder, (later, strategies))
+    engine, controls = _engine(replace(life, ranking=ranking), known[1], recorder, (later, strategies))
+    engine.recall(History(database, ACCOUNT, known[1]).trades)
     snapshot = recorder.restore()
     if snapshot is not None:
         engine.restore(snapshot)
@@ -172,12 +183,13 @@ def _engine(life: Life, specs: Any, recorder: SqlRecorder, asked: tuple[Later, l
     desk = Desk(bus, portfolio, orders, Risk(portfolio, orders, PROFILE), recorder, Journal(recorder))
     later, strategies = asked
     voters = [life.voter(symbol) for symbol in SYMBOLS] if life.voter else []
-    ruled = [Sleeper(strategy) for strategy in strategies]
+    ruled = [Sleeper(strategy, terms_of(specs[strategy.symbol], costs_of(CostSettings()), PROFILE))
+             for strategy in strategies]
     for agent in ruled:
         agent.rows = life.asleep
     agents = SignalDesk([*ruled, *voters], later)
     engine = Engine(EngineParts(desk, broker, agents, Session(state="running"), "1m",
-                                ranking_of(strategies[0])))
+                                life.ranking or ranking_of(strategies[0])))
     return engine, Controls(engine)
 
 

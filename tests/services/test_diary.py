@@ -50,7 +50,7 @@ class Life:
 
     def __post_init__(self) -> None:
         engine = self.bench.engine
-        engine._recorder = self.recorder
+        engine._recorder = engine.saving.recorder = self.recorder
         engine.broker.status = lambda: self.status
         Diary(engine, self.recorder, self.database)
 

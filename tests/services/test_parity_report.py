@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from trading.domain import Action, Candle, Candles, Fill, Order, Side, Signal, T
 from trading.domain.backtests import CostSettings
 from trading.domain.parity import PARTS, ParityReport
 from trading.events import OrderEnded
-from trading.ranking import TOO_LATE
+from trading.ranking import TOO_LATE, Mother, Ranking
 from trading.rules import Costs, Market
 
 NOTHING = Decimal(0)
@@ -217,6 +218,44 @@ def test_a_bar_on_which_an_agent_did_not_answer_is_one_on_which_it_does_not_answ
     assert not asleep & {row_of(line.live.entry_time) - 1 for line in report.lines}
     assert report.lines and report.unmatched == ()
     assert {line.gap for line in report.lines} == {NOTHING}
+
+
+def test_an_agent_of_a_later_start_does_not_speak_where_it_did_not_answer(tmp_path: Path):
+    life = Life(400, restart=(450, "sma-cross"))
+    with lived(tmp_path / "awake", life) as (_, compare):
+        entries = [row_of(line.live.entry_time) - 1 for line in compare().lines]
+    asleep = frozenset([row for row in entries if row > 460][:2])
+    with lived(tmp_path / "asleep", replace(life, asleep=asleep)) as (_, compare):
+        report = compare()
+    assert len(asleep) == 2 and report.lines and report.unmatched == ()
+    assert {line.gap for line in report.lines} == {NOTHING}
+
+
+def confidences(folder: Path, life: Life) -> dict[tuple[str, int], float]:
+    """What was said on each bar on which something was wanted, and how surely."""
+    with lived(folder, life) as (database, _):
+        past = History(database, ACCOUNT, market(1)[1])
+        return {(made.symbol, made.time): signal.confidence for made in past.all_decisions()
+                for signal in made.signals if signal.action is not Action.HOLD}
+
+
+def test_a_bar_is_as_sure_after_a_restart_that_finds_few_bars_as_without_one(tmp_path: Path):
+    whole = confidences(tmp_path / "whole", Life(500))
+    assert len(set(whole.values())) > 10
+    assert confidences(tmp_path / "restarted", Life(500, restart=(550, ""), known=250)) == whole
+
+
+@pytest.mark.parametrize("life", [
+    Life(600, ranking=Ranking(1, 0.19, Mother())),
+    Life(400, restart=(450, ""), known=250, ranking=Ranking(1, 0.2, Mother())),
+    Life(900, restart=(600, "sma-cross"), known=150, ranking=Ranking(1, 0.46, Mother()))],
+    ids=("ranked", "ranked since a restart", "other rules since a restart"))
+def test_the_replay_of_an_account_that_mother_ai_ranks_says_the_same(tmp_path: Path, life: Life):
+    with lived(tmp_path, life) as (database, compare):
+        report = compare()
+        passed = Counter(row["outcome"] for row in database.rows(select(tables.decisions.c.outcome)))
+    assert passed["denied: min_score"] >= 3 and passed["entry"] > 3
+    assert report.unmatched == () and {line.gap for line in report.lines} == {NOTHING}
 
 
 class RefusingBroker(PaperBroker):

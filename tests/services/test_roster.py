@@ -3,16 +3,21 @@
 import json
 from dataclasses import replace
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 
+from services.agents.compose import ranked_crew
 from services.agents.engaging import crew_document, crew_of, ranked, ranking_by, ranking_document, ranking_from
 from services.agents.muting import PAUSED, UNLISTED
 from services.agents.roster import RosterStore
 from services.parity.replay import Rules, Scene, play
+from services.settings import load_settings
+from storage.candle_store import CandleStore
 from tests.contracts.signal_source import random_candles
 from tests.parity.cases import fine
 from trading.backtest import Setup
+from trading.binance.endpoints import environment_of
 from trading.brokers.paper import PaperBroker
 from trading.domain.agents import AgentConfig, MotherConfig
 from trading.domain.backtests import CostSettings
@@ -146,6 +151,33 @@ def test_the_threshold_is_learnt_from_the_bars_before_the_start(store, tmp_path)
     assert crew.threshold.n > 100
     assert crew.threshold.min_score is None, "costs eat a random walk"
     assert crew.ranking.min_score == inf
+
+
+def test_the_threshold_says_whom_it_was_learnt_without(store, tmp_path):
+    setup, candles = setup_of()
+    store.set_mother(MotherConfig(ranks=True))
+    alone = ranked(crew_of(store, tmp_path), setup, candles.__getitem__).threshold
+    assert alone.words.endswith("; learnt without the votes of models")
+    store.add("BTCUSDT", "1m", "sma-cross")
+    both = ranked(crew_of(store, tmp_path), setup, candles.__getitem__).threshold
+    assert both.n == alone.n
+    assert both.words.endswith("of models and without SMA cross on BTCUSDT: it takes one agent a symbol")
+    store.pause("BTCUSDT|demo", True)
+    speaking = ranked(crew_of(store, tmp_path), setup, candles.__getitem__).threshold
+    assert speaking.n != alone.n and "without demo on BTCUSDT" in speaking.words
+
+
+def test_a_threshold_at_a_venue_is_learnt_from_its_own_prices(store, tmp_path):
+    _, candles = setup_of()
+    store.set_mother(MotherConfig(ranks=True))
+    settings = load_settings(data_dir=tmp_path, assets=SYMBOLS)
+    for each in candles.values():
+        CandleStore(tmp_path / "candles-testnet").append(each)
+    feed = SimpleNamespace(symbols=SYMBOLS, badge="TESTNET", interval="1m", specs=lambda: {s: fine(s) for s in SYMBOLS})
+    account = SimpleNamespace(name="live-testnet", environment=environment_of("testnet", ""))
+    crew = crew_of(store, tmp_path)
+    assert ranked_crew(crew, settings, feed, (PROFILES[1], account)).threshold.n > 0
+    assert ranked_crew(crew, settings, feed, (PROFILES[1], None)).threshold.n == 0
 
 
 def test_a_fixed_threshold_is_taken_as_it_is(store, tmp_path):

@@ -62,7 +62,7 @@ def test_a_picture_that_cannot_be_drawn_does_not_stop_the_engine() -> None:
 
 def test_a_commit_waits_for_the_order_that_a_candle_may_lead_to_and_not_for_ever() -> None:
     bench = Bench()
-    bench.engine.defers = True
+    bench.engine.saving.defers = True
     (candle,) = bars(1)
     commits: list[bool] = []
     bench.memory.commit = lambda snapshot, force=False: commits.append(force) or True

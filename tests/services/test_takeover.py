@@ -1,6 +1,7 @@
 """Another strategy for a running cockpit: at once while nothing is held, else when the last position is sold."""
 
 from pathlib import Path
+from threading import Event as Stop
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.services.cockpits import whole_cockpit
 from tests.services.lived import ACCOUNT, Life, lived, row_of
 from trading.agents.lanes import Lanes
 from trading.agents.symbol_agent import SymbolAgent
-from trading.events import Command, CommandAnswered
+from trading.events import CandleClosed, Command, CommandAnswered, DecisionMade
 
 FAST = {"version": 2, "name": "Fast dips", "symbols": ["BTCUSDT"], "timeframe": "1m",
         "entry": {"left": "rsi_5", "op": "<", "right": 30}, "exit": {"left": "rsi_5", "op": ">", "right": 60},
@@ -155,6 +156,52 @@ def test_a_strategy_that_waits_is_not_brought_in_once_a_roster_decides(folder: P
         whole.trade()
         assert not whole.engine.portfolio.open_symbols() and takeover.running == "demo"
         assert any("was not taken over" in line.text for line in whole.engine.journal.recent)
+def in_the_middle_of_a_moment(whole, act) -> list[str]:
+    """Let the market run, do something once when one symbol has its bar and the other not; return which bars came."""
+    came: list[str] = []
+
+    def post(event) -> None:
+        whole.engine.handle(event)
+        if isinstance(event, CandleClosed):
+            came.append(event.candle.symbol)
+            if len(came) == 21:
+                act()
+
+    whole.feed.run(post, dict(whole.engine.cursor), Stop())
+    return came
+
+
+def test_a_moment_is_decided_by_one_strategy(folder: Path):
+    with whole_cockpit(folder, 30) as whole:
+        takeover = with_takeover(whole, folder)
+        said: list[tuple[str, int, str]] = []
+        whole.engine.bus.subscribe(DecisionMade, lambda event: said.extend(
+            (signal.source, signal.time, signal.symbol) for signal in event.decision.signals))
+        answers: list[CommandAnswered] = []
+        came = in_the_middle_of_a_moment(whole, lambda: answers.append(use(whole, "BTCUSDT/fast")))
+        assert came[20] != came[21] and takeover.running == "BTCUSDT/fast"
+        assert "as soon as this bar is decided" in answers[0].detail
+        by_time: dict[int, set[str]] = {}
+        for source, time, _ in said:
+            by_time.setdefault(time, set()).add(source)
+        assert {len(sources) for sources in by_time.values()} == {1}
+        begun = EvidenceStore(whole.database, whole.cockpit.recorder.account).of("start")[-1].body["time"]
+        assert {time <= begun for time, sources in by_time.items() if "Fast dips" not in sources} == {True}
+        assert {time > begun for time, sources in by_time.items() if "Fast dips" in sources} == {True}
+
+
+def test_a_strategy_that_waits_for_a_moments_end_is_not_brought_in_once_a_roster_decides(folder: Path):
+    with whole_cockpit(folder, 30) as whole:
+        takeover = with_takeover(whole, folder)
+
+        def act() -> None:
+            use(whole, "BTCUSDT/fast")
+            whole.cockpit.crew.store.add("BTCUSDT", "1m", "rsi-reversion")
+
+        in_the_middle_of_a_moment(whole, act)
+        assert takeover.running == "demo"
+        lines = [line.text for line in whole.cockpit.history.lines(None)]
+        assert any("Fast dips was not taken over" in text and "page Agents" in text for text in lines)
 
 
 def test_a_page_that_is_out_of_date_changes_nothing(folder: Path):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.trading.bench import BALANCED, Bench
-from trading.domain import JournalLine, Order, Side, Trade
+from trading.domain import Decision, JournalLine, Order, Side, Trade
+from trading.events import DecisionMade
 
 
 @pytest.fixture
@@ -284,3 +285,22 @@ def test_the_deepest_drawdown_is_remembered_across_re_arming() -> None:
     enter(bench)
     bench.candle(bar=(18_900.0, 18_900.0, 18_000.0, 18_100.0))
     assert bench.portfolio.worst_drawdown > first + 500
+
+
+def test_every_sale_by_hand_says_why_in_a_record_of_its_own(bench: Bench) -> None:
+    seen = bench.watch(DecisionMade)
+    enter(bench)
+    enter(bench, "ETHUSDT")
+    bench.press("close", symbol="BTCUSDT", rate=0.5)
+    bench.candle("ETHUSDT")
+    bench.press("close", symbol="ETHUSDT", rate=0.2)
+    bench.candle("ETHUSDT")
+    bench.press("flatten")
+    sold = [o for o in bench.memory.of(Order) if o.side is Side.SELL and o.reason in ("manual", "flatten")]
+    records = {d.client_id: d for d in bench.memory.of(Decision) if d.client_id}
+    assert len({o.client_id for o in sold}) == 4 and {o.client_id for o in sold} <= set(records)
+    keys = {(d.time, d.symbol, d.action, d.outcome) for d in records.values()}
+    assert len(keys) == len(records)
+    assert {d.reason.split(":")[0] for d in records.values()} >= {"closed by hand", "flattened by hand"}
+    assert {event.decision.client_id for event in seen} >= set(records)
+    assert not any(outcome.startswith("exit: ") for outcome in bench.engine.outcomes)

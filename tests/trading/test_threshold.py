@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.strategies import demo_strategy
 from tests.contracts.signal_source import random_candles
 from tests.parity.cases import fine
+from trading.agents.mother import Candidate
 from trading.agents.threshold import decisions_of, learnt_threshold, threshold_of
 from trading.backtest import Setup, Tape, simulate
 from trading.domain.backtests import CostSettings
@@ -18,7 +19,7 @@ from trading.errors import BadInput
 from trading.portfolio import costs_of
 from trading.ranking import Mother, Ranking
 from trading.risk import PROFILES
-from trading.shadow import earned
+from trading.shadow import earned, terms_of
 
 
 def column(*values):
@@ -83,7 +84,9 @@ def test_each_trade_is_matched_with_the_score_of_the_bar_that_decided_it():
     setup, candles, directions, confidences = market()
     tape = Tape.of(candles, setup.specs)
     run = simulate(replace(setup, ranking=Ranking(2, mother=Mother())), tape, directions, confidences)
-    scores, gains = decisions_of(run)
+    rows, gains = decisions_of(run)
+    scores = run.ranked[rows]
+    assert np.isfinite(scores).all()
     by_symbol = {c.symbol: (c, run.ranked[n * 3_000 : (n + 1) * 3_000]) for n, c in enumerate(candles)}
     assert len(scores) == run.n_trades > 100
     for trade, score, gain in zip(run.trades, scores, gains, strict=True):
@@ -108,8 +111,22 @@ def test_later_bars_do_not_change_what_was_learnt_from_earlier_ones():
     assert found == learnt_threshold(setup, Tape.of(early, setup.specs), [d[:2_000] for d in directions], again, 1)
 
 
-def test_runs_of_another_ranking_have_no_scores():
-    setup, candles, directions, _ = market()
-    run = simulate(replace(setup, ranking=Ranking()), Tape.of(candles, setup.specs), directions)
-    with pytest.raises(BadInput, match="Mother AI"):
-        decisions_of(run)
+def test_a_threshold_learnt_where_records_grew_is_in_reach_of_an_agent_without_one():
+    setup, candles, _, _ = market()
+    growth = np.exp(np.linspace(0.0, 3.0, 3_000))
+    rising = [replace(c, open=c.open * growth, high=c.high * growth, low=c.low * growth, close=c.close * growth)
+              for c in candles]
+    free = replace(setup, costs=costs_of(CostSettings(0.0, 0.0, 0.0)))
+    directions = [demo_strategy(c.symbol).directions(c) for c in rising]
+    confidences = [earned(c, d, terms_of(setup.specs[c.symbol], free.costs, free.profile))[0]
+                   for c, d in zip(rising, directions, strict=True)]
+    tape = Tape.of(rising, setup.specs)
+    grown = simulate(replace(free, ranking=Ranking(2, mother=Mother(max_correlation=1.0))), tape, directions,
+                     confidences)
+    found = learnt_threshold(free, tape, directions, confidences)
+    surest = Candidate("AAAUSDT", "demo", max(c[d > 0].max() for c, d in zip(confidences, directions, strict=True)))
+    assert np.nanmax(grown.ranked) > surest.score() + 0.02
+    assert found.min_score is not None and found.min_score <= found.best_score <= surest.score()
+    passing = [c for said, d in zip(confidences, directions, strict=True) for c in said[d > 0].tolist()
+               if Candidate("AAAUSDT", "demo", c).score() >= found.min_score]
+    assert len(passing) >= found.n_above >= 30

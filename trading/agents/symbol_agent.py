@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
 from trading.agents.quality import HitCounter
-from trading.domain import Action, Candle, Candles, Signal, SignalQuality
+from trading.domain import Action, Candle, Candles, FloatArray, Signal, SignalQuality
 from trading.errors import BadInput, BrokenInvariant
 from trading.indicators import IndicatorStream
-from trading.shadow import Shadow, Terms
+from trading.shadow import Kept, Shadow, Terms
 from trading.strategies import DIRECTIONS, RuleStrategy
 
 HOLD = Action.HOLD
@@ -17,7 +24,7 @@ class SymbolAgent:
 
     A signal's confidence is the share of this rule's past firings in the same direction that made money after costs,
     shrunk towards a half while there are few; it counts those whose hypothetical trade (`trading.shadow`, under
-    `terms`) closed before this bar. A hold claims nothing and has confidence 0.
+    `terms`) closed before this bar, also those of earlier runs (`remind`). A hold claims nothing and has confidence 0.
 
     Raises
     ------
@@ -38,6 +45,20 @@ class SymbolAgent:
         self._counter = HitCounter()
         self._shadow = Shadow(terms)
         self._atr = IndicatorStream("atr")
+        self._reminded: Sequence[Kept] = ()
+        self.kept: tuple[Kept, ...] = ()
+        """The record after each of the last two bars; swapped whole, for other threads."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the record counts: the conditions with their numbers, and what trading costs and is limited to."""
+        plan, terms = self.strategy.plan, self._shadow.terms
+        said = repr((plan.entry, plan.exit, self.strategy.interval, terms.tick, terms.numbers.tolist()))
+        return sha256(said.encode()).hexdigest()[:16]
+
+    def remind(self, kept: Sequence[Kept]) -> None:
+        """Hear what an earlier run counted: the warm-up counts only the bars after it."""
+        self._reminded = kept
 
     @property
     def quality(self) -> SignalQuality:
@@ -65,7 +86,18 @@ class SymbolAgent:
         self._accept(candles.symbol, int(times[0]), int(times[-1]))
         directions = self._stream.warm_up(candles)
         self._counter.count(directions, candles.close)
-        self._shadow.take(candles, self._atr.warm_up(candles)["atr"], directions)
+        self._count(candles, self._atr.warm_up(candles)["atr"], directions)
+
+    def _count(self, candles: Candles, atr: FloatArray, directions: NDArray[np.int8]) -> None:
+        """Go on with the newest record that these bars reach; without one all of them are counted."""
+        times = candles.open_time
+        known = max((kept for kept in self._reminded if kept.time <= times[-1]), default=None)
+        start = 0
+        if known is not None:
+            self._shadow.restore(known)
+            start = int(np.searchsorted(times, known.time, "right"))
+        self._shadow.take(candles[start:], atr[start:], directions[start:])
+        self._reminded, self.kept = (), (self._shadow.kept(int(times[-1])),)
 
     def on_candle(self, candle: Candle) -> Signal:
         """Take in one closed bar and advise.
@@ -83,6 +115,7 @@ class SymbolAgent:
         counter.expect(direction, close)
         confidence = self._shadow.confidence(direction)
         self._shadow.push(candle, self._atr.push(candle)[0], direction)
+        self.kept = (*self.kept[-1:], self._shadow.kept(candle.open_time))
         score = self._stream.value(self._rank) if self._rank is not None else 0.0
         return Signal(self.symbol, candle.close_time, self.name, action, confidence, reason, votes, inputs, score)
 

@@ -3,6 +3,9 @@
 Calibrated confidences and shrunk win rates live near a half, so a score of 0.7 is hardly ever reached. The threshold
 that a market allows is the lowest score from which on the decisions gained on average; the caller sees to it that the
 bars it was learnt from lie before those it is used on.
+
+Scores are those of agents without a record of trades, as an account's are at first. Learnt from records that had grown,
+the threshold could lie above all that such an agent can reach: nobody would trade, so no record would ever grow.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from numpy.typing import NDArray
 
 from trading import book, walk
 from trading.backtest import Setup, Simulation, Tape, simulate
-from trading.domain import FloatArray
+from trading.domain import FloatArray, IntArray
 from trading.errors import BadInput
+from trading.ranking import BY_DEFAULT
+from trading.rules import combined_score
 
 WIDEST = 0.999
 LEAST = 30
@@ -35,6 +40,7 @@ class Threshold:
     n_above : how many they were.
     n : decisions that were looked at.
     best_score : the highest score that was seen, None without decisions.
+    note : what of the running cockpit it does not know, for a person.
     """
 
     min_score: float | None
@@ -42,6 +48,7 @@ class Threshold:
     n_above: int
     n: int
     best_score: float | None
+    note: str = ""
 
     @property
     def floor(self) -> float:
@@ -51,6 +58,10 @@ class Threshold:
     @property
     def words(self) -> str:
         """The same for a person."""
+        return f"{self._found}; {self.note}" if self.note else self._found
+
+    @property
+    def _found(self) -> str:
         if self.best_score is None:
             return "no earlier decision to learn a threshold from"
         if self.min_score is None:
@@ -88,16 +99,8 @@ def threshold_of(scores: FloatArray, gains: FloatArray, least: int = LEAST) -> T
     return Threshold(float(ranked[last]), float(means[last]), last + 1, len(order), float(ranked[0]))
 
 
-def decisions_of(run: Simulation) -> tuple[FloatArray, FloatArray]:
-    """Return score and return after costs of each closed trade of a run that Mother AI ranked, both `(n_trades,)`.
-
-    Raises
-    ------
-    BadInput
-        Another ranking.
-    """
-    if run.ranked is None:
-        raise BadInput("only a run that Mother AI ranked has scores")
+def decisions_of(run: Simulation) -> tuple[IntArray, FloatArray]:
+    """Return the row that decided each closed trade of a run, and its return after costs, both `(n_trades,)`."""
     entries = np.flatnonzero(run.curve.outcome == walk.ENTRY)
     ends = np.cumsum([len(candles) for candles in run.tape.candles])
     symbols = np.searchsorted(ends, entries, "right")
@@ -108,16 +111,20 @@ def decisions_of(run: Simulation) -> tuple[FloatArray, FloatArray]:
         opened = np.searchsorted(run.tape.bars.time[own], columns[mine, book.T_ENTRY_TIME], "left") - 1
         rows[mine] = own[opened]
     gains: FloatArray = columns[:, book.T_PNL] / columns[:, book.T_ENTRY_UNITS]
-    return run.ranked[rows], gains
+    return rows, gains
 
 
 def learnt_threshold(setup: Setup, tape: Tape, directions: Sequence[NDArray[np.int8]],
                      confidences: Sequence[FloatArray], least: int = LEAST) -> Threshold:
     """Let everybody trade on earlier bars and see from which score on it paid.
 
-    The limits that end trading (kill switch, daily loss) are off: they would cut the lesson short.
+    The limits that end trading (kill switch, daily loss) are off: they would cut the lesson short. `confidences` are
+    those of every row, one column a symbol.
     """
     free = replace(setup.ranking, top_n=len(tape.candles), min_score=-inf)
     profile = replace(setup.profile, max_drawdown_rate=WIDEST, daily_loss_rate=WIDEST)
     run = simulate(replace(setup, ranking=free, profile=profile, ends_flat=True), tape, directions, confidences)
-    return threshold_of(*decisions_of(run), least)
+    rows, gains = decisions_of(run)
+    weights = (free.mother or BY_DEFAULT).weights
+    scores = [combined_score(weights, said, 0, 0) for said in np.concatenate(confidences)[rows].tolist()]
+    return threshold_of(np.array(scores, np.float64), gains, least)
