@@ -90,6 +90,7 @@ def test_any_edits_leave_a_whole_outline_and_undo_brings_back_every_step(documen
         draft = through_the_browser(draft).after([drawn_act(draw, shown(draft), n)])
         assert document_of(outline_of(draft.document)) == draft.document
         assert len({node.id for node in draft.outline.nodes}) == len(draft.outline.nodes)
+        assert all(len(draft.outline.children(node.id)) <= 1 for node in draft.outline.nodes if node.kind == "not")
         if len(draft.past) > len(before.past):
             seen.append(draft.document)
     for n, expected in enumerate(reversed(seen[:-1]), 100):
@@ -98,6 +99,16 @@ def test_any_edits_leave_a_whole_outline_and_undo_brings_back_every_step(documen
     for n, expected in enumerate(seen[1:], 200):
         draft = draft.after([{"n": n, "op": "redo"}])
         assert draft.document == expected
+
+
+@pytest.mark.parametrize("act", ["duplicate", "unwrap"])
+def test_a_not_goes_on_holding_one_thing(act):
+    rising = {"rising": "close", "bars": 3}
+    draft = Draft.of({"version": 2, "entry": {"all": [{"not": {"any": [rising, rising]}}]}, "exit": {"any": []}})
+    group = next(node for node in draft.outline.nodes if node.kind == "any" and draft.outline.children(node.id))
+    said = through_the_browser(draft.after([{"n": 1, "node": group.id, "op": act}])).document["entry"]
+    held = {"any": [rising, rising]}
+    assert said == {"all": [{"not": {"all": [held, held]} if act == "duplicate" else held}]}
 
 
 @given(documents)

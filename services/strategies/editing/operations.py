@@ -90,7 +90,7 @@ def unwrap(outline: Outline, name: str) -> Outline:
     """Take a group away and leave what it holds in its place."""
     node = _known(outline, name)
     inside = outline.children(name)
-    if node.kind not in GROUPS or (node.parent in SIDES and len(inside) != 1):
+    if node.kind not in GROUPS or (_holds_one(outline, node.parent) and len(inside) != 1):
         return outline
     nodes: list[Node] = []
     held = [replace(one, parent=node.parent) for one in inside]
@@ -103,8 +103,13 @@ def unwrap(outline: Outline, name: str) -> Outline:
 def duplicate(outline: Outline, name: str) -> Outline:
     """Put a copy behind a node."""
     node = _known(outline, name)
+    if node.parent in SIDES:
+        return outline
+    if _holds_one(outline, node.parent):
+        outline = wrap(outline, name, ALL)
+        node = _known(outline, name)
     siblings = [one.id for one in outline.children(node.parent)]
-    return _copy(outline, node, node.parent, siblings.index(name) + 1) if node.parent not in SIDES else outline
+    return _copy(outline, node, node.parent, siblings.index(name) + 1)
 
 
 def set_group(outline: Outline, name: str, kind: str) -> Outline:
@@ -161,6 +166,11 @@ def _known(outline: Outline, name: str) -> Node:
     if node is None:
         raise BadInput("that condition is not there any more; look again")
     return node
+
+
+def _holds_one(outline: Outline, parent: str) -> bool:
+    """Return whether there is place for one node only: a side, or a `not`."""
+    return parent in SIDES or _known(outline, parent).kind == NOT
 
 
 def _changed(outline: Outline, node: Node) -> Outline:
