@@ -1,13 +1,15 @@
 """Bars as an account saw them: rows while their day is new, then one squeezed block a day of a symbol.
 
 A row takes 127 bytes of the file. A day is packed in one transaction, so a crash leaves its rows or its block; a row
-that comes later for a packed day counts, and is packed with the block the next time.
+that comes later for a packed day counts, and is packed with the block the next time. A block that is damaged is left
+out, with a line in the log, and its day is not packed again.
 """
 
 from __future__ import annotations
 
+import logging
 import lzma
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -19,7 +21,10 @@ from storage import tables
 from storage.database import Database, upsert
 from trading.domain import SeenBar
 
+log = logging.getLogger(__name__)
+
 DAY_MS = 86_400_000
+DAMAGED = (lzma.LZMAError, EOFError, ValueError)
 FIELDS = ("open_time", "open", "high", "low", "close", "volume", "live")
 Key = tuple[str, str, int]  # account, symbol, first millisecond of a day
 Table = NDArray[np.float64]
@@ -46,7 +51,11 @@ class BarArchive:
         """Squeeze before the writer is held; a day that has changed meanwhile waits for the next time."""
         account, symbol, day = key
         rows, packed = self._database.rows(_rows_query(key)), self._database.rows(_blocks_query(key))
-        bars = _merged(packed, rows)
+        try:
+            bars = _merged(map(_unpacked, packed), rows)
+        except DAMAGED as error:
+            log.error("the bars of %s in the day from %d stay as they are, a block is damaged: %r", symbol, day, error)
+            return 0
         block = {"account": account, "symbol": symbol, "first": int(bars[0, 0]), "last": int(bars[-1, 0]),
                  "bars": _squeezed(bars)}
         t, b = tables.seen_bars, tables.seen_blocks
@@ -69,7 +78,7 @@ def seen_table(database: Database, account: str, symbol: str, first: int, last: 
     mine = t.c.account == account, t.c.symbol == symbol, t.c.open_time.between(first, last)
     packed = select(b).where(b.c.account == account, b.c.symbol == symbol, b.c.first <= last, b.c.last >= first)
     rows = database.rows(select(t).where(*mine))  # asked for first: one that is packed meanwhile is in its block
-    found = _merged(database.rows(packed), rows)
+    found = _merged(_readable(database.rows(packed)), rows)
     return found[(found[:, 0] >= first) & (found[:, 0] <= last)]
 
 
@@ -99,9 +108,9 @@ def _blocks_query(key: Key) -> Select[Any]:
     return select(b).where(b.c.account == account, b.c.symbol == symbol, b.c.first.between(day, day + DAY_MS - 1))
 
 
-def _merged(blocks: Iterable[dict[str, Any]], rows: Iterable[dict[str, Any]]) -> Table:
+def _merged(blocks: Iterable[Table], rows: Iterable[dict[str, Any]]) -> Table:
     """Return all bars by time; of two of one time the row, which came later."""
-    parts = [_unpacked(block["bars"]) for block in blocks]
+    parts = list(blocks)
     parts.append(np.array([[row[name] for name in FIELDS] for row in rows], float).reshape(-1, len(FIELDS)))
     bars = np.concatenate(parts)
     bars = bars[np.argsort(bars[:, 0], kind="stable")]
@@ -113,5 +122,13 @@ def _squeezed(bars: Table) -> bytes:
     return lzma.compress(bars.T.astype("<f8").tobytes())
 
 
-def _unpacked(body: bytes) -> Table:
-    return np.frombuffer(lzma.decompress(body), "<f8").reshape(len(FIELDS), -1).T
+def _unpacked(block: dict[str, Any]) -> Table:
+    return np.frombuffer(lzma.decompress(block["bars"]), "<f8").reshape(len(FIELDS), -1).T
+
+
+def _readable(blocks: Iterable[dict[str, Any]]) -> Iterator[Table]:
+    for block in blocks:
+        try:
+            yield _unpacked(block)
+        except DAMAGED as error:
+            log.error("bars of %s that were seen from %d on are left out: %r", block["symbol"], block["first"], error)

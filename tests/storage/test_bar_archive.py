@@ -87,6 +87,19 @@ def test_a_stop_leaves_the_rest_for_the_next_time(database):
     assert len(seen_bars(database, "paper", BTC, 0, 2**50)) == 4 * 1_440
 
 
+def test_a_damaged_day_holds_up_no_other(database):
+    bars = walk(3 * 1_440)
+    keep(database, bars)
+    BarArchive(database).pack(START + 2 * DAY_MS)
+    with database.write() as connection:
+        b = tables.seen_blocks
+        connection.execute(b.update().where(b.c.first == START).values(bars=b"no block"))
+    late = replace(bars[3], close=1.25)
+    keep(database, [late])
+    assert BarArchive(database).pack(START + 9 * DAY_MS) == 1_440
+    assert seen_bars(database, "paper", BTC, 0, 2**50) == [late, *bars[1_440:]]
+
+
 def test_a_forgotten_account_leaves_no_block_behind(database):
     keep(database, walk(20))
     BarArchive(database).pack(START + DAY_MS)
