@@ -12,9 +12,9 @@ from tests.killing.points import Points, instrument
 ROOT = Path(__file__).resolve().parents[2]
 BROKER = tuple(f"trading.brokers.{file.stem}" for file in sorted((ROOT / "trading" / "brokers").glob("binance*.py")))
 ORDER_PATH = (
-    "trading.engine", "trading.orders", *BROKER, "trading.binance.venue", "trading.binance.client",
-    "trading.binance.governor", "trading.binance.user_stream", "trading.binance.ws_api", "storage.database",
-    "storage.venue_store", "storage.recorder", "services.live.thread", "services.live.running",
+    "trading.engine", "trading.entering", "trading.saving", "trading.orders", *BROKER, "trading.binance.venue",
+    "trading.binance.client", "trading.binance.governor", "trading.binance.user_stream", "trading.binance.ws_api",
+    "storage.database", "storage.venue_store", "storage.recorder", "services.live.thread", "services.live.running",
 )
 """From the engine's wish to the bytes on the wire and back, with all that is written on the way."""
 OTHERS = (
