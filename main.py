@@ -149,17 +149,11 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from storage.history import History
     from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
-    from trading.brokers.paper import PaperBroker
     from trading.bus import Bus
     from trading.controls import Controls
     from trading.engine import Engine, EngineParts
-    from trading.execution import Desk
     from trading.gate import EntryGate
     from trading.handled import CommandMemory
-    from trading.journal import Journal
-    from trading.orders import OrderManager
-    from trading.portfolio import Portfolio, costs_of
-    from trading.risk import Risk
     from trading.session import Session
 
     replaying = feed.badge == "REPLAY"
@@ -172,24 +166,17 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     versions = {"cockpit": VERSION, "candles": {
         symbol: feed.history(symbol, sys.maxsize).content_hash() for symbol in feed.symbols if replaying}}
     account = prefix + account_name(settings, feed.badge, document, versions) if outside is None else outside.name
-    bus = Bus()
+    bus, gate = Bus(), EntryGate()
     recorder = SqlRecorder(database, account, specs, REPLAY_BATCH if replaying and feed.speed == 0 else 1)
-    costs = costs_of(settings.costs)
-    portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
-    gate = EntryGate()
-    broker, venue = (PaperBroker(portfolio.markets, costs, bus.publish), None) if outside is None else venue_broker(
-        settings, outside, specs, gate, bus)
-    orders = OrderManager(broker, recorder, "ck" if outside is None else outside.store.tag())
-    risk = Risk(portfolio, orders, hired.profile)
+    desk, broker, venue = make_desk(settings, (bus, gate, recorder), specs, hired.profile, outside)
     registry, shelf, voters = (None, None, []) if replaying else model_sources(
         settings, feed, traded, bus, executor is None)
     agents = hired.desk(settings, feed, voters, executor)
-    desk = Desk(bus, portfolio, orders, risk, recorder, Journal(recorder))
     session = Session(outside=outside is not None)
     engine = Engine(EngineParts(desk, broker, agents, session, feed.interval, hired.ranking, gate))
     history = History(database, account, specs)
     engine.recall(history.trades)
-    gatekeeper = LadderGate(database, settings, account, portfolio.start_units, recorder.record)
+    gatekeeper = LadderGate(database, settings, account, desk.portfolio.start_units, recorder.record)
     controls = Controls(engine, gatekeeper, CommandMemory(recorder.record, recorder.commands))
     note = KillNote(database, account)
     engine.on_kill_pressed = note.press
@@ -197,6 +184,27 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
                    outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note,
                    hired.crew, controls, settings.strategy)
+
+
+def make_desk(settings: Settings, around: tuple[Any, Any, Any], specs: Any, profile: Any, outside: Any) -> Any:
+    """Return the engine's desk with its broker, and the venue if there is one; `around` is bus, gate and recorder."""
+    from trading.brokers.paper import PaperBroker
+    from trading.execution import Desk
+    from trading.journal import Journal
+    from trading.orders import OrderManager
+    from trading.portfolio import Portfolio, costs_of
+    from trading.risk import Risk
+
+    bus, gate, recorder = around
+    costs = costs_of(settings.costs)
+    portfolio = Portfolio(specs, int(settings.capital * 10**8), costs)
+    if outside is None:
+        broker, venue, tag = PaperBroker(portfolio.markets, costs, bus.publish), None, "ck"
+    else:
+        broker, venue = venue_broker(settings, outside, specs, gate, bus)
+        tag = outside.store.tag()
+    orders = OrderManager(broker, recorder, tag)
+    return Desk(bus, portfolio, orders, Risk(portfolio, orders, profile), recorder, Journal(recorder)), broker, venue
 
 
 def venue_broker(settings: Settings, account: Any, specs: Any, gate: Any, bus: Any) -> tuple[Any, Any]:
@@ -356,8 +364,6 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
     from services.jobs import schedule, schedule_learning
     from services.live.account import venue_account
     from services.live.running import at_venue, open_disarmed, working
-    from services.live.status import status_source
-    from services.portfolio import PortfolioService, Sources
     from services.push import PushHub
     from services.runtime import Runtime
     from services.scheduler import JobBoard
@@ -372,42 +378,53 @@ def serve_dashboard(settings: Settings, chosen: argparse.Namespace, database: An
         for earlier in open_disarmed(cockpit, start=False).values():
             cockpit.charts.load(earlier)
         board, hub = JobBoard(), PushHub()
-        sources = Sources(cockpit.engine, feed, cockpit.charts, cockpit.history,
-                          cockpit.document["strategy"]["name"], feed.interval,
-                          status_source(cockpit.engine.broker, cockpit.venue))
-        portfolio = PortfolioService(sources, hub.notify, board.views)
-        session = SessionService(cockpit.engine.bus)
+        portfolio = make_portfolio(cockpit, hub, board)
         runtime = Runtime(cockpit.engine, feed, portfolio)
         schedule(board, settings, database, cockpit.engine.bus, feed)
         past = simulated_past(settings, database, feed)
         backtests, studies = make_backtests(settings, database, past), make_studies(settings, database, past)
         learning = make_learning(settings, cockpit, past)
         schedule_learning(board, settings, learning)
-        services = Services(portfolio, cockpit.charts, session, hub, PROFILES, backtests, learning, studies,
+        services = Services(portfolio, cockpit.charts, SessionService(cockpit.engine.bus), hub, PROFILES, backtests,
+                            learning, studies,
                             make_live(settings, database, cockpit, account, portfolio, board),
                             make_rehearsal(settings, chosen, database),
                             strategies=make_workshop(settings, (cockpit, database, executor), past, portfolio,
                                                      backtests),
                             journal=make_journal(database, cockpit.recorder.account),
                             agents=make_agents(settings, cockpit))
-        app = make_app(settings, services)
-        server = web_server(app, settings.host, settings.port, lambda: announce(settings, not chosen.no_browser))
+        server = web_server(make_app(settings, services), settings.host, settings.port,
+                            lambda: announce(settings, not chosen.no_browser))
         try:
             leave = on_signals(lambda: setattr(server, "should_exit", True))
             with at_venue(cockpit) as thread, leave, working(cockpit, runtime, thread):
                 board.start()
                 server.run()
         finally:
-            services.rehearsal.close()
-            learning.close()
-            backtests.close()
-            studies.close()
-            board.stop()
-            if cockpit.shelf is not None:
-                cockpit.shelf.close()
+            end_jobs(services, board, cockpit)
         if cockpit.engine.health.feed.state == "ended":
             cockpit.recorder.finish(cockpit.document)
     return 0
+
+
+def end_jobs(services: Any, board: Any, cockpit: Cockpit) -> None:
+    """End what works beside the engine, in the order in which it may still be asked."""
+    for service in (services.rehearsal, services.learning, services.backtests, services.studies):
+        service.close()
+    board.stop()
+    if cockpit.shelf is not None:
+        cockpit.shelf.close()
+
+
+def make_portfolio(cockpit: Cockpit, hub: Any, board: Any) -> Any:
+    """Return the picture of the account that the pages show."""
+    from services.live.status import status_source
+    from services.portfolio import PortfolioService, Sources
+
+    sources = Sources(cockpit.engine, cockpit.feed, cockpit.charts, cockpit.history,
+                      cockpit.document["strategy"]["name"], cockpit.feed.interval,
+                      status_source(cockpit.engine.broker, cockpit.venue))
+    return PortfolioService(sources, hub.notify, board.views)
 
 
 def make_agents(settings: Settings, cockpit: Cockpit) -> Any:
