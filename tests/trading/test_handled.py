@@ -31,6 +31,7 @@ class Life:
         engine = self.bench.engine
         for part in (engine, engine.orders, engine.execution):
             part._recorder = self.recorder
+        engine.saving.recorder = self.recorder
         engine.bus._handlers[Command].clear()
         Controls(engine, memory=CommandMemory(self.recorder.record, self.recorder.commands))
 
