@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.exchange_venue import Travel
 from tests.trading.bench import BALANCED
 from tests.trading.live_bench import Cockpit, LiveBench
+from trading.brokers.binance_balances import Balances
 from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_settling import Report, contradiction
 from trading.brokers.binance_trades import VenueTrade
@@ -470,6 +471,25 @@ def test_gap_of_the_base_asset_is_taken_as_another_hands_at_the_second_release(b
     bench.cockpit.broker.release("BTCUSDT")
     bench.wait(5)
     assert "BTC more" in gate(bench)
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(65)
+    assert gate(bench) == ""
+
+
+def test_release_while_nothing_can_be_compared_ends_no_quarantine(bench: LiveBench, monkeypatch):
+    bench.venue.is_deaf = True
+    bench.exchange.deposit(bench.account, "BTC", Decimal("0.5"))
+    bench.wait(90)
+    for _ in range(3):
+        with monkeypatch.context() as moving:
+            moving.setattr(Balances, "_is_moving", lambda _: True)
+            bench.cockpit.broker.release("BTCUSDT")
+            bench.wait(5)
+        assert "BTC more" in gate(bench)
+    assert any("orders are on their way" in line for line in bench.disk.lines)
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(5)
+    assert "BTC more" in gate(bench), "compared for the first time"
     bench.cockpit.broker.release("BTCUSDT")
     bench.wait(65)
     assert gate(bench) == ""

@@ -252,6 +252,12 @@ class BinanceBroker:
             return
         finally:
             self._balances.forgiven.discard(symbol)
+        if why and not self._balances.compared:
+            self._office.quarantine(symbol, why)
+            self._asked_for |= {symbol: why} if confirmed else {}
+            self._office.say("stays in quarantine: orders are on their way, so that the account cannot be compared; "
+                             "release it again in a moment", "warn", symbol)
+            return
         again = self._office.quarantined.get(symbol, "")
         if again.endswith(GAP):
             self._asked_for[symbol] = again

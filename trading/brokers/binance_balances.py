@@ -31,7 +31,8 @@ class Balances:
         self.lines: tuple[BalanceLine, ...] = ()
         self.checked = 0
         self.forgiven: set[str] = set()
-        self.agrees = False
+        self.agrees = self.compared = False
+        """What the newest check came to; while orders are on their way nothing can be compared."""
 
     async def open(self) -> None:
         """See the account for the first time, and keep what is not ours; afterwards compare.
@@ -55,7 +56,7 @@ class Balances:
     async def check(self) -> bool:
         """Compare; act on what differs twice while nothing moved. Return whether all is as it should be."""
         before: dict[str, Decimal] = {}
-        self.agrees = False
+        self.agrees = self.compared = False
         for _ in range(ROUNDS):
             version = self._hands.fills.version
             venue = await self._venue()
@@ -65,9 +66,10 @@ class Balances:
             gaps = self._gaps(venue)
             if not gaps:
                 self._see_cash(venue)
-                self.agrees = True
+                self.agrees = self.compared = True
                 return True
             if gaps == before:
+                self.compared = True
                 settled = [self._settle(asset, gap, venue) for asset, gap in gaps.items()]
                 return all(settled)
             before = gaps
