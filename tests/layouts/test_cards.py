@@ -160,7 +160,9 @@ def test_rows_travel_only_when_they_change(view):
 
 def test_empty_account_is_told_the_next_step(empty):
     words = str(tables.emptiness(empty))
-    assert "Press Start: the demo strategy trades by itself." in words
+    assert "Press Start: Demo: EMA trend with RSI trades by itself." in words
+    own = replace(empty, session=replace(empty.session, strategy="Sunday dips"))
+    assert "Press Start: Sunday dips trades by itself." in str(tables.emptiness(own))
     killed = replace(empty, session=replace(empty.session, state="killed"))
     assert "Re-arm" in str(tables.emptiness(killed))
 
