@@ -191,7 +191,8 @@ def test_figures_beside_text_that_is_no_json_are_marked_as_those_of_the_last_sou
     assert "of the last sound text" in text_of(found[ids.ST_CHART_NOTE, "children"])
     tiles = found[ids.ST_TILES, "children"]
     assert all("of the last sound text" in text_of(tile) for tile in tiles)
-    back = preview(services, acts(services, typed, {"op": "undo"})[ids.ST_STATE, "data"], found[ids.ST_PREVIEWED, "data"])
+    undone = acts(services, typed, {"op": "undo"})[ids.ST_STATE, "data"]
+    back = preview(services, undone, found[ids.ST_PREVIEWED, "data"])
     assert "last sound" not in text_of(back[ids.ST_TILES, "children"]) + text_of(back[ids.ST_CHART_NOTE, "children"])
 
 
