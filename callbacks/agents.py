@@ -118,7 +118,8 @@ def _register_changes(app: Dash, services: Services) -> None:
 
     @app.callback(
         commands.TOAST, refusal, Input(ids.AG_SAVE, "n_clicks"),
-        State(ids.AG_RANKS, "value"), State(ids.AG_ALPHA, "value"), State(ids.AG_BETA, "value"), State(ids.AG_TOP, "value"), State(ids.AG_LEAST, "value"),
+        State(ids.AG_RANKS, "value"), State(ids.AG_ALPHA, "value"), State(ids.AG_BETA, "value"),
+        State(ids.AG_TOP, "value"), State(ids.AG_LEAST, "value"),
         prevent_initial_call=True,
     )
     async def save(clicks: int | None, ranks: list[str], *numbers: Any) -> Any:
