@@ -1,11 +1,13 @@
 /* The tab's own life: is the connection alive, title and icon, menus, keys. No trading state is kept here. */
 (function () {
     const STALE_MS = 3000;
+    const RENEW_MS = 6000;
     const DEAD_MS = 15000;
     const COLOURS = {running: "#2ebd85", paused: "#f0b90b", stopped: "#848e9c", killed: "#f6465d"};
     let heard = performance.now();
     let looked = heard;
     let asking = false;
+    let renewed = 0;
     let boot = null;
 
     function icon(state) {
@@ -30,8 +32,8 @@
         cockpit: {
             beat: function (sign) {
                 heard = performance.now();
-                if (boot && sign && sign.boot !== boot) window.location.reload();  // another run of the server
-                boot = (sign && sign.boot) || boot;
+                boot = boot || (sign && sign.boot);
+                if (boot && sign && sign.boot !== boot && !writing()) window.location.reload();  // another run of the server
                 document.body.classList.remove("is-stale", "is-dead");
                 return window.dash_clientside.no_update;
             },
@@ -52,13 +54,20 @@
         },
     });
 
-    /* The socket's client gives up after some minutes: once the server answers again, load afresh. */
-    function revive() {
-        if (asking) return;
+    /* Is something being typed that a reload would lose? */
+    function writing() {
+        const here = document.activeElement;
+        return Boolean((here && here.matches("textarea, input:not([type=radio]):not([type=checkbox])")) ||
+            document.querySelector(".offcanvas.show textarea"));
+    }
+
+    /* The server answers and yet says nothing: lay the line anew. The page and what is typed into it stay. */
+    function revive(now) {
+        if (asking || now - renewed < RENEW_MS) return;
         asking = true;
         fetch("/api/health", {cache: "no-store"})
             .then((answer) => answer.ok && (answer.headers.get("content-type") || "").startsWith("application/json"))
-            .then((alive) => { if (alive && performance.now() - heard > DEAD_MS) window.location.reload(); })
+            .then((alive) => { if (alive && performance.now() - heard > RENEW_MS && window.cockpitLine.renew()) renewed = performance.now(); })
             .catch(() => undefined)
             .finally(() => { asking = false; });
     }
@@ -71,7 +80,7 @@
         const silent = now - heard;
         document.body.classList.toggle("is-stale", silent > STALE_MS);
         document.body.classList.toggle("is-dead", silent > DEAD_MS);
-        if (silent > DEAD_MS) revive();
+        if (silent > RENEW_MS) revive(now);
     }, 1000);
 
     /* A phone shows one column of a position beside its name: that is the gain. */

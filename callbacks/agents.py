@@ -108,19 +108,22 @@ def _register_changes(app: Dash, services: Services) -> None:
     async def add(clicks: int | None, symbol: str, timeframe: str, strategy: str) -> Any:
         return await on_add(services, symbol, timeframe, strategy) if clicks else (no_update, no_update)
 
-    @app.callback(commands.TOAST, Input(ids.agent_act(ALL, ALL), "n_clicks"), prevent_initial_call=True)
+    refusal = Output(ids.AG_ERROR, "children", allow_duplicate=True)  # over with the next act
+
+    @app.callback(commands.TOAST, refusal, Input(ids.agent_act(ALL, ALL), "n_clicks"), prevent_initial_call=True)
     async def act(clicks: list[int | None]) -> Any:
         if not any(clicks) or not ctx.triggered_id or not ctx.triggered[0]["value"]:
-            return no_update
-        return await on_act(services, ctx.triggered_id["act"], ctx.triggered_id["key"])
+            return no_update, no_update
+        return await on_act(services, ctx.triggered_id["act"], ctx.triggered_id["key"]), ""
 
     @app.callback(
-        commands.TOAST, Input(ids.AG_SAVE, "n_clicks"), State(ids.AG_RANKS, "value"), State(ids.AG_ALPHA, "value"),
-        State(ids.AG_BETA, "value"), State(ids.AG_TOP, "value"), State(ids.AG_LEAST, "value"),
+        commands.TOAST, refusal, Input(ids.AG_SAVE, "n_clicks"),
+        State(ids.AG_RANKS, "value"), State(ids.AG_ALPHA, "value"), State(ids.AG_BETA, "value"),
+        State(ids.AG_TOP, "value"), State(ids.AG_LEAST, "value"),
         prevent_initial_call=True,
     )
     async def save(clicks: int | None, ranks: list[str], *numbers: Any) -> Any:
         if not clicks:
-            return no_update
+            return no_update, no_update
         alpha, beta, top_n, least = numbers
-        return await on_save(services, bool(ranks), (alpha, beta, top_n, least))
+        return await on_save(services, bool(ranks), (alpha, beta, top_n, least)), ""

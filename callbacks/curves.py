@@ -75,7 +75,8 @@ class CurvesLive:
             figure = curves.increment(
                 [curves.numbers(now.drawdown)], now.time.tolist(), n_sent, curves.loss_range(now, kill)
             )
-        return {(ids.DRAWDOWN_GRAPH, "figure"): figure, (ids.DRAWDOWN_NOTE, "children"): curves.drawdown_note(view)}
+        note = curves.drawdown_note(view, now)
+        return {(ids.DRAWDOWN_GRAPH, "figure"): figure, (ids.DRAWDOWN_NOTE, "children"): note}
 
 
 async def on_range(services: Services, chosen: str) -> tuple[Any, Any]:

@@ -141,6 +141,9 @@ async def on_draft(services: Services, newest: Newest, state: Any, symbol: str |
     if not newest.is_newest(tab, question):
         return {}
     shown = previewed(found, seen, question)
+    if view.is_unsound:
+        shown |= {(ids.ST_TILES, "children"): chart.tiles(found, is_old=True)}
+        shown |= {(ids.ST_CHART_NOTE, "children"): chart.not_sound()} if found.chart else {}
     return shown if chosen == symbol else {**shown, (ids.ST_SYMBOL, "value"): chosen}
 
 

@@ -142,10 +142,12 @@ def equity_note(series: SeriesView) -> list[Any]:
     ]
 
 
-def drawdown_note(view: CockpitView) -> str:
-    """Write the deepest and the present drawdown."""
-    account = view.account
-    return f"max {text.signed_percent(account.max_drawdown_rate)} · now {text.signed_percent(account.drawdown_rate)}"
+def drawdown_note(view: CockpitView, series: SeriesView) -> str:
+    """Write the deepest drawdown of the curve and the present one; a re-arm begins to count anew."""
+    now = view.account.drawdown_rate
+    deepest = min(float(series.drawdown.min()) if len(series.drawdown) else 0.0, now)
+    since = " since re-arm" if view.account.is_rearmed else ""
+    return f"max {text.signed_percent(deepest)} · now {text.signed_percent(now)}{since}"
 
 
 def graph(component_id: str, figure: dict[str, Any]) -> dcc.Graph:
@@ -164,5 +166,5 @@ def equity_card(series: SeriesView) -> html.Section:
 def drawdown_card(view: CockpitView, series: SeriesView) -> html.Section:
     """Draw the drawdown card."""
     figure = drawdown_figure(series, view.session.profile.max_drawdown_rate)
-    note = html.Span(drawdown_note(view), id=ids.DRAWDOWN_NOTE)
+    note = html.Span(drawdown_note(view, series), id=ids.DRAWDOWN_NOTE)
     return parts.card("Drawdown", graph(ids.DRAWDOWN_GRAPH, figure), note=note, name="drawdown")

@@ -123,7 +123,7 @@ def card(view: CockpitView, pages: list[tuple[str, str]]) -> list[Any]:
         className="drop jobs",
     )
     right = [
-        html.Span("reconnecting… nothing can be sent", className="reconnecting", role="status"),
+        html.Span("reconnecting… figures are old", className="reconnecting", role="status"),
         html.Span(now[ids.FEED_STATE, "children"], id=ids.FEED_STATE, className="feed"),
         html.Span(now[ids.UPDATED, "children"], id=ids.UPDATED, className="updated", title="Time of the last update"),
         jobs_menu,

@@ -57,10 +57,11 @@ def drawdown(view: CockpitView) -> Tile:
     rate, limit = view.account.drawdown_rate, view.session.profile.max_drawdown_rate
     used = -rate / limit if limit else 0.0
     tone = "down" if used >= 0.75 else "warning" if rate < 0 else ""
-    title = f"Deepest so far {text.signed_percent(view.account.max_drawdown_rate)}"
-    return Tile(
-        text.signed_percent(rate), f"kill switch at −{text.percent(limit)}", tone, used, tone or "warning", title
-    )
+    title = f"Deepest fall from the highest equity ever, within bars too: " \
+            f"{text.signed_percent(view.account.max_drawdown_rate)}"
+    kill = f"−{text.percent(limit)}"
+    note = f"since re-arm · kill at {kill}" if view.account.is_rearmed else f"kill switch at {kill}"
+    return Tile(text.signed_percent(rate), note, tone, used, tone or "warning", title)
 
 
 def exposure(view: CockpitView) -> Tile:

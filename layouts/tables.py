@@ -25,7 +25,7 @@ EMPTY = {
     "log": ("Nothing has happened yet.", "Every event of this run is listed here."),
 }
 NEXT_STEP = {
-    "stopped": "Press Start: the demo strategy trades by itself.",
+    "stopped": "Press Start: {strategy} trades by itself.",
     "paused": "Entries are paused. Press Resume.",
     "killed": "The kill switch is on. Re-arm it above, with a reason.",
     "running": "The strategy opens one as soon as its rule fires and risk agrees.",
@@ -156,7 +156,8 @@ def emptiness(view: CockpitView) -> parts.Parts:
         for name, (source, _) in SOURCES.items()
     }
     state = view.session.state
-    words = [html.Strong(EMPTY["positions"][0]), html.Span(NEXT_STEP.get(state, "Auto-trading is " + state))]
+    step = NEXT_STEP.get(state, "Auto-trading is " + state).format(strategy=view.session.strategy or "the strategy")
+    words = [html.Strong(EMPTY["positions"][0]), html.Span(step)]
     return shown | {(ids.POSITIONS_EMPTY, "children"): words}
 
 

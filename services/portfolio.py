@@ -248,6 +248,7 @@ class PortfolioService:
             exposure_rate=views.ratio(portfolio.exposure() + self._engine.orders.reserved_units(), equity),
             n_trades=portfolio.n_trades, win_rate=portfolio.n_wins / portfolio.n_trades if portfolio.n_trades else None,
             sharpe=self._engine.performance.sharpe(), n_returns=self._engine.performance.n,
+            is_rearmed=portfolio.peak < portfolio.high,
         )
 
     def _quote(self, symbol: str) -> QuoteView:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from trading import rules
-from trading.domain import RiskProfile
+from trading.domain import OrderType, RiskProfile, Side
 from trading.engine import Engine, kill_reason
 from trading.entering import Wish
 from trading.errors import BadInput, BrokenInvariant, CockpitError, StateFailed
@@ -206,7 +206,14 @@ class Controls:
         sold = [s for s in engine.portfolio.open_symbols() if self._sell_all(s)]
         if not engine.session.is_killed and engine.session.state != "stopped":
             engine.session.change("stopped")
-        return f"flattening {len(sold)} positions" + (f": {', '.join(sold)}" if sold else "")
+        waiting = [s for s in engine.portfolio.open_symbols() if s not in sold and self._is_leaving(s)]
+        said = [f"flattening {len(sold)} positions: {', '.join(sold)}"] if sold else []
+        said += [f"the sale is under way: {', '.join(waiting)}"] if waiting else []
+        return "; ".join(said) or "no position to flatten"
+
+    def _is_leaving(self, symbol: str) -> bool:
+        """Say whether a market sale of a symbol is working already."""
+        return any(order.type is not OrderType.OCO for order in self._engine.orders.of(symbol, Side.SELL))
 
     def _sell_all(self, symbol: str) -> bool:
         lots = self._engine.portfolio.sellable_lots(symbol)

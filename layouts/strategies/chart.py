@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -21,6 +22,7 @@ from trading.domain.workshop import PreviewMark, StrategyPreview
 
 DAY_MS = 86_400_000
 VISIBLE_BARS, MOST_VISIBLE, N_MARKS = 160, 600, 6
+LAST_SOUND = "of the last sound text"
 LOOKS: dict[str, dict[str, Any]] = {
     "entry": {"position": "belowBar", "shape": "arrowUp", "color": theme.UP, "size": 1.2},
     "exit": {"position": "aboveBar", "shape": "arrowDown", "color": theme.DOWN, "size": 1.2},
@@ -89,6 +91,11 @@ def outdated(preview: StrategyPreview) -> list[Any]:
     return [html.Span(f"{preview.error}: the marks are those from before", className="warning")]
 
 
+def not_sound() -> list[Any]:
+    """Say that chart and figures belong to the text before the one that stands there."""
+    return [html.Span("of the last sound text; what is typed now is no JSON object", className="warning")]
+
+
 def options(symbols: Iterable[str]) -> list[dict[str, str]]:
     """Return the symbols that the chart may show."""
     return [{"value": one, "label": text.symbol(one)} for one in symbols]
@@ -113,13 +120,15 @@ def empty(preview: StrategyPreview | None) -> html.Div:
     return parts.empty("Nothing to show yet", preview.error)
 
 
-def tiles(preview: StrategyPreview | None) -> list[html.Div]:
-    """Draw the row of figures; a dash for each while there is none."""
+def tiles(preview: StrategyPreview | None, *, is_old: bool = False) -> list[html.Div]:
+    """Draw the row of figures; a dash for each while there is none. Old ones say that they are."""
     figures = preview.figures if preview is not None else {}
     why = preview.error if preview is not None else ""
     made = {label: tile(figures) for label, tile in TILES.items()}
     if not figures:
         made = {label: Tile(text.NOTHING, "", title=why) for label in TILES}
+    if figures and is_old:
+        made = {label: replace(tile, note=LAST_SOUND) for label, tile in made.items()}
     return [html.Div(inside(label, tile), className="panel kpi") for label, tile in made.items()]
 
 

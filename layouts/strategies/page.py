@@ -144,12 +144,10 @@ def words(view: DraftView) -> list[Any]:
 def buttons(view: DraftView, interval: str) -> list[Any]:
     """Draw what comes after editing."""
     bad = bool(view.mistakes)
-    number = view.version + 1
-    save = f"Save v{number}" if view.version else "Save"
     frame = view.head.get("timeframe")
     why = "" if frame in (None, interval) else f"This cockpit decides on {interval} bars, the strategy on {frame}."
-    return [command(save, "save", css="big", disabled=bad or (bool(view.version) and not view.is_changed),
-                    title="Keep it as a version (Ctrl+S)"),
+    return [command("Save", "save", css="big", disabled=bad or (bool(view.version) and not view.is_changed),
+                    title="Keep it as the next version (Ctrl+S)"),
             command("Backtest ↗", "backtest", css="big", disabled=bad, title="Save it and test it with all checks"),
             command("Put on paper", "paper", css="big go", disabled=bad,
                     title=why or "Save it and let the cockpit trade it")]

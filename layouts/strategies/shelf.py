@@ -64,6 +64,8 @@ def _own(one: ListedStrategy, shown: str) -> html.Div:
 def _where(entry: StrategyEntry) -> str:
     symbols = [text.symbol(one) for one in entry.symbols or (entry.symbol,) if one]
     named = symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
+    if not symbols:
+        named = "outside a symbol's folder"
     if entry.kind == "loose":
         return f"{named} · loose file" + (": press to import" if entry.is_sound else "")
     return f"{named} · v{entry.version}"

@@ -118,7 +118,8 @@ class Folder:
 
     def _loose(self, path: Path) -> Loose:
         ref = path.relative_to(self.path).with_suffix("").as_posix()
-        symbol = path.parent.name.upper() if _is_symbol(path.parent.name.upper()) else ""
+        near = path.parent.name.upper()
+        symbol = near if path.parent.parent == self.path and _is_symbol(near) else ""
         try:
             return Loose(ref, symbol, path, path.lstat().st_mtime_ns // 1_000_000, self._read(path))
         except (OSError, BadInput) as error:

@@ -101,7 +101,9 @@ def json_of(content: bytes, source: str = "") -> Any:
         refuse(f"byte {error.start} is no UTF-8; save the file as UTF-8", source)
     except json.JSONDecodeError as error:
         refuse(f"line {error.lineno} column {error.colno}: {error.msg}; correct the JSON", source)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        refuse("nested too deeply; correct the JSON", source)
+    except ValueError as error:
         refuse(f"{error}; correct the JSON", source)
 
 

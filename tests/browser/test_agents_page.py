@@ -52,6 +52,9 @@ def test_an_added_agent_appears_and_a_second_of_its_kind_is_refused(page):
     window.click("#ag-add")
     window.until_text("#ag-error", "is on BTCUSDT already")
     assert world.agents.asked[0] == ("add", ("BTCUSDT", "1m", "sma-cross"))
+    window.run(PRESS, "Pause demo on BTC/USDT")
+    window.until_text("#ag-cards", "Resume")
+    window.until("return document.querySelector('#ag-error').innerText === ''")
     assert window.errors() == []
 
 

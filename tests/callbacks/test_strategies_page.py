@@ -183,6 +183,27 @@ def test_a_mistake_leaves_the_chart_and_says_that_it_is_from_before(services):
     assert "entries" in text_of(mended[ids.ST_CHART_NOTE, "children"])
 
 
+def test_figures_beside_text_that_is_no_json_are_marked_as_those_of_the_last_sound_text(services):
+    state = state_of(services)
+    seen = preview(services, state)[ids.ST_PREVIEWED, "data"]
+    typed = acts(services, state, {"op": "json", "value": "{bad"})[ids.ST_STATE, "data"]
+    found = preview(services, typed, seen)
+    assert "of the last sound text" in text_of(found[ids.ST_CHART_NOTE, "children"])
+    tiles = found[ids.ST_TILES, "children"]
+    assert all("of the last sound text" in text_of(tile) for tile in tiles)
+    undone = acts(services, typed, {"op": "undo"})[ids.ST_STATE, "data"]
+    back = preview(services, undone, found[ids.ST_PREVIEWED, "data"])
+    assert "last sound" not in text_of(back[ids.ST_TILES, "children"]) + text_of(back[ids.ST_CHART_NOTE, "children"])
+
+
+def test_json_that_is_nested_too_deeply_or_holds_half_a_character_is_named_in_plain_words(services):
+    state = state_of(services)
+    deep = acts(services, state, {"op": "json", "value": "[" * 20_000})
+    assert "nested too deeply" in text_of(deep[ids.ST_MISTAKES, "children"])
+    half = acts(services, state, {"op": "json", "value": json.dumps({"entry": {"left": "\ud800", "above": 1}})})
+    assert "ud800" in text_of(half[ids.ST_MISTAKES, "children"])
+
+
 def test_a_stale_preview_never_overwrites_a_newer_one(services):
     newest, port = strategies.Newest(), services.strategies
     held, reached, real = threading.Event(), threading.Event(), port.preview

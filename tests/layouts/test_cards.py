@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from layouts import arming, autotrade, curves, header, ids, kpis, ml, signals, tables, trace
@@ -160,9 +161,22 @@ def test_rows_travel_only_when_they_change(view):
 
 def test_empty_account_is_told_the_next_step(empty):
     words = str(tables.emptiness(empty))
-    assert "Press Start: the demo strategy trades by itself." in words
+    assert "Press Start: Demo: EMA trend with RSI trades by itself." in words
+    own = replace(empty, session=replace(empty.session, strategy="Sunday dips"))
+    assert "Press Start: Sunday dips trades by itself." in str(tables.emptiness(own))
     killed = replace(empty, session=replace(empty.session, state="killed"))
     assert "Re-arm" in str(tables.emptiness(killed))
+
+
+def test_drawdown_says_what_its_curve_shows_and_from_where_it_counts(view, world):
+    series = replace(world.portfolio.series(), drawdown=np.array([0.0, -0.025, 0.0, -0.0062]))
+    account = replace(view.account, drawdown_rate=-0.0062, max_drawdown_rate=-0.0323)
+    before = replace(view, account=account)
+    assert curves.drawdown_note(before, series) == "max −2.50 % · now −0.62 %"
+    assert "re-arm" not in kpis.drawdown(before).note
+    after = replace(view, account=replace(account, is_rearmed=True))
+    assert curves.drawdown_note(after, series) == "max −2.50 % · now −0.62 % since re-arm"
+    assert kpis.drawdown(after).note.startswith("since re-arm") and "−3.23 %" in kpis.drawdown(after).title
 
 
 def test_curves_are_cut_to_the_range_and_plain_numbers(world):

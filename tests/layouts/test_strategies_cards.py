@@ -57,6 +57,13 @@ def test_every_light_speaks_with_a_word_and_its_figures(workshop):
         assert word.children == "55 %" and "Said." in word.title and "20 trades" in word.title
 
 
+def test_a_loose_file_without_a_symbol_says_where_it_lies(workshop):
+    one = workshop.shelf().own[0]
+    entry = replace(one.entry, kind="loose", symbol="", symbols=())
+    words = text_of(shelf.rows(replace(workshop.shelf(), own=(replace(one, entry=entry),)), "")[0])
+    assert "outside a symbol's folder · loose file" in words and "0 symbols" not in words
+
+
 def test_a_broken_file_says_what_is_wrong_with_it(workshop):
     words = " ".join(text_of(one) for one in shelf.rows(workshop.shelf(), ""))
     assert "Expecting ':' delimiter" in words and "broken" in words

@@ -434,3 +434,11 @@ def test_store_is_what_the_screen_was_promised():
         if not name.startswith("_"):
             kept = list(inspect.signature(getattr(Workshop, name)).parameters.values())
             assert kept == list(inspect.signature(promised).parameters.values()), name
+
+
+def test_a_loose_file_outside_a_symbols_folder_is_not_named_after_the_folder_of_all(store, folder):
+    put(folder, "loose.json", "{")
+    put(folder, "BTCUSDT/dips.2.json", "{")
+    put(folder, "notes/old/kept.json", "{")
+    symbols = {entry.ref: entry.symbol for entry in store.list() if entry.kind == "loose"}
+    assert symbols == {"loose": "", "BTCUSDT/dips.2": "BTCUSDT", "notes/old/kept": ""}

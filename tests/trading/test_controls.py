@@ -106,6 +106,16 @@ def test_after_re_arming_drawdown_counts_from_now_on() -> None:
     assert bench.session.state == "stopped"
 
 
+def test_a_second_flatten_says_that_the_sale_is_under_way(bench: Bench) -> None:
+    assert bench.press("flatten").detail == "no position to flatten"
+    bench.press("start")
+    enter(bench, "BTCUSDT")
+    assert bench.press("flatten").detail == "flattening 1 positions: BTCUSDT"
+    assert bench.press("flatten").detail == "the sale is under way: BTCUSDT"
+    bench.candle("BTCUSDT")
+    assert bench.press("flatten").detail == "no position to flatten"
+
+
 def test_flatten_sells_everything_and_stops(bench: Bench) -> None:
     enter(bench, "BTCUSDT")
     enter(bench, "ETHUSDT")

@@ -69,7 +69,10 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """The wallet in figures. `win_rate` and `sharpe` are None while there is too little to say."""
+    """The wallet in figures. `win_rate` and `sharpe` are None while there is too little to say.
+
+    `drawdown_rate` counts from the last re-arm where `is_rearmed`; `max_drawdown_rate` from the highest equity ever.
+    """
 
     quote: str
     start_equity: Decimal
@@ -87,6 +90,7 @@ class AccountView:
     win_rate: float | None
     sharpe: float | None
     n_returns: int
+    is_rearmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

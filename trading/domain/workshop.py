@@ -134,6 +134,11 @@ class DraftView:
     rank: OperandView | None = None
 
     @property
+    def is_unsound(self) -> bool:
+        """Whether `text` is what was typed and no JSON object: `document` is the last that was one."""
+        return self.state.get("typed") is not None
+
+    @property
     def name(self) -> str:
         """What it is called."""
         found = self.head.get("name")

@@ -149,7 +149,7 @@ class Draft:
         if len(text.encode("utf-8", "replace")) > MAX_BYTES:
             raise BadInput(f"the text is larger than {MAX_BYTES // 1024} KB; a strategy needs less than one")
         try:
-            document = json_of(text.encode("utf-8", "replace"))
+            document = json_of(text.encode("utf-8", "backslashreplace"))
         except BadStrategy:
             return replace(self, typed=text)
         if not isinstance(document, dict):

@@ -20,7 +20,7 @@ FULL_DAY = ("00:00", "24:00")
 def shown(draft: Draft) -> DraftView:
     """Return the view of a draft."""
     text = draft.text
-    found = judged(text.encode("utf-8", "replace"), draft.id or "unnamed")
+    found = judged(text.encode("utf-8", "backslashreplace"), draft.id or "unnamed")
     document, head = draft.document, draft.outline.head
     values = _values(head)
     mistakes = found.mistakes
