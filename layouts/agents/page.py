@@ -45,9 +45,12 @@ def page(view: AgentsView) -> html.Main:
 
 
 def broken(words: str) -> html.Main:
-    """Say why there is nothing to see."""
+    """Say why there is nothing to see, with a way out."""
+    follow = html.Button("Follow the cockpit", id=ids.agent_act("follow", ""), className="btn-line", title=(
+        "Set the file aside as agents.json.broken: the cockpit's strategy trades again, from the next start on"))
     return html.Main([dcc.Store(id=ids.PAGE_NAME, data=NAME),
-                      html.Section(parts.empty("The agents cannot be read", words), className="panel bt-instead")],
+                      html.Section([parts.empty("The agents cannot be read", words),
+                                    html.Div(follow, className="bt-buttons")], className="panel bt-instead")],
                      className="bt-page ag-page")
 
 
