@@ -258,10 +258,10 @@ def with_choice(settings: Any, database: Database, account: str, interval: str) 
     if rules.interval not in (None, interval):
         return Choice(wanted, f"{ref}, which was put on paper, is written for {rules.interval} bars and this cockpit "
                               f"decides on {interval}: start with --interval {rules.interval}. {INSTEAD}")
-    notes = () if version in (None, newest) else (newer(ref, newest, version or 0),)
+    notes = () if version in (None, newest) else (f"{ref}: {newer(newest, version or 0)}",)
     return Choice(wanted, notes=notes)
 
 
-def newer(ref: str, newest: int, version: int) -> str:
+def newer(newest: int, version: int) -> str:
     """Say that another version was saved than the one that trades."""
-    return f"v{newest} of {ref} is saved, v{version} trades: put it on paper to let v{newest} trade"
+    return f"v{newest} is saved, v{version} trades: put it on paper to let v{newest} trade"

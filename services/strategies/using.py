@@ -37,7 +37,7 @@ class Using:
             return ""
         if self.cockpit.crew is not None and self.cockpit.crew.roster.is_own:
             return f"v{newest} is saved, v{version} trades; v{newest} trades from the next start on"
-        return newer(ref, newest, version)
+        return newer(newest, version)
 
     def why(self, ref: str) -> str:
         """Say why a strategy must not be deleted and what to do first; nothing where it may be."""

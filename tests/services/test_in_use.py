@@ -104,10 +104,10 @@ def test_a_start_goes_on_with_the_version_that_was_put_on_paper(folder, capsys):
         use(whole, REF)
         assert not workshop.pending("BTCUSDT", "fast")
         workshop.save("BTCUSDT", "fast", SLOW, 1)
-        assert "v2 of BTCUSDT/fast is saved, v1 trades" in workshop.pending("BTCUSDT", "fast")
+        assert "v2 is saved, v1 trades: put it on paper" in workshop.pending("BTCUSDT", "fast")
         assert [line.is_running for line in workshop.history("BTCUSDT", "fast")] == [False, True]
     with cockpit_with_workshop(folder) as (whole, takeover, workshop):
-        assert "v2 of BTCUSDT/fast is saved, v1 trades" in capsys.readouterr().err
+        assert "BTCUSDT/fast: v2 is saved, v1 trades" in capsys.readouterr().err
         assert (whole.cockpit.strategy, takeover.version) == (REF, 1)
         assert workshop.shelf().own[0].note == workshop.pending("BTCUSDT", "fast") != ""
         before = rules_of(whole)[0]
