@@ -1,15 +1,18 @@
 """A strategy that is in use: not deleted, traded in the version that was put on paper, never replaced by the demo."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
-from services.agents.compose import agent_service
+from layouts import signals
+from services.agents.compose import NOBODY, agent_service
 from services.settings import load_settings
 from services.strategies import stored_strategies
 from services.strategies.compose import strategy_workshop
 from services.strategies.takeover import choice_name
 from services.strategies.using import Using
+from tests.fakes.fake_services import FakeWorld
 from tests.services.cockpits import whole_cockpit
 from tests.services.test_takeover import FAST, use, with_takeover
 from trading.errors import StrategyInUse
@@ -145,3 +148,9 @@ def test_an_agent_of_a_list_says_beforehand_and_at_the_start_that_its_version_ch
         assert words in capsys.readouterr().err
         assert any(words in line.text for line in whole.engine.journal.recent)
         assert words in agent_service(load_settings(data_dir=folder, feed="sim"), whole.cockpit).view().notices
+
+
+def test_the_cockpit_says_that_nobody_trades():
+    view = FakeWorld().services.portfolio.view()
+    idle = replace(view, signals=(), session=replace(view.session, strategy=NOBODY))
+    assert "No strategy trades" in str(signals.card(idle)) and "No strategy trades" not in str(signals.card(view))
