@@ -55,8 +55,8 @@ def row(signal: SignalView, models: Sequence[ModelStatus] = ()) -> html.Div:
 def rows(signals: tuple[SignalView, ...], models: Sequence[ModelStatus] = (), strategy: str = "") -> Any:
     """Draw all votes, or say when the first comes, or that nobody votes."""
     if not signals and strategy == NOBODY:
-        return parts.empty("No strategy trades", "The page Agents and the log say why and what to do. What is held keeps "
-                           "its stop and target.")
+        return parts.empty("No strategy trades", "The page Agents and the log say why and what to do. What is held "
+                           "keeps its stop and target.")
     if not signals:
         return parts.empty("No vote yet", "Each strategy votes when a candle closes, also while trading is stopped.")
     return [row(s, models) for s in signals]

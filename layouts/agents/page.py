@@ -49,8 +49,8 @@ def broken(words: str) -> html.Main:
     follow = html.Button("Follow the cockpit", id=ids.agent_act("follow", ""), className="btn-line", title=(
         "Set the file aside as agents.json.broken: the cockpit's strategy trades again, from the next start on"))
     return html.Main([dcc.Store(id=ids.PAGE_NAME, data=NAME),
-                      html.Section([parts.empty("The agents cannot be read", words),
-                                    html.Div(follow, className="bt-buttons")], className="panel bt-instead")],
+                      html.Section(html.Div([parts.empty("The agents cannot be read", words), follow],
+                                            style={"textAlign": "center"}), className="panel bt-instead")],
                      className="bt-page ag-page")
 
 
