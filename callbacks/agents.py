@@ -28,7 +28,8 @@ FRAME: tuple[tuple[str, str], ...] = (
 DONE = {"pause": "It has no say from its next bar on.", "resume": "It speaks again from its next bar on.",
         "drop": "It is silent now and gone at the next start.",
         "follow": "From the next start on the cockpit's strategy decides who trades. Who is paused stays paused."}
-ASIDE = " The file that could not be read is kept as {}. Open this page again to see the agents."
+ASIDE = ("From the next start on the cockpit's strategy decides who trades. Pauses and Mother AI's settings could not be "
+         "read: the file is kept as {}. Open this page again to see the agents.")
 NOW = "It votes from the next bar on, as soon as the symbol has a model."
 
 
@@ -69,8 +70,8 @@ async def on_act(services: Services, act: str, key: str) -> Any:
     except CockpitError as error:
         return commands.added(toast.note(f"{act.capitalize()}: refused", str(error), good=False))
     title = f"{act.capitalize()} {key.replace('|', ' · ') or 'the cockpit'}"
-    aside = ASIDE.format(done) if act == "follow" and done else ""
-    return commands.added(toast.note(title, f"{DONE[act]}{aside}", good=True))
+    words = ASIDE.format(done) if act == "follow" and done else DONE[act]
+    return commands.added(toast.note(title, words, good=True))
 
 
 async def on_save(services: Services, ranks: bool, numbers: tuple[Any, Any, Any, Any]) -> Any:

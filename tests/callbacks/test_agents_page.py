@@ -77,6 +77,7 @@ def test_a_broken_roster_has_a_way_out_by_click(world):
     world.agents.broken = "agents.json: Expecting value: line 1; correct or remove it"
     assert "Follow the cockpit" in texts(agents.page(world.services, {}))
     told = words(asyncio.run(agents.on_act(world.services, "follow", "")))
+    assert "could not be read" in told and "stays paused" not in told
     assert "kept as agents.json.broken" in told and "Open this page again" in told
     assert "cannot be read" not in texts(agents.page(world.services, {}))
 
