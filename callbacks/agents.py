@@ -28,8 +28,8 @@ FRAME: tuple[tuple[str, str], ...] = (
 DONE = {"pause": "It has no say from its next bar on.", "resume": "It speaks again from its next bar on.",
         "drop": "It is silent now and gone at the next start.",
         "follow": "From the next start on the cockpit's strategy decides who trades. Who is paused stays paused."}
-ASIDE = ("From the next start on the cockpit's strategy decides who trades. Pauses and Mother AI's settings could not be "
-         "read: the file is kept as {}. Open this page again to see the agents.")
+ASIDE = ("From the next start on the cockpit's strategy decides who trades. Pauses and Mother AI's settings could not "
+         "be read: the file is kept as {}. Open this page again to see the agents.")
 NOW = "It votes from the next bar on, as soon as the symbol has a model."
 
 
