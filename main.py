@@ -145,7 +145,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from services.ladder.gate import LadderGate
     from services.parity.diary import Diary
     from services.runs import account_name
-    from services.strategies.compose import with_chosen
+    from services.strategies.compose import running_version, told_of_versions, with_chosen
+    from services.strategies.takeover import Choice
     from storage.history import History
     from storage.kill_note import KillNote
     from storage.recorder import SqlRecorder
@@ -157,11 +158,11 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     from trading.session import Session
 
     replaying = feed.badge == "REPLAY"
-    if not replaying:
-        settings = with_chosen(settings, database, feed.badge, outside is not None)
+    choice = Choice(settings) if replaying else with_chosen(settings, database, feed.badge, outside is not None)
+    settings = choice.settings
     specs = feed.specs()
     traded = feed.symbols if replaying else settings.assets
-    hired = hire(settings, feed, traded, outside)
+    hired = hire(settings, feed, traded, outside, choice)
     document = hired.document
     versions = {"cockpit": VERSION, "candles": {
         symbol: feed.history(symbol, sys.maxsize).content_hash() for symbol in feed.symbols if replaying}}
@@ -183,7 +184,8 @@ def compose(settings: Settings, feed: Any, database: Any, executor: Any, prefix:
     return Cockpit(engine, recorder, history, feed,
                    ChartService(bus, specs, feed.interval) if screen else None, document, versions, registry, shelf,
                    outside, venue, None if replaying else Diary(engine, recorder, database), gatekeeper, note,
-                   hired.crew, controls, settings.strategy)
+                   told_of_versions(hired.crew, settings, database, account), controls,
+                   *running_version(settings))
 
 
 def make_desk(settings: Settings, around: tuple[Any, Any, Any], specs: Any, profile: Any, outside: Any) -> Any:
@@ -470,11 +472,14 @@ def make_backtests(settings: Settings, database: Any, past: Any) -> Any:
 def make_workshop(settings: Settings, running: tuple[Cockpit, Any, Any], past: Any, portfolio: Any,
                   backtests: Any) -> Any:
     """Return the workshop of strategies; what is put on paper there is taken over by the running cockpit."""
+    from services.strategies import stored_strategies
     from services.strategies.compose import origins_of, strategy_workshop, takeover_of
+    from services.strategies.using import Using
 
     cockpit, database, executor = running
     takeover = takeover_of(settings, database, cockpit, executor, portfolio.rename)
-    return strategy_workshop(settings, past, takeover, portfolio, backtests,
+    using = Using(takeover, cockpit, database, stored_strategies(settings.data_dir))
+    return strategy_workshop(settings, past, using, portfolio, backtests,
                              origins_of(settings, database, cockpit, takeover).of)
 
 

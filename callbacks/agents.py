@@ -27,7 +27,9 @@ FRAME: tuple[tuple[str, str], ...] = (
 )
 DONE = {"pause": "It has no say from its next bar on.", "resume": "It speaks again from its next bar on.",
         "drop": "It is silent now and gone at the next start.",
-        "follow": "From the next start on the cockpit's strategy decides who trades."}
+        "follow": "From the next start on the cockpit's strategy decides who trades. Who is paused stays paused."}
+ASIDE = ("From the next start on the cockpit's strategy decides who trades. Pauses and Mother AI's settings could not "
+         "be read: the file is kept as {}. Open this page again to see the agents.")
 NOW = "It votes from the next bar on, as soon as the symbol has a model."
 
 
@@ -50,7 +52,12 @@ async def on_add(services: Services, symbol: str, timeframe: str, strategy: str)
         added = await asyncio.to_thread(services.agents.add, symbol or "", timeframe or "", strategy or "")
     except CockpitError as error:
         return no_update, str(error)
-    words = NOW if added.strategy == MODEL else f"{added.strategy} advises on {added.symbol} from the next start on."
+    if added.strategy == MODEL:
+        words = NOW
+    elif services.agents.is_asked(added):
+        words = f"{added.strategy} has its say on {added.symbol} again from its next bar on."
+    else:
+        words = f"{added.strategy} advises on {added.symbol} from the next start on."
     return commands.added(toast.note("Agent added", words, good=True)), ""
 
 
@@ -59,11 +66,12 @@ async def on_act(services: Services, act: str, key: str) -> Any:
     agents = services.agents
     work = {"drop": partial(agents.drop, key), "follow": agents.follow_cockpit}
     try:
-        await asyncio.to_thread(work.get(act, partial(agents.pause, key, act == "pause")))
+        done = await asyncio.to_thread(work.get(act, partial(agents.pause, key, act == "pause")))
     except CockpitError as error:
         return commands.added(toast.note(f"{act.capitalize()}: refused", str(error), good=False))
     title = f"{act.capitalize()} {key.replace('|', ' · ') or 'the cockpit'}"
-    return commands.added(toast.note(title, DONE[act], good=True))
+    words = ASIDE.format(done) if act == "follow" and done else DONE[act]
+    return commands.added(toast.note(title, words, good=True))
 
 
 async def on_save(services: Services, ranks: bool, numbers: tuple[Any, Any, Any, Any]) -> Any:

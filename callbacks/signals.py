@@ -17,7 +17,7 @@ def build(services: Services) -> object:
 
 def reads(view: CockpitView) -> tuple[object, ...]:
     """Name what the card depends on."""
-    return (view.signals, view.feed.state, view.feed.time // 1000)
+    return (view.signals, view.session.strategy, view.feed.state, view.feed.time // 1000)
 
 
 def live(services: Services) -> Live:

@@ -89,7 +89,8 @@ async def on_resume(services: Services, asked: Asked, _state: Any) -> parts.Part
 async def on_save(services: Services, asked: Asked, state: Any) -> parts.Parts:
     """Keep the draft as the next version."""
     view = await asyncio.to_thread(services.strategies.keep, state)
-    said = told("Saved", f"{view.name} is version {view.version} of {layout.ref_of(view)}")
+    said = told("Saved", f"{view.name} is version {view.version} of {layout.ref_of(view)}"
+                f"{await _pending(services, view.symbol, view.id)}")
     return {**await asyncio.to_thread(whole, services, asked, view), **said}
 
 
@@ -122,7 +123,14 @@ async def on_restore(services: Services, asked: Asked, _state: Any) -> parts.Par
     """Make an old version the newest, of a deleted strategy the last one."""
     entry = await asyncio.to_thread(services.strategies.restore, *named(asked), version_of(asked))
     found = await on_open(services, {"n": asked.get("n"), "ref": entry.ref}, None)
-    return {**found, **told("Restored", f"{entry.ref} is version {entry.version} now")}
+    waits = await _pending(services, entry.symbol, entry.id)
+    return {**found, **told("Restored", f"{entry.ref} is version {entry.version} now{waits}")}
+
+
+async def _pending(services: Services, symbol: str, name: str) -> str:
+    """Return what is to be added to a toast where another version trades than the one that was saved."""
+    words = await asyncio.to_thread(services.strategies.pending, symbol, name)
+    return f". {words}" if words else ""
 
 
 async def on_default(services: Services, asked: Asked, state: Any) -> parts.Parts:

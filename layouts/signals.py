@@ -15,6 +15,7 @@ ARROWS = {"BUY": "▲", "SELL": "▼", "HOLD": "■"}
 
 
 MODEL = "model"  # the name of the source that is a model
+NOBODY = "no agent"  # what stands in a strategy's place where none can run
 
 
 def who(signal: SignalView, models: Sequence[ModelStatus] = ()) -> Any:
@@ -51,8 +52,11 @@ def row(signal: SignalView, models: Sequence[ModelStatus] = ()) -> html.Div:
     )
 
 
-def rows(signals: tuple[SignalView, ...], models: Sequence[ModelStatus] = ()) -> Any:
-    """Draw all votes, or say when the first comes."""
+def rows(signals: tuple[SignalView, ...], models: Sequence[ModelStatus] = (), strategy: str = "") -> Any:
+    """Draw all votes, or say when the first comes, or that nobody votes."""
+    if not signals and strategy == NOBODY:
+        return parts.empty("No strategy trades", "The page Agents and the log say why and what to do. What is held "
+                           "keeps its stop and target.")
     if not signals:
         return parts.empty("No vote yet", "Each strategy votes when a candle closes, also while trading is stopped.")
     return [row(s, models) for s in signals]
@@ -69,7 +73,7 @@ def next_decision(signals: tuple[SignalView, ...], feed: FeedView) -> str:
 def live(view: CockpitView) -> parts.Parts:
     """Return what changes."""
     return {
-        (ids.SIGNALS, "children"): rows(view.signals, view.models),
+        (ids.SIGNALS, "children"): rows(view.signals, view.models, view.session.strategy),
         (ids.SIGNALS_NEXT, "children"): next_decision(view.signals, view.feed),
     }
 

@@ -353,7 +353,11 @@ class StrategyPort(Protocol):
         ...
 
     def delete(self, symbol: str, name: str, edited: int | None = None) -> StrategyEntry:
-        """Remove a strategy's file; `restore` brings it back."""
+        """Remove a strategy's file; `restore` brings it back. StrategyInUse while it trades or would at a start."""
+        ...
+
+    def pending(self, symbol: str, name: str) -> str:
+        """Return what must be known of a version that is saved and does not trade, or nothing."""
         ...
 
     def restore(self, symbol: str, name: str, version: int | None = None, edited: int | None = None) -> StrategyEntry:
@@ -457,7 +461,7 @@ class AgentPort(Protocol):
     """Agents and Mother AI. Reads files: not for a loop, any other thread may."""
 
     def view(self) -> AgentsView:
-        """Return everything on the page; BadInput when the roster's file is broken."""
+        """Return everything on the page; AgentsUnreadable when the roster's file is broken."""
         ...
 
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
@@ -472,8 +476,15 @@ class AgentPort(Protocol):
         """Remove an agent: silent at once, gone at the next start."""
         ...
 
-    def follow_cockpit(self) -> None:
-        """Let the cockpit's strategy decide who trades again, from the next start on."""
+    def is_asked(self, agent: AgentConfig) -> bool:
+        """Tell whether an agent of this start was taken up again, so that it has its say at once."""
+        ...
+
+    def follow_cockpit(self) -> str:
+        """Let the cockpit's strategy decide who trades again, from the next start on; pauses stay.
+
+        Return under which name a file that could not be read is kept, else nothing.
+        """
         ...
 
     def set_mother(self, changes: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ class Cockpit:
     crew: Any = None
     controls: Any = None
     strategy: str = ""
+    strategy_version: int = 0
 
 
 def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
@@ -52,9 +53,21 @@ def open_account(cockpit: Cockpit, start: bool = True) -> dict[str, Any]:
                   file=sys.stderr)
         elif session.state != "running":
             session.change("running")
+    _tell_of_agents(cockpit)
     if cockpit.diary is not None:
         cockpit.diary.begin(cockpit.document)
     return earlier
+
+
+def _tell_of_agents(cockpit: Cockpit) -> None:
+    """Write into the log who cannot trade and why, and which version trades where a newer one is saved."""
+    if cockpit.crew is None:
+        return
+    journal, time = cockpit.engine.journal, cockpit.engine.time
+    for words in cockpit.crew.warnings:
+        journal.write(time, "ALERT", words, "bad")
+    for words in cockpit.crew.notes:
+        journal.write(time, "AGENTS", words, "plain")
 
 
 def _recall_kill(cockpit: Cockpit) -> None:

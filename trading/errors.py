@@ -33,6 +33,14 @@ class StrategyChanged(BadInput):
         self.version = version
 
 
+class StrategyInUse(BadInput):
+    """A strategy that trades, or will at the next start, was to be deleted: nothing was changed."""
+
+
+class AgentsUnreadable(BadInput):
+    """The file of the agents cannot be read; it is left as it is."""
+
+
 class ModelRefused(BadInput):
     """Files of a trained model that are missing, damaged, foreign or could run code; nothing of them was used."""
 

@@ -54,10 +54,10 @@ def settings(mother: MotherConfig) -> html.Div:
                            id=ids.AG_RANKS, className="segments toggle", input_class_name="btn-check",
                            label_class_name="seg", label_checked_class_name="seg-on", inline=True)
     fields = [
-        _number("α, confidence", _box(ids.AG_ALPHA, mother.alpha, (0, 1)), "Weight of the confidence in the score"),
-        _number("β, win rate", _box(ids.AG_BETA, mother.beta, (0, 1)), "Weight of the shrunk win rate in the score"),
-        _number("Best", _box(ids.AG_TOP, mother.top_n, (1, 100), step=1), "So many may buy at one moment"),
-        _number("Least score", _box(ids.AG_LEAST, mother.min_score, (0, 2), placeholder="learnt"),
+        _number("α, confidence", _box(ids.AG_ALPHA, mother.alpha), "Weight of the confidence in the score"),
+        _number("β, win rate", _box(ids.AG_BETA, mother.beta), "Weight of the shrunk win rate in the score"),
+        _number("Best", _box(ids.AG_TOP, mother.top_n), "So many may buy at one moment"),
+        _number("Least score", _box(ids.AG_LEAST, mother.min_score, "learnt"),
                 "Empty: learnt from bars before the start"),
     ]
     save = html.Button("Save for the next start", id=ids.AG_SAVE, className="btn-line")
@@ -65,9 +65,9 @@ def settings(mother: MotherConfig) -> html.Div:
                     className="bt-form ag-mother")
 
 
-def _box(key: str, value: Any, limits: tuple[float, float], step: Any = "any", placeholder: str = "") -> dbc.Input:
-    return dbc.Input(id=key, type="number", value=value, min=limits[0], max=limits[1], step=step, size="sm",
-                     placeholder=placeholder)
+def _box(key: str, value: Any, placeholder: str = "") -> dbc.Input:
+    """Draw a number without limits of its own: a browser would send nothing for one beyond them, unsaid."""
+    return dbc.Input(id=key, type="number", value=value, step="any", size="sm", placeholder=placeholder)
 
 
 def _number(label: str, box: dbc.Input, title: str) -> html.Div:
@@ -85,7 +85,7 @@ def study(view: AgentsView) -> list[Any]:
         return [parts.empty("Comparing…" if view.study_state else "Not compared yet",
                             "Compare learns the threshold on the first half of the stored bars and lets Mother AI "
                             "trade the second, beside each agent alone and all with equal parts.")]
-    words = f"Threshold from the first half: {found.threshold}."
+    words = f"{found.threshold[:1].upper()}{found.threshold[1:]}."
     graphs = html.Div([
         html.Div([html.H3("Equity on the second half"), _graph(_equity(found))]),
         html.Div([html.H3("Calibration: said, and right"), _graph(_calibration(view, found))]),

@@ -45,10 +45,13 @@ def page(view: AgentsView) -> html.Main:
 
 
 def broken(words: str) -> html.Main:
-    """Say why there is nothing to see."""
+    """Say why there is nothing to see, with a way out."""
+    follow = html.Button("Follow the cockpit", id=ids.agent_act("follow", ""), className="btn-line", title=(
+        "Set the file aside as agents.json.broken: the cockpit's strategy trades again, from the next start on"))
+    told = html.Div([parts.empty("The agents cannot be read", words), follow],
+                    style={"textAlign": "center", "margin": "auto"})
     return html.Main([dcc.Store(id=ids.PAGE_NAME, data=NAME),
-                      html.Section(parts.empty("The agents cannot be read", words), className="panel bt-instead")],
-                     className="bt-page ag-page")
+                      html.Section(told, className="panel bt-instead")], className="bt-page ag-page")
 
 
 def moving(view: AgentsView) -> parts.Parts:

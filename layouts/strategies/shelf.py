@@ -54,6 +54,7 @@ def _own(one: ListedStrategy, shown: str) -> html.Div:
     line = html.Span([_where(entry), *badges], className="st-sub")
     said = html.Span(word, className=f"st-score {tone}", title=title)
     wrong = [html.Span(entry.mistakes[0].text, className="st-mistake")] if entry.mistakes else []
+    wrong += [html.Span(one.note, className="st-sub warning")] if one.note else []
     do = {"do": "adopt", "title": "Give it a place and versions"} if entry.kind == "loose" and entry.is_sound else {
         "do": "open", "title": ""}
     return command([html.Span([html.Span(name, className="st-name-line"), line, *wrong], className="st-item-words"),

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.agents.engaging import engaged
+from services.agents.engaging import Engaged
 from services.agents.study import players_of, studied
 from services.strategies.health import light_of
 from trading.backtest import Setup
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Comparison:
     """Compares when asked and keeps the answer. Any thread may ask."""
 
-    def __init__(self, engine: Engine, charts: Any, data_dir: Any, interval: str) -> None:
-        self._engine, self._charts, self._data_dir, self._interval = engine, charts, data_dir, interval
+    def __init__(self, engine: Engine, charts: Any, read: Callable[[Roster], Engaged], interval: str) -> None:
+        self._engine, self._charts, self._rules, self._interval = engine, charts, read, interval
         self.found: MotherStudy | None = None
         self.state = ""
         self._n_compared = 0
@@ -51,7 +51,7 @@ class Comparison:
         setup = Setup(portfolio.specs, portfolio.start_units, portfolio.costs, self._engine.risk.profile)
         bars = {symbol: self._charts.chart(symbol, self._interval, STUDY_BARS + 1, ()).candles[:-1]
                 for symbol in symbols if symbol in portfolio.specs}
-        players = players_of(engaged(roster, symbols, self._data_dir).rules, bars, setup)
+        players = players_of(self._rules(roster).rules, bars, setup)
         self._expected = {p.config.key: [_expected(gain) for gain in p.firings.gain.tolist()] for p in players}
         self._n_compared += 1
         return studied(players, setup, roster.mother)

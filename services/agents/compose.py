@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.agents.engaging import Crew, Engaged, crew_document, crew_of, ranked
@@ -14,7 +14,9 @@ from services.live.place import feed_place
 from services.running import Cockpit
 from services.runs import named_profile, profile_for, ranking_of, run_settings, strategies_for
 from services.settings import Settings
+from services.strategies.names import pinned
 from services.strategies.shelf import DEMO, demo_strategy
+from services.strategies.takeover import Choice
 from storage.candle_store import CandleStore
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
@@ -30,6 +32,7 @@ from trading.strategies import RuleStrategy
 
 EARLIER_BARS = 100_000
 NOBODY = "no agent"
+NOTHING_CHOSEN = Choice(None)
 IN_REPLAY = ("a replay trades its own strategy, and its result depends on candles and settings alone: choose it with "
              "--strategy; agents are changed in a cockpit on a market")
 IN_REHEARSAL = ("this rehearsal trades the strategy that was named for it: agents are changed in a cockpit without "
@@ -58,13 +61,14 @@ class Hired:
         return desk
 
 
-def hire(settings: Settings, feed: Any, symbols: Sequence[str], account: Any = None) -> Hired:
+def hire(settings: Settings, feed: Any, symbols: Sequence[str], account: Any = None,
+         choice: Choice = NOTHING_CHOSEN) -> Hired:
     """Return who trades: a replay's chosen strategy, else the agents of the data folder; at a venue for an account.
 
-    With agents that cannot run nobody trades by rules, and standard error says why: what is held is managed all the
-    same.
+    `choice` says what became of the strategy that was put on paper. With agents that cannot run nobody trades by rules,
+    and standard error says why: what is held is managed all the same.
     """
-    crew = None if feed.badge == "REPLAY" else crew_for(settings, feed, symbols)
+    crew = None if feed.badge == "REPLAY" else crew_for(settings, feed, symbols, choice)
     strategies = strategies_for(settings, symbols) if crew is None else crew.engaged.strategies
     leading = strategies or [demo_strategy(symbol) for symbol in symbols]
     profile = profile_for(named_profile(settings.profile), leading[0])
@@ -86,9 +90,11 @@ def introduce(crew: Crew) -> None:
         print(f"agents.json decides who trades: {crew.words}", file=sys.stderr)
     for warning in crew.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    for note in crew.notes:
+        print(note, file=sys.stderr)
 
 
-def crew_for(settings: Settings, feed: Any, symbols: Sequence[str]) -> Crew:
+def crew_for(settings: Settings, feed: Any, symbols: Sequence[str], choice: Choice = NOTHING_CHOSEN) -> Crew:
     """Return the agents of a data folder; without a list of its own the cockpit's strategy on each symbol.
 
     A rehearsal of a named strategy is about that strategy: the roster is left alone.
@@ -99,12 +105,13 @@ def crew_for(settings: Settings, feed: Any, symbols: Sequence[str]) -> Crew:
     if settings.venue == "rehearsal" and settings.strategy:
         given = [AgentConfig(symbol, feed.interval, settings.strategy) for symbol in symbols]
         return crew_of(FixedRoster(given, feed.interval, IN_REHEARSAL), settings.data_dir, rules)
-    return crew_of(roster_store(settings, feed.interval, symbols), settings.data_dir, rules)
+    store, profile = roster_store(settings, feed.interval, symbols), named_profile(settings.profile)
+    return replace(crew_of(store, settings.data_dir, rules, choice.problem, profile), notes=choice.notes)
 
 
 def roster_store(settings: Settings, interval: str, symbols: Sequence[str]) -> RosterStore:
     """Return the file of a data folder's agents."""
-    return RosterStore(settings.data_dir / "agents.json", symbols, interval, settings.strategy)
+    return RosterStore(settings.data_dir / "agents.json", symbols, interval, pinned(settings.strategy or "")[0])
 
 
 def has_own_roster(settings: Settings) -> bool:
@@ -147,7 +154,7 @@ def agent_service(settings: Settings, cockpit: Cockpit) -> AgentService:
     """Return what the page and the API know of the agents; a replay's are those of its own strategy, and fixed."""
     crew = cockpit.crew or replayed_crew(cockpit)
     return AgentService(AgentSources(cockpit.engine, cockpit.history, cockpit.charts, crew, settings.data_dir,
-                                     cockpit.feed.interval))
+                                     cockpit.feed.interval, named_profile(settings.profile)))
 
 
 def replayed_crew(cockpit: Cockpit) -> Crew:

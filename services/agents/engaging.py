@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,16 @@ from services.agents.roster import FixedRoster, RosterStore
 from services.strategies import find_strategy, to_document
 from trading.agents.threshold import Threshold, learnt_threshold
 from trading.backtest import Setup, Tape
-from trading.domain import Candles
+from trading.domain import Candles, RiskProfile
 from trading.domain.agents import MODEL, AgentConfig, MotherConfig, Roster
 from trading.errors import BadInput, CockpitError
 from trading.ranking import UNRANKED, Mother, Ranking
+from trading.risk import PROFILES
 from trading.rules import WEIGHTS
 from trading.shadow import earned, terms_of
 from trading.strategies import RuleStrategy
 
+UNCHOSEN = "no strategy is in place: put one on paper on the page Strategies"
 IDLE = ("No agent that follows rules can run: rules buy nothing until the agents are in order and the cockpit starts "
         "again; open positions keep stop and target")
 
@@ -40,8 +42,11 @@ class Engaged:
         return [strategy for _, strategy in self.rules]
 
 
-def engaged(roster: Roster, symbols: Sequence[str], data_dir: Path) -> Engaged:
-    """Read each agent's rules; one that cannot run, or not beside the first one, is left out and says why."""
+def engaged(roster: Roster, symbols: Sequence[str], data_dir: Path, profile: RiskProfile = PROFILES[1]) -> Engaged:
+    """Read each agent's rules; one that cannot run, or not beside the first one, is left out and says why.
+
+    `profile` is the account's, beneath what the strategies say of risk.
+    """
     rules: list[tuple[AgentConfig, RuleStrategy]] = []
     errors, names = {}, set()
     for agent in roster.agents:
@@ -52,7 +57,7 @@ def engaged(roster: Roster, symbols: Sequence[str], data_dir: Path) -> Engaged:
             if (agent.symbol, strategy.name) in names:
                 raise BadInput(f"another agent on {agent.symbol} is called {strategy.name!r} too; rename one strategy")
             if rules:
-                refuse_other_risk(strategy, *rules[0])
+                refuse_other_risk(strategy, *rules[0], profile)
         except CockpitError as error:
             errors[agent.key] = str(error)
             continue
@@ -61,13 +66,15 @@ def engaged(roster: Roster, symbols: Sequence[str], data_dir: Path) -> Engaged:
     return Engaged(tuple(rules), errors)
 
 
-def refuse_other_risk(strategy: RuleStrategy, first: AgentConfig, its: RuleStrategy) -> None:
-    """Raise BadInput where rules want other risk settings, or another rank, than those of the first agent.
+def refuse_other_risk(strategy: RuleStrategy, first: AgentConfig, its: RuleStrategy, profile: RiskProfile) -> None:
+    """Raise BadInput where rules come to other risk settings, or another rank, than those of the first agent.
 
-    An account has one risk profile: a strategy would trade with a stop and a size that are not its own.
+    An account has one risk profile: a strategy would trade with a stop and a size that are not its own. What a strategy
+    leaves to the profile is the profile's; the same figure written out is no difference.
     """
-    differs = [f"{name} is {_said(strategy.risk.get(name))} here and {_said(its.risk.get(name))} there"
-               for name in sorted({*strategy.risk, *its.risk}) if strategy.risk.get(name) != its.risk.get(name)]
+    here, there = (asdict(replace(profile, **rules.risk)) for rules in (strategy, its))
+    differs = [f"{name} is {_said(name, strategy, here)} here and {_said(name, its, there)} there"
+               for name in sorted({*strategy.risk, *its.risk}) if here[name] != there[name]]
     if strategy.rank != its.rank:
         differs.append("rank differs")
     if differs:
@@ -75,8 +82,8 @@ def refuse_other_risk(strategy: RuleStrategy, first: AgentConfig, its: RuleStrat
                        f"agents: {'; '.join(differs)}. Give both the same, or drop one")
 
 
-def _said(value: float | None) -> str:
-    return "the profile's" if value is None else f"{value:g}"
+def _said(name: str, strategy: RuleStrategy, settings: Mapping[str, Any]) -> str:
+    return f"{settings[name]:g}" + ("" if name in strategy.risk else " (the profile's)")
 
 
 def _rules(agent: AgentConfig, symbols: Sequence[str], data_dir: Path) -> RuleStrategy:
@@ -141,6 +148,7 @@ class Crew:
     Attributes
     ----------
     roster : which agents this start began with; `problem` says why none could be read, else it is empty.
+    notes : what is to be known of versions; `versions` of a list's strategies at this start, by where they are kept.
     paused : why a source has no say, by symbol and name.
     """
 
@@ -151,6 +159,13 @@ class Crew:
     threshold: Threshold | None = None
     ranking: Ranking | None = None
     problem: str = ""
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> str:
+        """Why nobody trades by rules, beside what is wrong with single agents."""
+        return self.problem if self.problem and not self.roster.is_own else IDLE
 
     @property
     def words(self) -> str:
@@ -162,34 +177,39 @@ class Crew:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is wrong with the file or with single agents."""
-        idle = () if self.engaged.rules else (IDLE,)
+        idle = () if self.engaged.rules else (self.idle,)
         broken = tuple(f"{key.replace('|', ' · ')}: {error}" for key, error in self.engaged.errors.items())
-        return (*((self.problem,) if self.problem else broken), *idle)
+        return tuple(dict.fromkeys((*((self.problem,) if self.problem else broken), *idle)))
 
 
 def crew_of(store: RosterStore | FixedRoster, data_dir: Path,
-            following: Callable[[], Sequence[RuleStrategy]] | None = None) -> Crew:
+            following: Callable[[], Sequence[RuleStrategy]] | None = None, problem: str = "",
+            profile: RiskProfile = PROFILES[1]) -> Crew:
     """Read the roster and its agents' rules; a file that cannot be read leaves nobody.
 
     Parameters
     ----------
     following : gives the cockpit's rules, one a symbol, for a roster that has no list of its own; None reads them too.
+    problem : why there are no such rules; nobody trades then, nor do models alone.
     """
-    problem = ""
     try:
         roster = store.read()
     except BadInput as error:
         roster, problem = Roster((), is_own=True), str(error)
     if following is None or roster.is_own:
-        found = engaged(roster, store.symbols, data_dir)
+        found = engaged(roster, store.symbols, data_dir, profile)
+    elif problem:
+        found = Engaged((), {agent.key: problem for agent in roster.agents if agent.strategy != MODEL})
     else:
         leading = [agent for agent in roster.agents if agent.strategy != MODEL]
         found = Engaged(tuple(zip(leading, following(), strict=True)), {})
     asked = [(agent.symbol, strategy.name) for agent, strategy in found.rules]
     asked += [(symbol, MODEL) for symbol in store.symbols]
     names = {agent.key: strategy.name for agent, strategy in found.rules}
-    return Crew(store, found, roster, silenced(roster, asked, lambda agent: names.get(agent.key, MODEL)),
-                problem=problem)
+    paused = silenced(roster, asked, lambda agent: names.get(agent.key, MODEL))
+    if problem and not roster.is_own:
+        paused = {(symbol, MODEL): UNCHOSEN for symbol in store.symbols}
+    return Crew(store, found, roster, paused, problem=problem)
 
 
 def ranked(crew: Crew, setup: Setup, earlier: Callable[[str], Candles]) -> Crew:
@@ -219,8 +239,8 @@ def crew_document(crew: Crew) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if crew.roster.is_own:
         found["agents"] = agents_document(crew.engaged)
-        if not crew.engaged.rules:
-            found["ranking"] = {"top_n": 0}  # there is no strategy to take it from
+    if not crew.engaged.rules:
+        found |= {"agents": [], "ranking": {"top_n": 0}}  # there is no strategy to take it from
     if crew.ranking is not None:
         found["ranking"] = ranking_document(crew.ranking)
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from services.agents.rows import MAX_AGENTS, MAX_BYTES, agent_of, checked, keys_of, mother_config, rows_of, sound
 from storage.disk import Disk
 from trading.domain.agents import MODEL, AgentConfig, MotherConfig, Roster
-from trading.errors import BadInput, StateFailed
+from trading.errors import AgentsUnreadable, BadInput, StateFailed
 
 NAMES = {"version", "agents", "paused", "mother"}
 
@@ -44,8 +44,8 @@ class RosterStore:
 
         Raises
         ------
-        BadInput
-            The file cannot be read: it says where and what is allowed; the file is left as it is.
+        AgentsUnreadable
+            It says where and what is allowed; the file is left as it is.
         """
         return self._roster(self._kept())
 
@@ -63,7 +63,7 @@ class RosterStore:
             agents = None if rows is None else tuple(agent_of(row, n) for n, row in enumerate(rows_of(rows)))
             return Kept(agents, keys_of(body.get("paused", [])), mother_config(body.get("mother", {})))
         except (OSError, ValueError, RecursionError, BadInput) as error:
-            raise BadInput(f"{self.path}: {error}; correct or remove it") from None
+            raise AgentsUnreadable(f"{self.path}: {error}; correct or remove it") from None
 
     def _roster(self, kept: Kept) -> Roster:
         if kept.agents is not None:
@@ -120,10 +120,31 @@ class RosterStore:
             self._write(Kept(left, mother=kept.mother))
         return found
 
-    def follow_cockpit(self) -> None:
-        """Forget the list: the agents are the cockpit's strategy again."""
+    def follow_cockpit(self) -> str:
+        """Forget the list: the agents are the cockpit's strategy again, and who was paused stays so.
+
+        A file that cannot be read is set aside; return its new name, else nothing.
+        """
         with self._lock:
-            self._write(Kept(mother=self._kept().mother))
+            try:
+                kept = self._kept()
+            except AgentsUnreadable:
+                aside = self._set_aside()
+                self._write(Kept())
+                return aside
+            paused = kept.paused if kept.agents is None else {agent.key for agent in kept.agents if agent.paused}
+            self._write(Kept(paused=frozenset(paused), mother=kept.mother))
+        return ""
+
+    def _set_aside(self) -> str:
+        """Give the file another name that is free, `agents.json.broken`."""
+        names = (f"{self.path.name}.broken{f'-{n}' if n else ''}" for n in range(MAX_AGENTS))
+        aside = next(path for path in map(self.path.with_name, names) if not path.exists())
+        try:
+            self.path.rename(aside)
+        except OSError as error:
+            raise StateFailed(f"{self.path} cannot be set aside: {error}; move it away by hand") from None
+        return aside.name
 
     def set_mother(self, mother: MotherConfig) -> None:
         """Keep how Mother AI ranks from the next start on."""
@@ -180,7 +201,7 @@ class FixedRoster:
         """Refuse."""
         raise BadInput(self._why)
 
-    def follow_cockpit(self) -> None:
+    def follow_cockpit(self) -> str:
         """Refuse."""
         raise BadInput(self._why)
 

@@ -24,8 +24,12 @@ def rows_of(rows: Any) -> list[Any]:
 def agent_of(row: Any, place: int) -> AgentConfig:
     """Return the agent of a row; BadInput names what is wrong with it."""
     known = {field.name for field in fields(AgentConfig)}
-    if not isinstance(row, dict) or set(row) - known or not isinstance(row.get("paused", False), bool):
+    if not isinstance(row, dict):
         raise BadInput(f"agents[{place}]: an object with {', '.join(sorted(known))} is needed")
+    if set(row) - known:
+        raise BadInput(f"agents[{place}].{min(set(row) - known)} is not known; use {', '.join(sorted(known))}")
+    if not isinstance(row.get("paused", False), bool):
+        raise BadInput(f"agents[{place}].paused: {row['paused']!r:.40} is not allowed; use true or false")
     given = [row.get(name) for name in ("symbol", "timeframe", "strategy")]
     if not all(isinstance(text, str) for text in given):
         raise BadInput(f"agents[{place}]: symbol, timeframe and strategy must be texts")
@@ -63,8 +67,10 @@ def sound(mother: MotherConfig) -> MotherConfig:
     def number(name: str, low: float, high: float) -> None:
         value = getattr(mother, name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        if value is None:
+            raise BadInput(f"mother.{name}: no number was given; use one from {low:g} to {high:g}")
         if not is_number or not low <= value <= high:
-            raise BadInput(f"mother.{name}: {value!r} is not allowed; use a number from {low:g} to {high:g}")
+            raise BadInput(f"mother.{name}: {value!r:.40} is not allowed; use a number from {low:g} to {high:g}")
 
     number("alpha", 0.0, 1.0)
     number("beta", 0.0, 1.0)
@@ -72,6 +78,10 @@ def sound(mother: MotherConfig) -> MotherConfig:
     number("max_correlation", 0.0, 1.0)
     if mother.min_score is not None:
         number("min_score", 0.0, 2.0)
-    if mother.alpha + mother.beta <= 0.0 or int(mother.top_n) != mother.top_n or not isinstance(mother.ranks, bool):
-        raise BadInput("mother: alpha or beta must be above 0, top_n whole, ranks true or false")
+    if mother.alpha + mother.beta <= 0.0:
+        raise BadInput("mother.alpha and mother.beta are both 0; one of them must be above 0")
+    if int(mother.top_n) != mother.top_n:
+        raise BadInput(f"mother.top_n: {mother.top_n!r} is not allowed; use a whole number from 1 to 100")
+    if not isinstance(mother.ranks, bool):
+        raise BadInput(f"mother.ranks: {mother.ranks!r:.40} is not allowed; use true or false")
     return mother

@@ -10,13 +10,14 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from services.agents.comparing import Comparison
-from services.agents.engaging import IDLE, Crew, engaged
+from services.agents.engaging import IDLE, Crew, Engaged, engaged
 from services.agents.muting import silenced
 from services.agents.naming import asked_now, trading_now
 from services.agents.picture import Picture, Shown
 from services.strategies import find_strategy, shipped_strategies, stored_strategies
 from trading.agents.mother import make_portfolio_decision
 from trading.agents.mother_ai import MotherAI
+from trading.domain import RiskProfile
 from trading.domain.agents import (
     MODEL,
     AgentConfig,
@@ -27,8 +28,9 @@ from trading.domain.agents import (
     Roster,
 )
 from trading.engine import Engine
-from trading.errors import BadInput, CockpitError
+from trading.errors import AgentsUnreadable, BadInput, CockpitError
 from trading.ranking import BY_DEFAULT, Ranking
+from trading.risk import PROFILES
 
 N_TRIES = 5
 OFFER_S = 10.0
@@ -37,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AgentSources:
-    """Where the picture comes from: the engine and its past, its bars, and the agents with their data folder."""
+    """Where the picture comes from: the engine and its past, its bars, agents with their folder, the profile."""
 
     engine: Engine
     history: Any
@@ -45,6 +47,7 @@ class AgentSources:
     crew: Crew
     data_dir: Any
     interval: str
+    profile: RiskProfile = PROFILES[1]
 
 
 class AgentService:
@@ -55,16 +58,20 @@ class AgentService:
         self._crew, self._store = sources.crew, sources.crew.store
         self._started = {agent.key: strategy.name for agent, strategy in sources.crew.engaged.rules}
         self._picture = Picture(sources.engine, sources.history)
-        self._comparison = Comparison(sources.engine, sources.charts, sources.data_dir, sources.interval)
+        self._comparison = Comparison(sources.engine, sources.charts, self._engaged, sources.interval)
         self._offered: tuple[float, tuple[tuple[str, str], ...]] = (-inf, ())
         self._store.voting = self._voting
 
+    def _engaged(self, roster: Roster) -> Engaged:
+        """Read the rules of agents, as the next start would."""
+        return engaged(roster, self._store.symbols, self._at.data_dir, self._at.profile)
+
     def view(self) -> AgentsView:
-        """Return everything on the page; BadInput when the roster cannot be read."""
+        """Return everything on the page; AgentsUnreadable when the roster cannot be read."""
         try:
             roster = self._store.read()
-        except BadInput as error:
-            raise BadInput(f"{error}. {IDLE}" if self._crew.problem else str(error)) from None
+        except AgentsUnreadable as error:
+            raise AgentsUnreadable(f"{error}. {IDLE}" if self._crew.problem else str(error)) from None
         agents = tuple(self._agent(roster, agent) for agent in roster.agents) + self._going(roster)
         return AgentsView(
             agents, roster.mother, self._ranking_words(), self._picture.decisions(), self.decide(),
@@ -77,7 +84,9 @@ class AgentService:
             self._store.may_change()
         except BadInput as error:
             return (str(error),)
-        return () if self._crew.engaged.rules else (IDLE,)
+        if not trading_now(self._engine):
+            return (self._crew.idle,)
+        return self._crew.notes if self._crew.roster.is_own else ()
 
     def _going(self, roster: Roster) -> tuple[AgentView, ...]:
         """Return who trades or was dropped, and models that vote, beside those of the list: their record is told."""
@@ -98,6 +107,10 @@ class AgentService:
         return (wanted != trading_now(self._engine) or roster.mother != self._crew.roster.mother
                 or (self._crew.roster.is_own and not roster.is_own))
 
+    def is_asked(self, agent: AgentConfig) -> bool:
+        """Tell whether an agent of this start was taken up again: it has its say at once, with the rules it has."""
+        return (agent.symbol, self._started.get(agent.key, "")) in trading_now(self._engine)
+
     def add(self, symbol: str, timeframe: str, strategy: str) -> AgentConfig:
         """Add an agent from the next start on, a model at once.
 
@@ -110,7 +123,7 @@ class AgentService:
         wanted = AgentConfig(symbol.strip().upper().replace("/", ""), timeframe, strategy.strip())
         if wanted.strategy != MODEL and wanted.symbol in self._store.symbols:
             others = tuple(one for one in self._store.read().agents if one.key != wanted.key)
-            found = engaged(Roster((*others, wanted)), self._store.symbols, self._at.data_dir)
+            found = self._engaged(Roster((*others, wanted)))
             if wanted.key in found.errors:
                 raise BadInput(found.errors[wanted.key])
         added = self._store.add(symbol, timeframe, strategy)
@@ -129,9 +142,12 @@ class AgentService:
         self._tell_engine()
         return found
 
-    def follow_cockpit(self) -> None:
-        """Let the cockpit's strategy decide who trades again, from the next start on."""
-        self._store.follow_cockpit()
+    def follow_cockpit(self) -> str:
+        """Let the cockpit's strategy decide who trades again, from the next start on; pauses stay.
+
+        Return under which name a file that could not be read is kept, else nothing.
+        """
+        return self._store.follow_cockpit()
 
     def set_mother(self, changes: Mapping[str, Any]) -> None:
         """Keep how Mother AI ranks from the next start on; what is not among the changes stays as it is."""
@@ -141,6 +157,8 @@ class AgentService:
     def _tell_engine(self) -> None:
         """Silence whoever the engine asks now, also since a strategy was put on paper, and has no say in the roster."""
         roster = self._store.read()
+        if self._crew.problem and not trading_now(self._engine):
+            return  # nobody has a say until rules are in place
         self._engine.agents.paused = silenced(roster, asked_now(self._engine), partial(self._name, roster))
 
     def _voting(self) -> set[str]:
@@ -191,7 +209,9 @@ class AgentService:
         self._comparison.run(self._store.read, self._store.symbols)
 
     def _agent(self, roster: Roster, agent: AgentConfig, state: str = "") -> AgentView:
-        name, error = self._name(roster, agent), self._crew.engaged.errors.get(agent.key, "")
+        name = self._name(roster, agent)
+        is_asked = self._follows(roster) and (agent.symbol, name) in trading_now(self._engine)
+        error = "" if is_asked else self._crew.engaged.errors.get(agent.key, "")
         seen, n = self._picture.seen(agent.symbol, name), self._picture.record(agent.symbol, name)[1]
         shown = Shown(name, state or self._state(agent, name, error), error)
         return self._picture.agent(agent, shown, self._comparison.light(agent.key, seen, n))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.agents.engaging import mother_of
-from trading.agents.threshold import learnt_threshold
+from trading.agents.threshold import Threshold, learnt_threshold
 from trading.backtest import Setup, Simulation, Tape, simulate
 from trading.domain import Candles, FloatArray, IntArray
 from trading.domain.agents import AgentConfig, CalibrationBin, MotherConfig, MotherStudy, StudyCurve
@@ -79,11 +79,18 @@ def studied(players: Sequence[Player], setup: Setup, config: MotherConfig) -> Mo
     curves += [_curve(_name(p), _spread(run, time), run.n_trades, setup.capital_units) for p, run in alone]
     kept = _thinned(len(time))
     return MotherStudy(
-        int(time[0]), int(time[-1]), len(time), threshold.words, least,
+        int(time[0]), int(time[-1]), len(time), _least_words(config, threshold), least,
         tuple(replace(curve, equity=curve.equity[kept]) for curve in curves), time[kept],
         {p.config.key: calibration(p.firings) for p in players},
         _notes(players, chosen, [mother, *(run for _, run in alone)]),
     )
+
+
+def _least_words(config: MotherConfig, threshold: Threshold) -> str:
+    """Say which least score was used and where it comes from."""
+    if config.min_score is not None:
+        return f"the score {config.min_score:g} that is set was used; nothing was learnt"
+    return f"threshold from the first half: {threshold.words}"
 
 
 def calibration(firings: Firings, width: float = BIN) -> tuple[CalibrationBin, ...]:

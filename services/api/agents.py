@@ -24,7 +24,8 @@ Most = Annotated[int, Field(ge=1, le=100)]
 class Agent(Told):
     """An agent and its record; `shrunk` is its win rate held towards a half while there are few trades.
 
-    `confidence` is of a wish to buy now, 0 to 1; `reason` says why it spoke so, or what is wrong with it.
+    `confidence` is of a wish to buy now, 0 to 1: while it holds, what it would claim if it bought. `reason` says why it
+    spoke so, or what is wrong with it.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Prediction(Told):
     agentName: str  # noqa: N815
     symbol: str
     prediction: str
-    confidence: float = Field(description="0 to 100", ge=0, le=100)
+    confidence: float = Field(description="of what it said, 0 to 100; 0 for a hold", ge=0, le=100)
     reason: str
     timestamp: Time
     entryPrice: Money | None  # noqa: N815
@@ -86,19 +87,19 @@ class Evaluate(Asked):
     min_score: Score = MIN_TRADE
 
 
-@router.get("/agents")
+@router.get("/agents", responses=problems(503))
 def agents(screen: Screen) -> list[Agent]:
     """Return the agents and their records."""
     return [agent_of(one) for one in screen.agents.view().agents]
 
 
-@router.get("/agents/predictions")
+@router.get("/agents/predictions", responses=problems(503))
 def predictions(screen: Screen) -> list[Prediction]:
     """Return what every agent said last; one that failed is told with its reason by /api/agents."""
     return [prediction_of(one) for one in screen.agents.view().agents if one.prediction is not None]
 
 
-@router.get("/agents/{symbol}/predict", responses=problems(404, 422))
+@router.get("/agents/{symbol}/predict", responses=problems(404, 422, 503))
 def predict(symbol: SymbolInPath, screen: Screen) -> Prediction:
     """Return what the agent of a symbol said last, the best ranked where there are several."""
     found = [one for one in screen.agents.view().agents
@@ -108,14 +109,14 @@ def predict(symbol: SymbolInPath, screen: Screen) -> Prediction:
     return prediction_of(max(found, key=lambda one: one.score))
 
 
-@router.get("/mother-ai/decision", responses=problems(422))
+@router.get("/mother-ai/decision", responses=problems(422, 503))
 def decision(screen: Screen, top_n: Annotated[Most, Query()] = N_BEST,
              min_score: Annotated[Score, Query()] = MIN_PORTFOLIO) -> Decision:
     """Return the portfolio decision: whom Mother AI would choose now. Nothing is ordered."""
     return decided(screen, top_n, min_score)
 
 
-@router.post("/mother-ai/evaluate", responses=problems(413, 422))
+@router.post("/mother-ai/evaluate", responses=problems(413, 422, 503))
 def evaluate(screen: Screen, body: Evaluate | None = None) -> Decision:
     """Rank what agents said last, now. Nothing is ordered: orders are the engine's, at the close of a bar."""
     asked = body or Evaluate()

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Request
 from pydantic import Field
 
-from services.api.parts import Caller, Sending
-from services.api.problems import problems
+from services.api.parts import Caller, Screen, Sending
+from services.api.problems import Refusal, problems
 from services.api.sending import Order
 from services.api.values import Asked, Symbol, Time, Told, spelled
 
@@ -108,11 +108,17 @@ async def execute(body: Execute, sender: Sending, caller: Caller, key: Key = Non
     return await _send(sender, caller, key, order)
 
 
-@router.delete("/orders/{client_id}", tags=["orders"])
+@router.delete("/orders/{client_id}", tags=["orders"], responses=problems(404))
 async def cancel(client_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["ck-1-7"])],
-                 sender: Sending, caller: Caller, key: Key = None) -> Answer:
+                 screen: Screen, sender: Sending, caller: Caller, key: Key = None) -> Answer:
     """Cancel a working order; a protective stop stays as long as its position."""
-    return await _send(sender, caller, key, Order("cancel", None, {"client_id": client_id}))
+    try:
+        return await _send(sender, caller, key, Order("cancel", None, {"client_id": client_id}))
+    except Refusal as refusal:
+        known = any(one.client_id == client_id for one in screen.portfolio.view().orders)
+        if refusal.status != 409 or known:
+            raise
+        raise Refusal(404, f"there is no order {client_id}; GET /api/orders lists them") from None
 
 
 def reason_of(body: bytes) -> str:

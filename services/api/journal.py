@@ -154,10 +154,10 @@ class Figures(Told):
 
 
 class Summary(Told):
-    """The performance tracker's figures."""
+    """The performance tracker's figures; rates are fractions, null without a trade."""
 
-    win_rate: float
-    loss_rate: float
+    win_rate: Figure
+    loss_rate: Figure
     total_trades: int
 
 

@@ -13,13 +13,23 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from trading.errors import BadInput, BadStrategy, CockpitError, StateFailed, StrategyChanged, UnknownStrategy
+from trading.errors import (
+    AgentsUnreadable,
+    BadInput,
+    BadStrategy,
+    CockpitError,
+    StateFailed,
+    StrategyChanged,
+    StrategyInUse,
+    UnknownStrategy,
+)
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 KINDS: tuple[tuple[type[CockpitError], int], ...] = (
-    (UnknownStrategy, 404), (StrategyChanged, 409), (BadInput, 422), (StateFailed, 503), (CockpitError, 503),
+    (UnknownStrategy, 404), (StrategyChanged, 409), (StrategyInUse, 409),
+    (AgentsUnreadable, 503), (BadInput, 422), (StateFailed, 503), (CockpitError, 503),
 )
 """Status by kind of error, the first that fits."""
 

@@ -115,7 +115,10 @@ class Tested(Told):
 
 
 class Performance(Told):
-    """What a strategy did on this account (of the newest trades at hand), and in its newest backtest."""
+    """What a strategy did on this account, on every symbol that it was used on, and in its newest backtest.
+
+    Of the newest trades at hand. `symbol` is where the strategy is kept.
+    """
 
     symbol: str
     id: str
@@ -178,7 +181,7 @@ def change(symbol: SymbolInPath, name: NameInPath, body: Change, parts: Parts) -
 
 @router.delete("/{symbol}/{name}", responses=problems(404, 409, 422))
 def delete(symbol: SymbolInPath, name: NameInPath, parts: Parts, edited: EditedQuery = None) -> Entry:
-    """Remove a strategy; its versions stay, and the page brings it back."""
+    """Remove a strategy; its versions stay, and the page brings it back. One that is in use is a 409."""
     return Entry.model_validate(parts.strategies.delete(symbol, name, edited))
 
 
@@ -186,8 +189,7 @@ def delete(symbol: SymbolInPath, name: NameInPath, parts: Parts, edited: EditedQ
 def performance(symbol: SymbolInPath, name: NameInPath, parts: Parts) -> Performance:
     """Return how a strategy fares."""
     entry = _entry(parts, symbol, name)
-    trades = [one for one in parts.strategies.traded(entry, parts.services.portfolio.view().trades)
-              if one.symbol == entry.symbol]
+    trades = parts.strategies.traded(entry, parts.services.portfolio.view().trades)
     every, tested = health_of(trades, max(1, len(trades))), _tested(parts, entry)
     return Performance(
         symbol=entry.symbol, id=entry.id, name=entry.name, total_trades=every.count, win_rate=every.win_rate,

@@ -165,7 +165,7 @@ class JournalService:
         known = self.trades(TradeFilter(agent=agent, origin=ACCOUNT), 0, FOREVER).trades
         n = len(known)
         wins, losses = (sum(trade.result == result for trade in known) for result in (WIN, LOSS))
-        return LogSummary(round(wins / n, 3) if n else 0.0, round(losses / n, 3) if n else 0.0, n)
+        return LogSummary(round(wins / n, 3) if n else None, round(losses / n, 3) if n else None, n)
 
     def _take(self, name: str, records: Sequence[logs.Record]) -> ImportReport:
         keyed = {logs.key_of(record): record for record in records}

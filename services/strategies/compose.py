@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.agents.compose import Hired, has_own_roster
+from services.agents.engaging import Crew
 from services.agents.muting import silenced
 from services.agents.naming import asked_now, trading_now
 from services.backtests.markets import SimulatedPast, Source
 from services.running import Cockpit
 from services.runs import market_account, named_profile, ranking_of
 from services.settings import Settings
+from services.strategies.names import pinned
 from services.strategies.preview import Previewer
 from services.strategies.shelf import DEMO, find_strategy, stored_strategies
-from services.strategies.takeover import Standing, Takeover, choice_name, with_choice
+from services.strategies.takeover import Choice, Standing, Takeover, choice_name, with_choice
 from services.strategies.traded import Origin, Origins, newest_test, unknown
+from services.strategies.using import Using
 from services.strategies.workshop import SHIPPED, Surroundings, Workshop
 from storage.database import Database
 from trading.agents.desk import SignalDesk
@@ -27,8 +32,8 @@ from trading.events import DecisionMade
 from trading.strategies import RuleStrategy
 
 
-def with_chosen(settings: Settings, database: Database, badge: str, outside: bool) -> Settings:
-    """Return settings with the strategy that was put on paper on the page, for a market that is no replay.
+def with_chosen(settings: Settings, database: Database, badge: str, outside: bool) -> Choice:
+    """Return the strategy that was put on paper on the page, for a market that is no replay.
 
     Raises
     ------
@@ -36,12 +41,32 @@ def with_chosen(settings: Settings, database: Database, badge: str, outside: boo
         A strategy is named beside a list of agents.
     """
     if has_own_roster(settings) or outside:
-        return settings
-    found, warning = with_choice(settings, database, market_account(settings, badge), settings.interval)
-    if warning:
-        print(warning, file=sys.stderr)
-    chosen: Settings = found
-    return chosen
+        return Choice(settings)
+    return with_choice(settings, database, market_account(settings, badge), settings.interval)
+
+
+def running_version(settings: Settings) -> tuple[str, int]:
+    """Return where the cockpit's strategy is kept and which version of it is meant, 0 for one without versions."""
+    store = stored_strategies(settings.data_dir)
+    ref, version = store.place(settings.strategy or ""), pinned(settings.strategy or "")[1]
+    return ref, store.number_of(ref) if version is None else version
+
+
+def told_of_versions(crew: Crew | None, settings: Settings, database: Database, account: str) -> Crew | None:
+    """Return the crew that knows which of a list's agents changed their version since the last start."""
+    if crew is None or not crew.roster.is_own:
+        return crew
+    store, name = stored_strategies(settings.data_dir), f"agent-versions-{account}"
+    before: dict[str, int] = json.loads(database.recall(name) or "{}")
+    found = {ref: store.number_of(ref) for ref in dict.fromkeys(store.place(one.strategy) for one, _ in
+                                                                crew.engaged.rules)}
+    now = {ref: version for ref, version in found.items() if version}
+    notes = tuple(f"{ref} trades in v{version} from this start on, it was v{before[ref]} at the last one"
+                  for ref, version in now.items() if before.get(ref, version) != version)
+    for words in notes:
+        print(words, file=sys.stderr)
+    database.remember(name, json.dumps(before | now))
+    return replace(crew, notes=(*crew.notes, *notes), versions=now)
 
 
 def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, executor: Any,
@@ -75,11 +100,17 @@ def takeover_of(settings: Settings, database: Database, cockpit: Cockpit, execut
         find=lambda ref: find_strategy(ref, settings.data_dir), closed=cockpit.charts.closed, desk=desk,
         interval=cockpit.feed.interval, capital=settings.capital, costs=settings.costs,
         profile=named_profile(settings.profile), begun=tell,
-        remember=remember, brought=brought, is_free=is_free, speaking=lambda ref: refs_of(cockpit, ref))
-    takeover = Takeover(cockpit.engine, standing, cockpit.strategy or DEMO, cockpit.document["strategy"]["name"])
+        remember=remember, brought=brought, is_free=is_free, speaking=lambda ref: refs_of(cockpit, ref),
+        version=stored_strategies(settings.data_dir).number_of, symbols=_traded(settings, cockpit))
+    takeover = Takeover(cockpit.engine, standing, cockpit.strategy or DEMO, cockpit.document["strategy"]["name"],
+                        cockpit.strategy_version)
     if cockpit.feed.badge != "REPLAY":
         cockpit.controls.use_strategy = takeover.use
     return takeover
+
+
+def _traded(settings: Settings, cockpit: Cockpit) -> tuple[str, ...]:
+    return tuple(symbol for symbol in settings.assets if symbol in cockpit.engine.portfolio.specs)
 
 
 def refs_of(cockpit: Cockpit, running: str) -> frozenset[str]:
@@ -122,15 +153,17 @@ def origins_of(settings: Settings, database: Database, cockpit: Cockpit, takeove
     return origins
 
 
-def strategy_workshop(settings: Settings, past: SimulatedPast | None, takeover: Takeover, portfolio: Any,
+def strategy_workshop(settings: Settings, past: SimulatedPast | None, using: Using, portfolio: Any,
                       backtests: Any, origin: Origin = unknown) -> Workshop:
     """Return the workshop on a data folder; its previews read the candles that backtests read."""
+    takeover = using.takeover
     source = Source(settings.candles_dir, simulated=past)
     previewer = Previewer(source, settings.capital, settings.costs, named_profile(settings.profile))
     interval = portfolio.view().session.interval
     around = Surroundings(lambda: portfolio.view().trades,
                           lambda entry, document: newest_trades(backtests, entry, document, interval),
-                          takeover.speaking, settings.assets, interval, origin)
+                          takeover.speaking, settings.assets, interval, origin, using.version, using.pending,
+                          using.why)
     return Workshop(settings.data_dir / "strategies", previewer, around)
 
 

@@ -94,3 +94,14 @@ def split_file_name(stem: str) -> tuple[str, str]:
         return symbol_of(match[1]), match[2]
     except BadInput:
         return "", stem
+
+
+def pinned(text: str) -> tuple[str, int | None]:
+    """Return a name and the version that it names: `BTCUSDT/dips@5` -> `BTCUSDT/dips`, 5; None for the newest."""
+    ref, _, number = text.rpartition("@")
+    return (ref, int(number)) if ref and number.isdecimal() else (text, None)
+
+
+def pin(ref: str, version: int) -> str:
+    """Return a name with its version, without one where it has none."""
+    return f"{ref}@{version}" if version else ref

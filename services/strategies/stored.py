@@ -19,7 +19,7 @@ from services.strategies.changes import changes
 from services.strategies.entries import absent, entry_of, loose_entry, told, version_of
 from services.strategies.folder import Folder, Spot
 from services.strategies.judging import Judged, judged, refuse_mistakes
-from services.strategies.names import id_of, symbol_of
+from services.strategies.names import id_of, pinned, symbol_of
 from services.strategies.reading import parse_strategy
 from services.strategies.registry import Registry, Row, Rows
 from storage.disk import Disk
@@ -115,22 +115,43 @@ class StoredStrategies:
     def find(self, text: str) -> RuleStrategy | None:
         """Return the strategy of `BTCUSDT/dips`, of an id, of a symbol (its default) or of a loose file, None without.
 
-        Nothing is written.
+        `BTCUSDT/dips@5` is its version 5, whatever was saved since. Nothing is written.
 
         Raises
         ------
         BadInput
             Several symbols have that id; BadStrategy where the file is broken.
         """
-        wanted = text.removeprefix(OWN)
+        wanted, number = pinned(text.removeprefix(OWN))
+        spot = self._named(wanted)
+        if spot is not None and number is not None:
+            return _usable(f"{spot.ref} version {number}", spot.version(version_of(spot, number)))
+        if spot is not None:
+            return _usable(spot.ref, spot.version())
+        loose = next((one for one in self._folder.loose() if one.ref == text.removeprefix(OWN)), None)
+        return None if loose is None else _usable(loose.ref, loose.judged)
+
+    def place(self, text: str) -> str:
+        """Return where the strategy of a name for `find` is kept, `BTCUSDT/dips`; what is not kept here, as it is."""
+        wanted = pinned(text.removeprefix(OWN))[0]
+        spot = self._named(wanted) if wanted else None
+        return wanted if spot is None else spot.ref
+
+    def number_of(self, ref: str) -> int:
+        """Return the number of the newest version at a place, 0 where none is kept."""
+        spot = next((one for one in self._folder.spots() if one.ref == ref and one.history.exists), None)
+        if spot is None:
+            return 0
+        self._settle([spot])
+        kept = spot.history.newest()
+        return kept.number if kept else 0
+
+    def _named(self, wanted: str) -> Spot | None:
         spots = [spot for spot in self._folder.spots() if spot.is_called(wanted) and spot.history.exists]
         if len(spots) > 1:
-            raise BadInput(f"{text!r} is there for {', '.join(spot.symbol for spot in spots)}; write {spots[0].ref}")
+            raise BadInput(f"{wanted!r} is there for {', '.join(spot.symbol for spot in spots)}; write {spots[0].ref}")
         spots = spots or self._defaults(wanted)
-        if spots:
-            return _usable(spots[0].ref, spots[0].version())
-        loose = next((one for one in self._folder.loose() if one.ref == wanted), None)
-        return None if loose is None else _usable(loose.ref, loose.judged)
+        return spots[0] if spots else None
 
     def sound(self) -> Iterator[tuple[str, RuleStrategy]]:
         """Give (name for `find`, rules) of all that can be run. Nothing is written."""

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from services.runs import profile_for, ranking_of, run_settings
-from services.strategies.shelf import find_strategy
+from services.strategies.names import pin, pinned
+from services.strategies.shelf import find_strategy, stored_strategies
 from storage.database import Database
 from trading.agents.desk import SignalDesk
 from trading.agents.symbol_agent import SymbolAgent
@@ -27,6 +28,8 @@ from trading.ranking import Round
 from trading.strategies import RuleStrategy
 
 log = logging.getLogger(__name__)
+INSTEAD = ("Restore it on the page Strategies, or put another one on paper: no strategy trades until then, "
+           "open positions keep stop and target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Standing:
 
     `find` gives the rules of a name, `closed` a symbol's closed bars, `desk` puts rules and other sources on cold
     agents, `begun` hears the settings that hold from now on, `is_free` says whether no roster of agents decides who
-    trades, `brought` hears what has taken over, `speaking` says which strategies have a say while one is running.
+    trades, `brought` hears what has taken over, `speaking` says which strategies have a say while one is running,
+    `version` gives the newest version of a strategy (0: it has none), `symbols` are traded where nobody trades yet.
     """
 
     find: Callable[[str], RuleStrategy]
@@ -50,15 +54,20 @@ class Standing:
     is_free: Callable[[], bool] = lambda: True
     brought: Callable[[str, RuleStrategy], None] = lambda ref, rules: None
     speaking: Callable[[str], Iterable[str]] = lambda ref: (ref,)
+    version: Callable[[str], int] = lambda ref: 0
+    symbols: tuple[str, ...] = ()
 
 
 class Takeover:
-    """Hears `use_strategy` (by `Controls`) and brings the strategy in when it is safe."""
+    """Hears `use_strategy` (by `Controls`) and brings the strategy in when it is safe.
 
-    def __init__(self, engine: Engine, standing: Standing, running: str, name: str) -> None:
+    `version` is that of the rules which run, 0 where they have none: what is saved later is not what trades.
+    """
+
+    def __init__(self, engine: Engine, standing: Standing, running: str, name: str, version: int = 0) -> None:
         self._engine, self._standing = engine, standing
-        self.running, self.name = running, name
-        self._waiting: tuple[str, RuleStrategy] | None = None
+        self.running, self.name, self.version = running, name, version
+        self._waiting: tuple[str, RuleStrategy, int] | None = None
         self._base, self._applied = standing.profile, engine.risk.profile
         engine.bus.subscribe(DecisionMade, self._look)
         engine.bus.subscribe(BarFinished, self._look)
@@ -66,6 +75,11 @@ class Takeover:
     def speaking(self) -> Iterable[str]:
         """Return the strategies that have a say now."""
         return self._standing.speaking(self.running)
+
+    @property
+    def waiting(self) -> str:
+        """The strategy that takes over as soon as nothing is held, or nothing."""
+        return self._waiting[0] if self._waiting else ""
 
     def use(self, arguments: Mapping[str, Any]) -> str:
         """Take a strategy over, at once or as soon as nothing is held; say which.
@@ -76,17 +90,24 @@ class Takeover:
             It cannot run here: unknown or broken, for other bars, short, or the orders go to a venue.
         """
         ref = str(arguments.get("ref") or "")
-        rules = self._fitting(ref)
-        self._standing.remember(ref)
+        version = self._standing.version(ref)
+        rules = self._fitting(ref, version)
+        self._standing.remember(pin(ref, version))
         if ref == self.running and rules.for_symbol(rules.symbol) in self._traded(rules.symbol):
-            self._waiting = None
-            return f"{rules.name} trades already"
-        self._waiting = (ref, rules)
+            self._waiting, self.version = None, version
+            return self._already(rules)
+        self._waiting = (ref, rules, version)
         held = self._obstacle()
         if not held:
             self._look(None)
             return self._told(rules)
         return f"{rules.name} takes over as soon as {held}"
+
+    def _already(self, rules: RuleStrategy) -> str:
+        """Say that a strategy is in place, and whether it trades."""
+        if self._engine.session.state == "running":
+            return f"{rules.name} trades already"
+        return f"{rules.name} is in place already; press Start on the Cockpit to let it trade"
 
     def _told(self, rules: RuleStrategy) -> str:
         """Say where a strategy is in place, and what is missing until it trades."""
@@ -97,12 +118,12 @@ class Takeover:
             return f"{rules.name} trades now on {names}{more}; its first decision is the next closed bar"
         return f"{rules.name} is in place on {names}{more}; press Start on the Cockpit to let it trade"
 
-    def _fitting(self, ref: str) -> RuleStrategy:
+    def _fitting(self, ref: str, version: int) -> RuleStrategy:
         if self._engine.broker.is_external or self._engine.session.outside:
             raise BadInput(f"orders go to {self._engine.broker.badge}: stop the cockpit and start it with "
                            f"--strategy {ref}, so that nothing changes while money is at stake")
         self._refuse_another_say(ref)
-        rules = self._standing.find(ref)
+        rules = self._standing.find(pin(ref, version))
         own = self._standing.interval
         if rules.interval not in (None, own):
             raise BadInput(f"this cockpit decides on {own} bars and {rules.name} is written for {rules.interval}: set "
@@ -142,10 +163,11 @@ class Takeover:
         """Bring in what waits, when nothing stands in the way."""
         if self._waiting is None or self._obstacle():
             return
-        (ref, rules), self._waiting = self._waiting, None
+        (ref, rules, version), self._waiting = self._waiting, None
         try:
             self._refuse_another_say(ref)
             self._bring(ref, rules)
+            self.version = version
         except CockpitError as error:
             log.warning("%s could not be taken over: %s", ref, error)
             self._engine.journal.write(self._engine.time, "ALERT", f"{rules.name} was not taken over: {error}", "bad")
@@ -188,7 +210,8 @@ class Takeover:
 
     def _symbols(self) -> tuple[str, ...]:
         agents = self._engine.agents.agents
-        return tuple(dict.fromkeys(agent.symbol for agent in agents if isinstance(agent, SymbolAgent)))
+        asked = dict.fromkeys(agent.symbol for agent in agents if isinstance(agent, SymbolAgent))
+        return tuple(asked) or self._standing.symbols
 
 
 def choice_name(account: str) -> str:
@@ -197,23 +220,48 @@ def choice_name(account: str) -> str:
 
 
 def chosen_strategy(database: Database, account: str) -> str:
-    """Return the strategy that was put on paper on the page, nothing where none was."""
+    """Return the strategy that was put on paper on the page, with its version, nothing where none was."""
     return database.recall(choice_name(account)) or ""
 
 
-def with_choice(settings: Any, database: Database, account: str, interval: str) -> tuple[Any, str]:
-    """Return settings with the strategy that was put on paper, unless one is named; and a warning, or nothing.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a start makes of the strategy on paper: `problem` says why it cannot trade, `notes` what is to be known."""
 
-    What cannot be used any more is told, and the demo rules stand in its place.
+    settings: Any
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def with_choice(settings: Any, database: Database, account: str, interval: str) -> Choice:
+    """Return settings with the strategy that was put on paper, in its version of then, unless one is named.
+
+    What cannot be used any more is a problem, and nothing takes its place. One from before versions were noted is
+    noted with its newest.
     """
-    ref = chosen_strategy(database, account)
-    if settings.strategy or not ref:
-        return settings, ""
+    chosen = chosen_strategy(database, account)
+    if settings.strategy or not chosen:
+        return Choice(settings)
+    store = stored_strategies(settings.data_dir)
+    ref, version = pinned(chosen)
+    newest = store.number_of(ref)
+    if version is None and newest:
+        version, chosen = newest, pin(ref, newest)
+        database.remember(choice_name(account), chosen)
+    wanted = settings.model_copy(update={"strategy": chosen})
+    if version and not newest:
+        return Choice(wanted, f"{ref}, which was put on paper, was deleted. {INSTEAD}")
     try:
-        rules = find_strategy(ref, settings.data_dir)
+        rules = find_strategy(chosen, settings.data_dir)
     except BadInput as error:
-        return settings, f"the strategy on paper cannot be used, the demo trades instead: {error}"
+        return Choice(wanted, f"{ref}, which was put on paper, cannot be used: {error}. {INSTEAD}")
     if rules.interval not in (None, interval):
-        return settings, (f"{ref} is written for {rules.interval} bars, this cockpit decides on {interval}: the demo "
-                          f"trades instead; start with --interval {rules.interval}")
-    return settings.model_copy(update={"strategy": ref}), ""
+        return Choice(wanted, f"{ref}, which was put on paper, is written for {rules.interval} bars and this cockpit "
+                              f"decides on {interval}: start with --interval {rules.interval}. {INSTEAD}")
+    notes = () if version in (None, newest) else (f"{ref}: {newer(newest, version or 0)}",)
+    return Choice(wanted, notes=notes)
+
+
+def newer(newest: int, version: int) -> str:
+    """Say that another version was saved than the one that trades."""
+    return f"v{newest} is saved, v{version} trades: put it on paper to let v{newest} trade"

@@ -53,18 +53,19 @@ def unknown(_: Any) -> str:
 
 def trades_of(entry: StrategyEntry, trades: Iterable[Any], entries: Sequence[StrategyEntry],
               origin: Origin = unknown) -> tuple[Any, ...]:
-    """Return the trades of a strategy on its symbols.
+    """Return the trades of a strategy, on every symbol that it was used on.
 
-    A trade whose origin was not noted counts where no other strategy bears its name: better none than another's.
+    A trade whose origin was not noted counts on the symbols that the strategy names, where no other one bears its name:
+    better none than another's.
     """
     is_alone = sum(one.name == entry.name for one in entries) == 1
     symbols = {*entry.symbols, entry.symbol}
 
     def is_own(trade: Any) -> bool:
         ref = origin(trade)
-        return ref == entry.ref if ref else is_alone and trade.opened_by == entry.name
+        return ref == entry.ref if ref else is_alone and trade.opened_by == entry.name and trade.symbol in symbols
 
-    return tuple(trade for trade in trades if trade.symbol in symbols and is_own(trade))
+    return tuple(trade for trade in trades if is_own(trade))
 
 
 def newest_test(backtests: Any, entry: StrategyEntry, document: Mapping[str, Any],

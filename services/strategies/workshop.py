@@ -34,7 +34,7 @@ from trading.domain.workshop import (
     StrategyShelf,
     VersionLine,
 )
-from trading.errors import BadInput, StrategyChanged
+from trading.errors import BadInput, StrategyChanged, StrategyInUse
 from trading.indicators import INDICATORS
 from trading.indicators.registry import output_label
 from trading.strategies.reasons import DAY_NAMES
@@ -54,7 +54,9 @@ class Surroundings:
 
     `trades` are finished ones (as `TradeView`), `origin` says where the strategy of one is kept (nothing: not known),
     `expected` gives those of the newest backtest of an entry's document on the cockpit's bars, `running` names the
-    strategies that trade now (`BTCUSDT/dips`, or a shipped id), `interval` is their bars.
+    strategies that trade now (`BTCUSDT/dips`, or a shipped id), `interval` is their bars. `version` gives which version
+    of a strategy trades (0: it does not, or has none), `pending` the words for a newer one that is saved, `in_use` says
+    why a strategy must not be deleted (nothing: it may).
     """
 
     trades: Trades
@@ -63,6 +65,9 @@ class Surroundings:
     symbols: tuple[str, ...]
     interval: str
     origin: Origin = unknown
+    version: Callable[[str], int] = lambda ref: 0
+    pending: Callable[[str, int], str] = lambda ref, newest: ""
+    in_use: Callable[[str], str] = lambda ref: ""
 
 
 class Workshop(StrategyStore):
@@ -91,8 +96,10 @@ class Workshop(StrategyStore):
         return trades_of(entry, trades, self.list(), self._around.origin)
 
     def _listed(self, entry: StrategyEntry, seen: Sequence[Any], running: frozenset[str]) -> ListedStrategy:
-        return ListedStrategy(entry, health_of(seen), light_of(self._expected(entry) if seen else (), seen),
-                              entry.ref in running)
+        tested = {*entry.symbols, entry.symbol}
+        like = tuple(one for one in seen if one.symbol in tested)
+        return ListedStrategy(entry, health_of(seen), light_of(self._expected(entry) if like else (), like),
+                              entry.ref in running, self._around.pending(entry.ref, entry.version))
 
     def _expected(self, entry: StrategyEntry) -> Iterable[Any]:
         if entry.mistakes or not entry.version:
@@ -188,6 +195,18 @@ class Workshop(StrategyStore):
         """Return a draft as a new strategy, to be saved beside the one that it came from."""
         return shown(replace(Draft.from_state(state), symbol="", id="", version=0, saved=""))
 
+    def delete(self, symbol: str, name: str, edited: int | None = None) -> StrategyEntry:
+        """Remove a strategy's file; StrategyInUse while it trades, or would at the next start."""
+        why = self._around.in_use(_ref(symbol, name))
+        if why:
+            raise StrategyInUse(f"{_ref(symbol, name)} was not deleted: {why}")
+        return super().delete(symbol, name, edited)
+
+    def pending(self, symbol: str, name: str) -> str:
+        """Return what must be known of a version that is saved and does not trade, or nothing."""
+        ref = _ref(symbol, name)
+        return self._around.pending(ref, self.number_of(ref))
+
     def preview(self, document: Mapping[str, Any], symbol: str, interval: str) -> StrategyPreview:
         """Return what a document would have done on the newest bars of a symbol. Takes milliseconds; not for a loop."""
         try:
@@ -199,11 +218,12 @@ class Workshop(StrategyStore):
     def history(self, symbol: str, name: str) -> tuple[VersionLine, ...]:
         """Return the newest versions, each with what changed and what it would have done; the newest first."""
         versions, running = self.versions(symbol, name), frozenset(self._around.running())
-        ref = f"{symbol_of(symbol)}/{id_of(name, symbol_of(symbol))}"
+        ref = _ref(symbol, name)
+        used = self._around.version(ref) or versions[0].number
         found = []
         for number, version in enumerate(versions[:N_LINES]):
             older = next((one for one in versions[number + 1:] if _is_sound(one)), None)
-            is_running = number == 0 and ref in running
+            is_running = version.number == used and ref in running
             if not _is_sound(version):
                 found.append(VersionLine(version, "", {}, is_running))
                 continue
@@ -240,6 +260,10 @@ class Workshop(StrategyStore):
     def running(self) -> str:
         """Return what trades now: `BTCUSDT/dips`, a shipped id, several with commas between them, or nothing."""
         return ", ".join(sorted(self._around.running()))
+
+
+def _ref(symbol: str, name: str) -> str:
+    return f"{symbol_of(symbol)}/{id_of(name, symbol_of(symbol))}"
 
 
 def _is_sound(version: StrategyVersion) -> bool:

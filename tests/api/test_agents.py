@@ -52,7 +52,7 @@ def test_agents_that_have_not_spoken_say_nothing(tmp_path):
 def test_a_broken_roster_is_told_and_breaks_nothing_else(tmp_path):
     with served(Place(tmp_path)) as own:
         own.world.agents.broken = "agents.json: line 3 column 1"
-        assert "line 3" in problem(own.get("/api/agents"), 422)["detail"]
+        assert "line 3" in problem(own.get("/api/agents"), 503)["detail"]
         assert own.get("/api/session").status_code == 200
 
 

@@ -80,7 +80,8 @@ def test_a_trade_by_hand_needs_a_position_and_the_risk_engines_yes(place):
         told = problem(place.post("/api/trades/execute", {"symbol": free, "side": side}), 409)
         assert "no position is open" in told["detail"]
     problem(place.post("/api/trades/execute", {"symbol": "NOPEUSDT", "side": "sell"}), 409)
-    problem(place.ask("DELETE", "/api/orders/ck-9-999", place.trade_token), 409)
+    told = problem(place.ask("DELETE", "/api/orders/ck-9-999", place.trade_token), 404)
+    assert told["detail"] == "there is no order ck-9-999; GET /api/orders lists them"
 
 
 def test_the_kill_switch_is_done_once_stays_on_and_only_a_person_re_arms_it(place):

@@ -71,3 +71,18 @@ def test_a_tick_tells_what_is_new(world):
 def test_a_broken_roster_is_said_in_the_place_of_the_page(world):
     world.agents.broken = "agents.json: Expecting value: line 1; correct or remove it"
     assert "correct or remove it" in texts(agents.page(world.services, {}))
+
+
+def test_a_broken_roster_has_a_way_out_by_click(world):
+    world.agents.broken = "agents.json: Expecting value: line 1; correct or remove it"
+    assert "Follow the cockpit" in texts(agents.page(world.services, {}))
+    told = words(asyncio.run(agents.on_act(world.services, "follow", "")))
+    assert "could not be read" in told and "stays paused" not in told
+    assert "kept as agents.json.broken" in told and "Open this page again" in told
+    assert "cannot be read" not in texts(agents.page(world.services, {}))
+
+
+def test_an_agent_that_was_dropped_and_is_added_again_has_its_say_at_once(world):
+    asyncio.run(agents.on_act(world.services, "drop", "BTCUSDT|demo"))
+    shown, _ = asyncio.run(agents.on_add(world.services, "BTCUSDT", "1m", "demo"))
+    assert "again from its next bar on" in words(shown) and "next start" not in words(shown)

@@ -23,7 +23,7 @@ from trading.domain.agents import (
     StudyCurve,
 )
 from trading.domain.strategies import HealthLight, StrategyHealth
-from trading.errors import BadInput
+from trading.errors import AgentsUnreadable, BadInput
 
 SYMBOLS = tuple(PRICES)
 LIGHTS = ("green", "amber", "red", "too few to tell")
@@ -53,8 +53,8 @@ def study_of(end: int) -> MotherStudy:
     curves = tuple(StudyCurve(name, 0.01 * (2 - n), -0.012 - 0.004 * n, 40 - 5 * n,
                               1.0 + np.linspace(0.0, 0.01 * (2 - n), 60)) for n, name in enumerate(names))
     bins = tuple(CalibrationBin(0.42 + 0.04 * n, 0.38 + 0.05 * n, 20 + 10 * n) for n in range(4))
-    return MotherStudy(int(time[0]), end, 4_320, "31 of 212 earlier decisions scored 0.512 or more and gained +0.081% "
-                       "on average after costs", 0.512, curves, time,
+    return MotherStudy(int(time[0]), end, 4_320, "threshold from the first half: 31 of 212 earlier "
+                       "decisions scored 0.512 or more and gained +0.081% on average after costs", 0.512, curves, time,
                        {f"{symbol}|demo": bins for symbol in SYMBOLS},
                        ("a rule whose numbers were chosen on these bars looks better than it is",))
 
@@ -73,11 +73,12 @@ class FakeAgents:
         self.study_state = ""
         self.found: MotherStudy | None = None
         self.is_own, self.notices = False, ()
+        self.dropped: set[str] = set()
 
     def view(self) -> AgentsView:
         """Everything on the page."""
         if self.broken:
-            raise BadInput(self.broken)
+            raise AgentsUnreadable(self.broken)
         decisions = tuple(
             AgentDecision(START_MS - 60_000 * n, SYMBOLS[n % 4], f"{SYMBOLS[n % 4][:-4]}/USDT", "BUY",
                           ("entry", "denied: rank", "denied: min_score")[n % 3], "RSI 28.4 < 30 → place 1, the best 1",
@@ -111,12 +112,18 @@ class FakeAgents:
         self.asked.append(("drop", key))
         if len(self.agents) == 1:
             raise BadInput(f"{key} is the last agent that follows rules: pause it")
+        self.dropped.add(key)
         return self.agents.pop(key).config
 
-    def follow_cockpit(self) -> None:
-        """Forget the list."""
+    def is_asked(self, agent: AgentConfig) -> bool:
+        """Whether it was dropped before."""
+        return agent.key in self.dropped
+
+    def follow_cockpit(self) -> str:
+        """Forget the list, or set the broken file aside."""
         self.asked.append(("follow", None))
-        self.is_own = False
+        self.is_own, broken, self.broken = False, self.broken, ""
+        return "agents.json.broken" if broken else ""
 
     def set_mother(self, changes: Mapping[str, Any]) -> None:
         """Keep them."""

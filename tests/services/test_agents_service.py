@@ -172,6 +172,16 @@ def test_the_study_judges_on_bars_after_those_it_learnt_from(tmp_path):
         assert agent(service).light.n_expected > 20
 
 
+def test_a_least_score_that_is_set_is_what_the_comparison_says_it_used(tmp_path):
+    with whole_cockpit(tmp_path, 10) as whole:
+        service = service_of(whole, tmp_path)
+        service.set_mother({"min_score": 0.01})
+        service.study()
+        study = service.view().study
+        assert study.curves[0].n_trades > 0 and study.min_score == 0.01
+        assert study.threshold == "the score 0.01 that is set was used; nothing was learnt"
+
+
 def test_calibration_counts_firings_by_what_was_said():
     said, gains = np.array([0.46, 0.47, 0.52, 0.53]), np.array([0.1, -0.1, 0.1, 0.1])
     bins = calibration(Firings(np.arange(4), np.arange(4), said, gains))

@@ -13,6 +13,7 @@ from services.agents.muting import PAUSED, UNLISTED
 from services.agents.roster import RosterStore
 from services.parity.replay import Rules, Scene, play
 from services.settings import load_settings
+from services.strategies import stored_strategies
 from storage.candle_store import CandleStore
 from tests.contracts.signal_source import random_candles
 from tests.parity.cases import fine
@@ -68,7 +69,8 @@ def test_the_first_list_has_the_pauses_and_the_models_that_vote(store):
     assert [(agent.key, agent.paused) for agent in store.read().agents] == [
         ("BTCUSDT|demo", True), ("ETHUSDT|demo", False), ("ETHUSDT|model", True), ("BTCUSDT|ema-cross", False)]
     store.follow_cockpit()
-    assert not store.read().is_own and not any(agent.paused for agent in store.read().agents)
+    assert not store.read().is_own
+    assert {agent.key for agent in store.read().agents if agent.paused} == {"BTCUSDT|demo", "ETHUSDT|model"}
 
 
 def test_pause_and_drop_change_one_agent_alone(store):
@@ -227,3 +229,42 @@ def test_agents_equal_in_symbol_and_name_are_not_mixed_up(store, tmp_path):
 def vars_of(strategy):
     agent = AgentConfig("BTCUSDT", "1m", strategy)
     return {"symbol": agent.symbol, "timeframe": agent.timeframe, "strategy": agent.strategy}
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ('"agents": [{"symbol": "BTCUSDT", "timeframe": "1m", "strategy": "demo", "paused": "yes"}]',
+     r"agents\[0\].paused: 'yes' is not allowed; use true or false"),
+    ('"agents": [{"symbol": "BTCUSDT", "timeframe": "1m", "strategy": "demo", "size": 1}]',
+     r"agents\[0\].size is not known"),
+    ('"mother": {"alpha": 0, "beta": 0}', "mother.alpha and mother.beta are both 0; one of them must be above 0;"),
+    ('"mother": {"alpha": -1}', "mother.alpha: -1 is not allowed; use a number from 0 to 1"),
+    ('"mother": {"beta": 1e308}', r"mother.beta: 1e\+308 is not allowed; use a number from 0 to 1"),
+    ('"mother": {"alpha": null}', "mother.alpha: no number was given; use one from 0 to 1"),
+    ('"mother": {"top_n": 1.5}', "mother.top_n: 1.5 is not allowed; use a whole number"),
+    ('"mother": {"ranks": "yes"}', "mother.ranks: 'yes' is not allowed; use true or false")])
+def test_the_one_that_is_wrong_is_named_with_what_is_allowed(store, text, words):
+    store.path.write_text(f'{{"version": 1, {text}}}')
+    with pytest.raises(BadInput, match=words):
+        store.read()
+
+
+def test_a_file_that_cannot_be_read_is_set_aside_and_nothing_is_lost(store):
+    for n, broken in enumerate(("{", "[")):
+        store.path.write_text(broken)
+        name = store.follow_cockpit()
+        assert name == ("agents.json.broken" if n == 0 else "agents.json.broken-1")
+        assert store.path.with_name(name).read_text() == broken and not store.read().is_own
+    assert store.follow_cockpit() == ""
+
+
+def test_risk_settings_are_compared_with_the_profile_filled_in(store, tmp_path):
+    shelf = stored_strategies(tmp_path)
+    for name, stop in (("same", PROFILES[1].stop_atr), ("wider", 4.0)):
+        shelf.save("BTCUSDT", name, {
+            "version": 2, "name": name, "symbols": ["BTCUSDT"], "entry": {"left": "rsi_14", "op": "<", "right": 30},
+            "exit": {"left": "rsi_14", "op": ">", "right": 60}, "risk": {"stop_atr": stop}}, 0)
+        store.add("BTCUSDT", "1m", f"BTCUSDT/{name}")
+    errors = crew_of(store, tmp_path, profile=PROFILES[1]).engaged.errors
+    assert list(errors) == ["BTCUSDT|BTCUSDT/wider"]
+    assert "stop_atr is 4 here and 2 (the profile's) there" in errors["BTCUSDT|BTCUSDT/wider"]
+    assert len(crew_of(store, tmp_path, profile=PROFILES[2]).engaged.errors) == 2, "other profile, other stop"

@@ -156,6 +156,8 @@ def test_a_strategy_that_waits_is_not_brought_in_once_a_roster_decides(folder: P
         whole.trade()
         assert not whole.engine.portfolio.open_symbols() and takeover.running == "demo"
         assert any("was not taken over" in line.text for line in whole.engine.journal.recent)
+
+
 def in_the_middle_of_a_moment(whole, act) -> list[str]:
     """Let the market run, do something once when one symbol has its bar and the other not; return which bars came."""
     came: list[str] = []
@@ -214,11 +216,10 @@ def test_a_page_that_is_out_of_date_changes_nothing(folder: Path):
         assert not answers[-1].accepted and takeover.running == "demo"
 
 
-def test_a_strategy_on_paper_that_was_deleted_leaves_the_demo_and_says_so(folder: Path, capsys):
+def test_put_on_paper_again_while_stopped_says_what_is_missing(folder: Path):
     with whole_cockpit(folder, 10) as whole:
         with_takeover(whole, folder)
         use(whole, "BTCUSDT/fast")
-    stored_strategies(folder).delete("BTCUSDT", "fast")
-    with whole_cockpit(folder, 10) as whole:
-        assert whole.cockpit.strategy == ""
-    assert "the demo trades instead" in capsys.readouterr().err
+        assert "is in place already; press Start" in use(whole, "BTCUSDT/fast").detail
+        whole.start()
+        assert use(whole, "BTCUSDT/fast").detail == "Fast dips trades already"

@@ -17,7 +17,7 @@ from tests.services.test_takeover import FAST, use, with_takeover
 from trading.agents.desk import SignalDesk
 from trading.agents.quality import signal_quality
 from trading.domain import Action, Signal
-from trading.errors import BadInput
+from trading.errors import AgentsUnreadable, BadInput
 from trading.events import CommandAnswered
 from trading.feeds.replay import ReplayFeed
 
@@ -121,7 +121,7 @@ def test_an_agent_with_other_risk_settings_is_refused_and_the_field_is_named(tmp
     stored_strategies(tmp_path).save("BTCUSDT", "fast", FAST, 0)
     with whole_cockpit(tmp_path, 10) as whole:
         service = service_of(whole, tmp_path)
-        with pytest.raises(BadInput, match=r"stop_atr is 3.5 here and the profile's there"):
+        with pytest.raises(BadInput, match=r"stop_atr is 3.5 here and 2.5 \(the profile's\) there"):
             service.add("BTCUSDT", "1m", "BTCUSDT/fast")
         with pytest.raises(BadInput, match="rank differs"):
             service.add("BTCUSDT", "1m", "momentum-rotation")
@@ -289,3 +289,23 @@ def test_a_rehearsal_of_a_named_strategy_trades_that_strategy(tmp_path):
 
 def replace_venue(settings):
     return settings.model_copy(update={"venue": "rehearsal"})
+
+
+def test_an_agent_that_is_added_again_after_a_drop_speaks_at_once(tmp_path):
+    with whole_cockpit(tmp_path, 10) as whole:
+        service = service_of(whole, tmp_path)
+        service.drop(BTC)
+        assert ("BTCUSDT", "demo") in whole.engine.agents.paused
+        assert service.is_asked(service.add("BTCUSDT", "1m", "demo"))
+        assert ("BTCUSDT", "demo") not in whole.engine.agents.paused
+        assert not service.is_asked(service.add("BTCUSDT", "1m", "sma-cross"))
+
+
+def test_a_list_that_is_broken_while_the_cockpit_runs_is_told_by_its_own_kind_of_error(tmp_path):
+    with whole_cockpit(tmp_path, 10) as whole:
+        service = service_of(whole, tmp_path)
+        (tmp_path / "agents.json").write_text("{")
+        for ask in (service.view, service.predictions, service.decide):
+            with pytest.raises(AgentsUnreadable, match=r"agents.json: .*correct or remove it"):
+                ask()
+        assert service.follow_cockpit() == "agents.json.broken" and service.view().agents

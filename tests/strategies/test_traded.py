@@ -61,7 +61,8 @@ def test_renamed_strategy_keeps_its_trades(tmp_path):
     entry = workshop.save("BTCUSDT", "rsi-dips", DIPS | {"name": "Dips of another name"}, 2)
     assert len(trades_of(entry, TRADES, workshop.list(), lambda _: entry.ref)) == 12
     elsewhere = (replace(TRADES[0], symbol="SOLUSDT"),)
-    assert not trades_of(entry, elsewhere, workshop.list(), lambda _: entry.ref)
+    assert len(trades_of(entry, elsewhere, workshop.list(), lambda _: entry.ref)) == 1, "it was used there"
+    assert not trades_of(entry, elsewhere, workshop.list())
 
 
 def test_origin_is_the_one_of_the_time_of_the_entry_and_outlives_the_process(database):

@@ -216,10 +216,10 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class LogSummary:
-    """The performance tracker's figures; rates are 0 without trades."""
+    """The performance tracker's figures; rates are None without trades."""
 
-    win_rate: float
-    loss_rate: float
+    win_rate: float | None
+    loss_rate: float | None
     total_trades: int
 
 

@@ -163,12 +163,16 @@ class ShippedChoice:
 
 @dataclass(frozen=True, slots=True)
 class ListedStrategy:
-    """A strategy of the user's in the list, with how it fares."""
+    """A strategy of the user's in the list, with how it fares.
+
+    `note` says what must be known of its versions, such as that an older one trades; mostly nothing.
+    """
 
     entry: StrategyEntry
     health: StrategyHealth
     light: HealthLight
     is_running: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
