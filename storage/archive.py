@@ -6,24 +6,18 @@ Decisions that led to an order stay rows for ever.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select
 
 from storage import blocks, rows, tables
 from storage.database import Database, upsert
+from storage.days import DAY_MS, Days, Key
 from trading.domain import Decision
-from trading.errors import StateFailed
 
-DAY_MS = 86_400_000
-Key = tuple[str, str, int]  # account, symbol, first millisecond of a day
 Row = dict[str, Any]
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +34,12 @@ class DecisionArchive:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._damaged: set[Key] = set()
+        self._days = Days(database, "decision records", tables.decisions.c.time, tables.decisions.c.client_id == "")
 
     def pack(self, now: int, is_over: Callable[[], bool] = lambda: False) -> Packed:
-        """Pack every day that ended before the day of `now` (UTC ms); what is left when `is_over` waits its turn.
-
-        A day that cannot be read, because a block of it is damaged, stays as it is and does not hold up the others.
-        """
-        days = self._days(now // DAY_MS * DAY_MS)
-        found = [self._tried(key) for key in takewhile(lambda _: not is_over(), days)]
-        made = [each for each in found if each.n_decisions]
+        """Pack every day that ended before the day of `now` (UTC ms); what is left when `is_over` waits its turn."""
+        made = [each for each in self._days.pack(now, is_over, self._pack_day) if each.n_decisions]
         return Packed(len(made), sum(each.n_decisions for each in made), sum(each.n_bytes for each in made))
-
-    def _tried(self, key: Key) -> Packed:
-        """Pack a day; say once that it cannot be done."""
-        try:
-            return self._pack_day(key)
-        except StateFailed:
-            raise  # the database is busy or full: every other day would wait for it too
-        except Exception as damage:
-            if key not in self._damaged:
-                self._damaged.add(key)
-                day = datetime.fromtimestamp(key[2] / 1000, UTC).strftime("%Y-%m-%d")
-                log.exception("%s: the decision records of %s on %s stay unpacked, a block of that day is damaged: %r",
-                              key[0], key[1], day, damage)
-            return Packed()
-
-    def _days(self, before: int) -> list[Key]:
-        t = tables.decisions
-        day = (t.c.time - t.c.time % DAY_MS).label("day")
-        query = select(t.c.account, t.c.symbol, day).distinct().where(t.c.time < before, t.c.client_id == "").order_by(
-            t.c.account, t.c.symbol, day)
-        return [(row["account"], row["symbol"], row["day"]) for row in self._database.rows(query)]
 
     def _pack_day(self, key: Key) -> Packed:
         """Pack what is quiet of a day, together with what was packed of it before.

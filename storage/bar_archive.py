@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import lzma
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,13 @@ from sqlalchemy import Select, delete, select
 
 from storage import tables
 from storage.database import Database, upsert
+from storage.days import DAY_MS, Days, Key
 from trading.domain import SeenBar
 
 log = logging.getLogger(__name__)
 
-DAY_MS = 86_400_000
 DAMAGED = (lzma.LZMAError, EOFError, ValueError)
 FIELDS = ("open_time", "open", "high", "low", "close", "volume", "live")
-Key = tuple[str, str, int]  # account, symbol, first millisecond of a day
 Table = NDArray[np.float64]
 
 
@@ -35,27 +33,17 @@ class BarArchive:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._days = Days(database, "bars that were seen", tables.seen_bars.c.open_time)
 
     def pack(self, now: int, is_over: Callable[[], bool] = lambda: False) -> int:
         """Pack every day that ended before the day of `now` (UTC ms), until `is_over`; return how many bars."""
-        days = self._days(now // DAY_MS * DAY_MS)
-        return sum(self._pack_day(key) for key in takewhile(lambda _: not is_over(), days))
-
-    def _days(self, before: int) -> list[Key]:
-        t = tables.seen_bars
-        day = (t.c.open_time - t.c.open_time % DAY_MS).label("day")
-        query = select(t.c.account, t.c.symbol, day).distinct().where(t.c.open_time < before)
-        return sorted((row["account"], row["symbol"], row["day"]) for row in self._database.rows(query))
+        return sum(self._days.pack(now, is_over, self._pack_day))
 
     def _pack_day(self, key: Key) -> int:
         """Squeeze before the writer is held; a day that has changed meanwhile waits for the next time."""
         account, symbol, day = key
         rows, packed = self._database.rows(_rows_query(key)), self._database.rows(_blocks_query(key))
-        try:
-            bars = _merged(map(_unpacked, packed), rows)
-        except DAMAGED as error:
-            log.error("the bars of %s in the day from %d stay as they are, a block is damaged: %r", symbol, day, error)
-            return 0
+        bars = _merged(map(_unpacked, packed), rows)
         block = {"account": account, "symbol": symbol, "first": int(bars[0, 0]), "last": int(bars[-1, 0]),
                  "bars": _squeezed(bars)}
         t, b = tables.seen_bars, tables.seen_blocks

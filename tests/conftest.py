@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -23,3 +25,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no market data in {folder}")
     return folder
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Any]:
+    """An open database of its own for each test."""
+    from storage.database import Database  # most tests need none
+
+    found = Database(tmp_path / "cockpit.db")
+    found.open()
+    yield found
+    found.close()

@@ -25,10 +25,8 @@ from services.strategies.using import Using
 from services.strategies.workshop import SHIPPED, Surroundings, Workshop
 from storage.database import Database
 from trading.agents.desk import SignalDesk
-from trading.agents.symbol_agent import SymbolAgent
 from trading.domain import RiskProfile
 from trading.domain.strategies import StrategyEntry
-from trading.events import DecisionMade
 from trading.strategies import RuleStrategy
 
 
@@ -125,31 +123,22 @@ def refs_of(cockpit: Cockpit, running: str) -> frozenset[str]:
 def origins_of(settings: Settings, database: Database, cockpit: Cockpit, takeover: Takeover) -> Origins:
     """Note which strategy trades from now on, and each time that another one takes over."""
     origins, engine = Origins(database, cockpit.recorder.account), cockpit.engine
-    entries = stored_strategies(settings.data_dir).list()
+    store = stored_strategies(settings.data_dir)
 
     def kept(ref: str) -> str:
         """Return where the strategy of a name is kept."""
-        own = (one.ref for one in entries if one.id == ref and (ref != DEMO or cockpit.strategy))
-        return ref if "/" in ref else next(own, f"{SHIPPED}/{ref}")
+        place = ref if ref == DEMO and not cockpit.strategy else store.place(ref)
+        return place if "/" in place else f"{SHIPPED}/{place}"
 
     def begin(refs: Mapping[tuple[str, str], str]) -> None:
         origins.begin(engine.time, {key: kept(ref) for key, ref in refs.items()})
 
     def following() -> dict[tuple[str, str], str]:
-        return {(agent.symbol, agent.name): takeover.running for agent in engine.agents.agents
-                if isinstance(agent, SymbolAgent)}
-
-    last = takeover.running
-
-    def look(_: DecisionMade) -> None:
-        nonlocal last
-        if takeover.running != last:
-            last = takeover.running
-            begin(following())
+        return dict.fromkeys(trading_now(engine), takeover.running)
 
     hired = () if cockpit.crew is None else cockpit.crew.engaged.rules
     begin({(agent.symbol, rules.name): agent.strategy for agent, rules in hired} or following())
-    engine.bus.subscribe(DecisionMade, look)
+    takeover.on_brought = lambda: begin(following())
     return origins
 
 

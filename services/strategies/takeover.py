@@ -66,6 +66,8 @@ class Takeover:
 
     def __init__(self, engine: Engine, standing: Standing, running: str, name: str, version: int = 0) -> None:
         self._engine, self._standing = engine, standing
+        self.on_brought: Callable[[], None] = lambda: None
+        """Hears that another strategy trades from now on."""
         self.running, self.name, self.version = running, name, version
         self._waiting: tuple[str, RuleStrategy, int] | None = None
         self._base, self._applied = standing.profile, engine.risk.profile
@@ -171,6 +173,8 @@ class Takeover:
         except CockpitError as error:
             log.warning("%s could not be taken over: %s", ref, error)
             self._engine.journal.write(self._engine.time, "ALERT", f"{rules.name} was not taken over: {error}", "bad")
+        else:
+            self.on_brought()
 
     def _bring(self, ref: str, rules: RuleStrategy) -> None:
         engine, standing = self._engine, self._standing

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -24,14 +23,6 @@ from trading.errors import BadInput
 HOUR, DAY = 3_600_000, 86_400_000
 LIVE = "live-binance"
 GOOD = {"counted": 40, "differing": 0, "mean_abs_bps": 1.0}
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    found = Database(tmp_path / "cockpit.db")
-    found.open()
-    yield found
-    found.close()
 
 
 def settings(**changed) -> Settings:

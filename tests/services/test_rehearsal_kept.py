@@ -3,11 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-import pytest
-
 from services.rehearsal.kept import expected_balances, kept_fills, kept_orders, ledger_of
 from services.rehearsal.oracle import differences
-from storage.database import Database
 from storage.venue_store import SqlVenueStore
 from tests.fakes.fake_cockpit import LEDGER
 from trading.domain import Fill, Side, SymbolSpec
@@ -15,14 +12,6 @@ from trading.domain.venue import VenueOrder, VenueState
 
 ACCOUNT = "live-rehearsal-1"
 SPEC = SymbolSpec("BTCUSDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(9000), Decimal(5))
-
-
-@pytest.fixture
-def database(tmp_path):
-    made = Database(tmp_path / "cockpit.db")
-    made.open()
-    yield made
-    made.close()
 
 
 def order(client_id, state, executed="0"):

@@ -12,21 +12,12 @@ from services.rehearsal.oracle import differences
 from services.rehearsal.reading import ledger_of
 from services.rehearsal.second import second_cockpit
 from services.settings import Settings
-from storage.database import Database
 from tests.fakes.rehearsal_exchange import HostedExchange, simulated
 from tests.faults.scene import until
 from trading.domain.rehearsal import RehearsalRequest, RehearsalUrls
 from trading.errors import BadInput, CockpitError
 
 ASKED = RehearsalRequest(("BTCUSDT",))
-
-
-@pytest.fixture
-def database(tmp_path):
-    made = Database(tmp_path / "cockpit.db")
-    made.open()
-    yield made
-    made.close()
 
 
 @pytest.fixture

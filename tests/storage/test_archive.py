@@ -34,14 +34,6 @@ BYTES_A_YEAR = 1_000_000_000
 BARS_A_YEAR = 20 * 365 * 1_440
 
 
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
-
-
 def keep(database: Database, said: list[Decision], account: str = "paper") -> SqlRecorder:
     recorder = SqlRecorder(database, account, SPECS)
     for decision in said:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -20,14 +19,6 @@ START = 20_000 * DAY_MS
 MINUTE_MS = 60_000
 BYTES_A_BAR = 30
 BAR = SeenBar(BTC, START, 100.0, 101.5, 99.25, 100.1, 3.7, 1)
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
 
 
 def keep(database: Database, bars: list[SeenBar], account: str = "paper") -> None:

@@ -36,14 +36,6 @@ def packed(*decisions: Decision) -> blocks.Block:
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def replayed(database) -> SqlRecorder:
     return SqlRecorder(database, "replay", SPECS, batch=10_000)
 

@@ -27,14 +27,6 @@ connection.execute("COMMIT")
 """
 
 
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
-
-
 def facts_of(database: Database) -> dict[str, str]:
     return {row["name"]: row["value"] for row in database.rows(select(tables.facts))}
 

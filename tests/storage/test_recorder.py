@@ -58,14 +58,6 @@ def line(n: int) -> JournalLine:
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def recorder(database) -> SqlRecorder:
     return SqlRecorder(database, "paper", SPECS)
 

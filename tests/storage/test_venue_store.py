@@ -26,14 +26,6 @@ def made(client_id: str = "ck000001-1-1e", **changed: object) -> VenueOrder:
     return replace(order, **changed)
 
 
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
-
-
 @pytest.fixture(params=["database", "dictionary"])
 def store(request, database):
     makes = {"database": lambda: SqlVenueStore(database, "live", lambda: NOW),

@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-import pytest
-
 from services.settings import load_settings
 from services.strategies import stored_strategies
 from services.strategies.compose import origins_of
 from services.strategies.traded import Origins, newest_test, trades_of
-from storage.database import Database
 from tests.fakes.fake_strategies import DIPS, fake_workshop
 from tests.services.cockpits import whole_cockpit
 from tests.services.test_takeover import FAST, use, with_takeover
@@ -27,14 +24,6 @@ class Made:
 
 
 TRADES = tuple(Made("RSI dips", "BTCUSDT", n, n + 1) for n in range(12))
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "cockpit.db")
-    database.open()
-    yield database
-    database.close()
 
 
 def counts(workshop) -> dict[str, int]:
