@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,6 @@ from storage.tables import facts
 from trading.errors import StateFailed
 
 BUSY_TIMEOUT_MS = 5_000
-SYNC = "synchronous"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -36,7 +35,8 @@ class Database:
         self._writer = _engine(self._url, read_only=False)
         self._reader = _engine(self._url, read_only=True)
         self._lock = threading.Lock()
-        self._lazy = threading.local()
+        self._riders: list[Callable[[Connection], None]] = []
+        self._kept: Connection | None = None
 
     def open(self) -> None:
         """Check the file and bring its tables up to date (after a backup); StateFailed when it cannot be trusted."""
@@ -49,8 +49,10 @@ class Database:
         self._migrate()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, carrying: bool = False) -> Iterator[Connection]:
         """Open the one write transaction; it is committed at the end, or rolled back by an error.
+
+        One that is `carrying` does first what was left to it by `ride`.
 
         Raises
         ------
@@ -58,32 +60,33 @@ class Database:
             The file is locked, full or damaged.
         """
         try:
-            with self._lock, self._writer.connect() as connection:
-                self._choose_sync(connection)
-                with connection.begin():
+            with self._lock:
+                riders = tuple(self._riders) if carrying else ()
+                with self._writing() as connection, connection.begin():
+                    for work in riders:
+                        work(connection)
                     yield connection
+                del self._riders[:len(riders)]
         except (DatabaseError, sqlite3.Error) as error:
             raise StateFailed(f"{self.path} cannot be written: {_words(error)}; nothing was changed") from None
 
     @contextmanager
-    def unsynced(self) -> Iterator[None]:
-        """Let this thread's writes in the block be safe from a crash of the process, not from one of the computer.
-
-        The next synced commit, by whomever, makes up for that: the log is one file.
-        """
-        self._lazy.on = True
+    def _writing(self) -> Iterator[Connection]:
+        """Give the connection for writing; a file's is kept until an error, since orders wait for it."""
+        connection, self._kept = self._kept or self._writer.connect(), None
         try:
-            yield
-        finally:
-            self._lazy.on = False
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if connection.dialect.name == "sqlite":
+            self._kept = connection
+        else:
+            connection.close()
 
-    def _choose_sync(self, connection: Connection) -> None:
-        """Let SQLite's next commit on this connection wait for the disk, or not."""
-        wanted = "NORMAL" if getattr(self._lazy, "on", False) else "FULL"
-        raw = connection.connection.dbapi_connection
-        if connection.dialect.name == "sqlite" and raw is not None and connection.info.get(SYNC, "FULL") != wanted:
-            raw.cursor().execute(f"PRAGMA synchronous={wanted}")
-            connection.info[SYNC] = wanted
+    def ride(self, work: Callable[[Connection], None]) -> None:
+        """Leave writes to the next transaction that is carrying: durable with it, or else left to the one after."""
+        self._riders.append(work)
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries; StateFailed when the file cannot be read."""
@@ -127,6 +130,10 @@ class Database:
 
     def close(self) -> None:
         """Let go of all connections."""
+        with self._lock:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
         self._reader.dispose()
         self._writer.dispose()
 

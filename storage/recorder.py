@@ -71,25 +71,35 @@ class SqlRecorder:
             return False
         self._sequence += 1
         body = json.dumps(snapshot(), separators=(",", ":"))
-        with self._database.write() as connection:
+        with self._database.write(carrying=True) as connection:
             self._flush(connection)
             row = {"account": self.account, "sequence": self._sequence, "body": body}
             upsert(connection, tables.snapshots, [row])
         self._drop()  # only now: what a failed transaction held must go with the next one
         return True
 
-    def commit_intents(self) -> None:
-        """Write buffered orders, and the decisions and commands that led to one; the rest waits for its transaction.
+    def entrust_intents(self) -> None:
+        """Leave buffered orders, and the decisions and commands that led to one, to the venue's intent.
 
-        The disk is waited for once, by the intent at the venue that follows in the same file before anything is sent.
+        The rest waits for its own transaction. So the disk is waited for once, before anything is sent.
         """
-        orders = self._items[Order]
-        with self._database.unsynced(), self._database.write() as connection:
-            self._write(connection, Order, orders)
-            self._write(connection, Decision, [each for each in self._items[Decision] if each.client_id])
-            self._write(connection, HandledCommand, self._items[HandledCommand])
+        orders = self._items.pop(Order, [])
         self._n_items -= len(orders)
-        del self._items[Order]
+        found = [self._rows_of(Order, orders),
+                 self._rows_of(Decision, [each for each in self._items[Decision] if each.client_id]),
+                 self._rows_of(HandledCommand, self._items[HandledCommand])]
+
+        def write(connection: Connection) -> None:
+            for table, new in found:
+                upsert(connection, table, new)
+
+        self._database.ride(write)
+
+    def commit_intents(self) -> None:
+        """Write them at once."""
+        self.entrust_intents()
+        with self._database.write(carrying=True):
+            """Nothing else."""
 
     def commands(self) -> list[HandledCommand]:
         """Return the newest commands that were handled, oldest first."""
@@ -120,7 +130,7 @@ class SqlRecorder:
 
     def forget(self) -> None:
         """Remove all of the account, so that it starts afresh."""
-        with self._database.write() as connection:
+        with self._database.write(carrying=True) as connection:
             for table in (*tables.ACCOUNT_TABLES, tables.accounts):
                 connection.execute(delete(table).where(table.c.account == self.account))
             connection.execute(delete(tables.facts).where(tables.facts.c.name == note_name(self.account)))
@@ -160,7 +170,7 @@ class SqlRecorder:
     def _flush(self, connection: Connection) -> None:
         for kind, items in self._items.items():
             if kind is not Evidence:
-                self._write(connection, kind, items)
+                upsert(connection, *self._rows_of(kind, items))
         for line in self._items.get(Evidence, ()):
             append(connection, line)
         if handled := self._items.get(HandledCommand):
@@ -171,11 +181,12 @@ class SqlRecorder:
             self._write_points(connection)
         upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])
 
-    def _write(self, connection: Connection, kind: type, items: list[Any]) -> None:
+    def _rows_of(self, kind: type, items: list[Any]) -> tuple[Table, list[dict[str, Any]]]:
+        """Return the table of a kind and a row for each item, of a key that comes again the newest."""
         table, row_of = self._rows[kind]
         key_of = attrgetter(*[column.name for column in table.primary_key][1:])
         newest = {key_of(item): item for item in items}
-        upsert(connection, table, [row_of(item) | {"account": self.account} for item in newest.values()])
+        return table, [row_of(item) | {"account": self.account} for item in newest.values()]
 
     def _write_points(self, connection: Connection) -> None:
         """Write a block of equity points; it stands for all of its time."""

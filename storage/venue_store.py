@@ -24,6 +24,8 @@ OPEN = tuple(state.value for state in VenueState if not state.is_over)
 STEPS = TRANSITIONS | {VenueState.INTENT: TRANSITIONS[VenueState.INTENT] | TRANSITIONS[VenueState.SENT]}
 """That a request has left need not be written down: an intent may have been sent, whatever comes of it."""
 DECIMALS = ("quantity", "price", "stop_price", "executed")
+NAMES = tuple(field.name for field in fields(VenueOrder))
+INSERT = insert(venue_orders)
 
 
 def wall_clock() -> int:
@@ -44,12 +46,18 @@ class SqlVenueStore:
         return self._database.fact(f"tag-{self.account}", f"ck{secrets.token_hex(3)}")
 
     def intend(self, orders: tuple[VenueOrder, ...]) -> None:
-        """Keep new orders in one transaction; BrokenInvariant when a client id was used before."""
-        with self._database.write() as connection:
+        """Keep new orders in one transaction, with the engine's that led to them (`Recorder.entrust_intents`).
+
+        Raises
+        ------
+        BrokenInvariant
+            A client id was used before.
+        """
+        with self._database.write(carrying=True) as connection:
             newest = self._counted(connection) if self._newest is None else self._newest
             rows = [self._row(order) | {"number": newest + n} for n, order in enumerate(orders, 1)]
             try:
-                connection.execute(insert(venue_orders), rows)
+                connection.execute(INSERT, rows)
             except IntegrityError:
                 names = ", ".join(order.client_id for order in orders)
                 raise BrokenInvariant(f"client id {names} was used before; nothing was sent") from None
@@ -121,7 +129,7 @@ class SqlVenueStore:
         return {row["client_id"]: (_order(row), row["number"]) for row in connection.execute(query).mappings()}
 
     def _row(self, order: VenueOrder) -> dict[str, Any]:
-        row = {field.name: getattr(order, field.name) for field in fields(order)}
+        row = {name: getattr(order, name) for name in NAMES}
         row |= {name: format(row[name], "f") for name in DECIMALS}
         params = json.dumps(dict(order.params), sort_keys=True)
         return row | {"account": self.account, "state": order.state.value, "params": params}
@@ -138,6 +146,6 @@ def check_step(before: VenueOrder | None, after: VenueOrder) -> None:
 
 
 def _order(row: Mapping[str, Any]) -> VenueOrder:
-    values = {field.name: row[field.name] for field in fields(VenueOrder)}
+    values = {name: row[name] for name in NAMES}
     values |= {name: Decimal(values[name]) for name in DECIMALS}
     return VenueOrder(**values | {"state": VenueState(values["state"]), "params": json.loads(values["params"])})

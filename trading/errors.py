@@ -73,6 +73,10 @@ class NotSent(CockpitError):
         self.retry_s = retry_s
 
 
+class TooOld(NotSent):
+    """A request whose turn came too late for its timestamp: whoever still wants it makes it anew."""
+
+
 class NoAnswer(NotSent):
     """A question to a venue that got no answer one can use. It changed nothing there: ask again after `retry_s`."""
 

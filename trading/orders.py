@@ -67,29 +67,31 @@ class OrderManager:
         return f"{self._prefix}-{self._n_orders}"
 
     def submit(self, order: Order, why: Decision | None = None) -> None:
-        """Record the intent, make it durable when the venue is outside, then place it.
+        """Record the intent and place it; when the venue is outside, with the decision that led to it.
 
-        At a venue outside the decision that led to it goes with it: a crash right after the order has left must not
-        lose why it was sent.
+        A crash right after the order has left must not lose why it was sent: both go with the venue's intent.
         """
         self.working[order.client_id] = order
         self._recorder.record(order)
-        if self._broker.is_external and why is not None:
-            self._recorder.record(replace(why, client_id=order.client_id))
-        if self._broker.is_external and not self._is_durable() and order.side is Side.BUY:
-            self._move(order, OrderStatus.REJECTED)
-            return
+        if self._broker.is_external:
+            if why is not None:
+                self._recorder.record(replace(why, client_id=order.client_id))
+            self._keep_intent(order.side)
         self._broker.place(order)
 
-    def _is_durable(self) -> bool:
-        """Make the intent durable. A sale goes out without it too: what reduces risk does not wait for the disk."""
+    def _keep_intent(self, side: Side) -> None:
+        """Let a buy be durable before it leaves; a sale at once, since before it leaves the stop gives its lots free.
+
+        A sale that cannot be kept goes on: what reduces risk does not wait for the disk.
+        """
+        if side is Side.BUY:
+            self._recorder.entrust_intents()
+            return
         try:
             self._recorder.commit_intents()
         except StateFailed as trouble:
             log.exception("an order's intent could not be kept")
             self.on_unsaved(trouble)
-            return False
-        return True
 
     def amend(self, order: Order) -> None:
         """Change a working protective order at the venue."""

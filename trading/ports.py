@@ -152,6 +152,10 @@ class Recorder(Protocol):
         """Make everything buffered durable and return whether it is; a batching recorder may wait unless forced."""
         ...
 
+    def entrust_intents(self) -> None:
+        """Let buffered orders become durable with whatever is written next: the venue's intent, before one leaves."""
+        ...
+
     def commit_intents(self) -> None:
-        """Make buffered orders durable at once, before one of them leaves this process."""
+        """Make buffered orders durable at once."""
         ...

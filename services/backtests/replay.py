@@ -43,6 +43,9 @@ class TradeRecorder:
         """Nothing is made durable."""
         return False
 
+    def entrust_intents(self) -> None:
+        """Nothing is made durable."""
+
     def commit_intents(self) -> None:
         """Nothing is made durable."""
 

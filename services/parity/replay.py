@@ -113,6 +113,9 @@ class Tape:
         """Nothing is made durable."""
         return False
 
+    def entrust_intents(self) -> None:
+        """Nothing is made durable."""
+
     def commit_intents(self) -> None:
         """Nothing is made durable."""
 

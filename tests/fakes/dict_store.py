@@ -12,10 +12,14 @@ DAY_MS = 86_400_000
 
 
 class DictStore:
-    """Keeps orders in the order of their intent; `strike` is called with a name before and after each write."""
+    """Keeps orders in the order of their intent; `strike` is called with a name before and after each write.
+
+    `write_riders` is called within each write: for what goes with the next transaction, whoever's it is.
+    """
 
     def __init__(self, now: Callable[[], int], strike: Callable[[str], None] = lambda point: None) -> None:
         self._now, self.strike = now, strike
+        self.write_riders: Callable[[], None] = lambda: None
         self.orders: dict[str, VenueOrder] = {}
         self.history: list[VenueOrder] = []
         self._baseline: dict[str, Decimal] | None = None
@@ -26,6 +30,7 @@ class DictStore:
 
     def intend(self, orders: tuple[VenueOrder, ...]) -> None:
         self.strike("before intend")
+        self.write_riders()
         for order in orders:
             assert order.client_id not in self.orders, f"{order.client_id} is used twice"
             self._write(order)
@@ -33,6 +38,7 @@ class DictStore:
 
     def settle(self, orders: tuple[VenueOrder, ...]) -> None:
         self.strike("before settle")
+        self.write_riders()
         for order in orders:
             check_step(self.orders.get(order.client_id), order)
             self._write(order)

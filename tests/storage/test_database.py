@@ -27,6 +27,11 @@ connection.execute("COMMIT")
 """
 
 
+def carry(database: Database) -> None:
+    with database.write(carrying=True):
+        """Nothing of its own."""
+
+
 def facts_of(database: Database) -> dict[str, str]:
     return {row["name"]: row["value"] for row in database.rows(select(tables.facts))}
 
@@ -114,15 +119,52 @@ def test_every_writing_commit_reaches_the_disk(database):
         assert connection.scalar(text("PRAGMA busy_timeout")) == BUSY_TIMEOUT_MS == 5_000
 
 
-def test_a_write_may_leave_the_sync_to_the_next_one(database):
-    with database.unsynced(), database.write() as connection:
-        assert connection.scalar(text("PRAGMA synchronous")) == 1
-        upsert(connection, tables.facts, [{"name": "order", "value": "intended"}])
-    assert facts_of(database)["order"] == "intended"
-    with pytest.raises(ZeroDivisionError), database.unsynced(), database.write():
+def test_what_rides_is_durable_with_the_next_write_that_carries_before_it_and_once(database):
+    def put(value):
+        return lambda connection: upsert(connection, tables.facts, [{"name": "rider", "value": value}])
+
+    database.ride(put("first"))
+    database.ride(put("second"))
+    database.remember("rider", "early")
+    assert facts_of(database) == {"rider": "early"}
+    with database.write(carrying=True) as connection:
+        assert connection.scalar(select(tables.facts.c.value)) == "second"
+    database.remember("rider", "later")
+    carry(database)
+    assert facts_of(database) == {"rider": "later"}
+
+
+def test_what_rides_with_a_write_that_fails_waits_for_the_next(database):
+    database.ride(lambda connection: upsert(connection, tables.facts, [{"name": "rider", "value": "there"}]))
+    with pytest.raises(ZeroDivisionError), database.write(carrying=True) as connection:
+        upsert(connection, tables.facts, [{"name": "driver", "value": "gone"}])
         raise ZeroDivisionError
-    with database.write() as connection:
-        assert connection.scalar(text("PRAGMA synchronous")) == 2
+    assert facts_of(database) == {}
+    carry(database)
+    assert facts_of(database) == {"rider": "there"}
+
+
+def test_what_comes_to_ride_during_a_write_waits_for_the_next(database):
+    with database.write(carrying=True):
+        database.ride(lambda connection: upsert(connection, tables.facts, [{"name": "rider", "value": "there"}]))
+    assert facts_of(database) == {}
+    carry(database)
+    assert facts_of(database) == {"rider": "there"}
+
+
+def test_what_rides_and_cannot_be_written_stops_nobody_who_does_not_carry_it(database):
+    database.ride(lambda connection: connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)"))
+    with pytest.raises(StateFailed, match="no such table"):
+        carry(database)
+    database.remember("kill", "pressed")
+    assert facts_of(database) == {"kill": "pressed"}
+
+
+def test_writing_goes_on_after_the_database_was_closed(database):
+    database.remember("a", "1")
+    database.close()
+    database.remember("b", "2")
+    assert facts_of(database) == {"a": "1", "b": "2"}
 
 
 def test_error_rolls_the_whole_transaction_back(database):

@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from storage.database import Database
 from storage.history import History
 from storage.recorder import SqlRecorder
+from storage.venue_store import SqlVenueStore
 from tests.trading.bench import BALANCED, SPECS, Bench
+from trading.domain import Order
+from trading.domain.venue import VenueOrder
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
@@ -17,6 +21,7 @@ import os, signal, sys
 from pathlib import Path
 from storage.database import Database
 from storage.recorder import SqlRecorder
+from tests.storage.test_decision_of_an_order import intended
 from tests.trading import bench
 from trading.ranking import UNRANKED, Mother, Ranking
 
@@ -33,6 +38,7 @@ place = work.broker.place
 
 def leave(order):
     place(order)
+    intended(database, order)
     os.kill(os.getpid(), signal.SIGKILL)  # the order is out; nothing after this line happens
 
 
@@ -46,6 +52,12 @@ elif sys.argv[2] == "RANKED":
 else:
     work.candle(say=sys.argv[2])
 """
+
+
+def intended(database: Database, order: Order) -> None:
+    """What the broker does before a request leaves."""
+    at_venue = VenueOrder(f"{order.client_id}-1e", order.client_id, order.symbol, order.side, order.type, Decimal(1), 0)
+    SqlVenueStore(database, "live").intend((at_venue,))
 
 
 def killed_after(folder: Path, say: str) -> History:

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from storage import tables
 from storage.database import Database, upsert
 from storage.history import History
 from storage.recorder import SqlRecorder
+from storage.venue_store import SqlVenueStore
 from tests.contracts.broker import NOW, SYMBOL, buy
 from tests.trading.bench import SPECS
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, OrderStatus, Side, Trade
+from trading.domain.venue import VenueOrder
 from trading.errors import StateFailed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,10 +127,12 @@ def test_intent_that_could_not_be_written_goes_with_the_next_commit(recorder, da
     recorder.record(order(1))
     with pytest.raises(StateFailed):
         recorder.commit_intents()
+    recorder.record(order(1, OrderStatus.FILLED))
     with database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO orders")
     recorder.commit(lambda: {})
-    assert count(database, tables.orders) == 1
+    (known,) = History(database, "paper", SPECS).ended_orders(10)
+    assert known.status is OrderStatus.FILLED
 
 
 def test_snapshot_that_cannot_be_taken_loses_no_rows(recorder, database):
@@ -184,6 +189,28 @@ def test_intents_are_written_alone_and_the_rest_waits_for_its_snapshot(recorder,
     assert (count(database, tables.orders), count(database, tables.fills), recorder.restore()) == (1, 0, None)
     recorder.commit(lambda: {"n": 1})
     assert (count(database, tables.orders), count(database, tables.fills)) == (1, 1)
+
+
+def test_entrusted_intents_go_with_the_intent_at_the_venue(recorder, database):
+    recorder.record(fill(1))
+    recorder.record(order(1))
+    recorder.record(Decision(SYMBOL, NOW, 20_000.5, "BUY", "entry", "why", client_id="t-1"))
+    recorder.record(Decision(SYMBOL, NOW + 1, 20_000.5, "HOLD", "hold", "nothing"))
+    recorder.entrust_intents()
+    assert count(database, tables.orders) == 0
+    SqlVenueStore(database, "paper").intend((VenueOrder("t-1-1e", "t-1", SYMBOL, "BUY", "LIMIT", Decimal(1), NOW),))
+    assert [count(database, table) for table in (tables.orders, tables.decisions, tables.fills)] == [1, 1, 0]
+    recorder.commit(dict)
+    assert [count(database, table) for table in (tables.orders, tables.decisions, tables.fills)] == [1, 2, 1]
+
+
+def test_intents_of_an_account_that_is_forgotten_do_not_come_back(recorder, database):
+    recorder.record(order(1))
+    recorder.entrust_intents()
+    recorder.forget()
+    recorder.record(fill(1))
+    recorder.commit(dict)
+    assert count(database, tables.orders) == 0
 
 
 def test_every_kind_of_item_comes_back_through_history(recorder, database):

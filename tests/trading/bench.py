@@ -47,6 +47,9 @@ class Memory:
     def commit(self, snapshot: Callable[[], dict[str, Any]], force: bool = False) -> bool:
         return True
 
+    def entrust_intents(self) -> None:
+        return None
+
     def commit_intents(self) -> None:
         return None
 

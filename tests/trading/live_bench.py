@@ -55,6 +55,7 @@ class Disk:
         self.lines: list[str] = []
         self.snapshot: str | None = None
         self._buffer: list[Any] = []
+        self._riders: list[Order] = []
 
     def record(self, item: Any) -> None:
         self._buffer.append(item)
@@ -63,6 +64,7 @@ class Disk:
         if not self._buffer and not force:
             return False
         self.strike("before commit")
+        self.write_riders()
         for item in self._buffer:
             if isinstance(item, Order):
                 self.rows[item.client_id] = item
@@ -75,12 +77,18 @@ class Disk:
         self.strike("after commit")
         return True
 
-    def commit_intents(self) -> None:
-        self.strike("before commit of intents")
-        for item in self._buffer:
-            if isinstance(item, Order):
-                self.rows[item.client_id] = item
+    def entrust_intents(self) -> None:
+        self._riders += [item for item in self._buffer if isinstance(item, Order)]
         self._buffer = [item for item in self._buffer if not isinstance(item, Order)]
+
+    def write_riders(self) -> None:
+        self.rows |= {order.client_id: order for order in self._riders}
+        self._riders.clear()
+
+    def commit_intents(self) -> None:
+        self.entrust_intents()
+        self.strike("before commit of intents")
+        self.write_riders()
         self.strike("after commit of intents")
 
     def orders_after(self, number: int) -> list[Order]:
@@ -92,6 +100,7 @@ class Disk:
 
     def lose_buffer(self) -> None:
         self._buffer.clear()
+        self._riders.clear()
 
 
 class Cockpit:
@@ -178,6 +187,7 @@ class LiveBench:
         self.venue = ExchangeVenue(self.exchange, self.account, seed, weather)
         self.store = DictStore(self.now)
         self.disk = Disk()
+        self.store.write_riders = self.disk.write_riders
         self.dice = Random(seed)
         self.price = dict(FIRST)
         self.history: dict[str, list[Candle]] = {symbol: [] for symbol in symbols}

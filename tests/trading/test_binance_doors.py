@@ -17,7 +17,8 @@ from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_options import instrument_of
 from trading.brokers.binance_trades import VenueTrade, fill_of
 from trading.domain import Fill, Order, OrderType, Side
-from trading.domain.venue import Purpose, VenueOrder, VenueState
+from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
+from trading.errors import TooOld
 from trading.events import OrderEnded
 from trading.simulation.exchange import default_symbols
 
@@ -57,6 +58,40 @@ def test_second_entry_in_the_same_moment_is_not_sent(bench: LiveBench):
     bench.wait(3)
     assert [event.client_id for event in bench.heard(OrderEnded) if "duplicate" in event.detail] == ["ckTEST01-901"]
     assert len([call for call in bench.venue.posts() if call.purpose is Purpose.ENTRY]) == 1
+
+
+def too_late(bench: LiveBench, times: int, old_ms: int = 60_000) -> list[Call]:
+    """Let entries find, so often, that their turn came too late, with wishes stale from then on; return the tries."""
+    tried: list[Call] = []
+    send, office = bench.venue.send, bench.cockpit.broker._office
+
+    async def late(call: Call) -> Any:
+        if call.purpose is Purpose.ENTRY:
+            tried.append(call)
+            if len(tried) <= times:
+                office.settings = replace(office.settings, old_ms=old_ms)
+                raise TooOld("too old to be sent")
+        return await send(call)
+
+    bench.venue.send = late  # type: ignore[method-assign]
+    return tried
+
+
+def test_entry_whose_request_alone_was_too_old_is_made_anew_with_another_id(bench: LiveBench):
+    tried = too_late(bench, 1)
+    bench.buy()
+    ids = [call.params["workingClientOrderId"] for call in tried]
+    assert len(set(ids)) == 2 and bench.held() > 0
+    assert [bench.store.orders[each].state for each in ids] == [VenueState.VOID, VenueState.FILLED]
+    bench.check()
+
+
+@pytest.mark.parametrize(("times", "old_ms", "tries"), [(9, 60_000, 2), (1, -60_000, 1)])
+def test_entry_that_is_late_again_or_stale_by_now_is_given_up(bench: LiveBench, times: int, old_ms: int, tries: int):
+    tried = too_late(bench, times, old_ms)
+    bench.buy()
+    assert len(tried) == tries and bench.held() == 0 and not bench.cockpit.orders.working
+    assert any("too old" in line for line in bench.disk.lines)
 
 
 def test_kill_between_intent_and_send_keeps_the_entry_here(bench: LiveBench):

@@ -121,6 +121,7 @@ def test_entry_that_an_error_broke_off_is_never_bought_later(bench: LiveBench):
     bench.store.strike = fails(1, "before intend")
     bench.buy(seconds=60)
     assert bench.venue.posts() == [] and not bench.cockpit.orders.working
+    assert gate(bench) == "" and any("its intent could not be kept" in line for line in bench.disk.lines)
 
 
 def test_error_on_one_symbol_leaves_the_others_alone():
@@ -543,9 +544,13 @@ def test_engine_goes_on_over_failed_commits_and_protects_what_it_bought():
 
 
 def test_buy_whose_intent_cannot_be_kept_is_never_sent(bench: LiveBench):
-    bench.disk.strike = _locked
+    bench.disk.strike = bench.store.strike = _locked
     bench.buy()
     assert bench.venue.posts() == [] and not bench.cockpit.orders.working
+    assert "cannot be written" in gate(bench) and "quarantine" not in gate(bench)
+    bench.disk.strike = bench.store.strike = lambda point: None
+    bench.engine.catch_up_saving()
+    assert gate(bench) == "" and any("cannot be written" in line for line in bench.disk.lines)
 
 
 def test_number_of_a_sale_that_no_commit_kept_is_not_given_again(bench: LiveBench):

@@ -10,6 +10,7 @@ from storage import tables
 from storage.database import Database
 from storage.recorder import SqlRecorder
 from tests.contracts.broker import NOW, PLENTY, SYMBOL, buy, protection, sell
+from tests.storage.test_decision_of_an_order import intended
 from tests.trading.bench import SPECS, Memory
 from trading.domain import Fill, Order, OrderStatus, Side
 from trading.errors import BrokenInvariant
@@ -201,16 +202,29 @@ def database(path):
     database.close()
 
 
-def test_intent_is_in_the_database_before_the_order_leaves_for_an_outside_venue(database, path):
+def test_intent_is_in_the_database_once_that_at_the_venue_is(database, path):
     seen = []
-    broker = SilentBroker(lambda order: seen.append(stored(path, order.client_id)))
-    manager = OrderManager(broker, SqlRecorder(database, "live", SPECS, batch=1_000), "t")
+
+    def leave(order: Order) -> None:
+        intended(database, order)
+        seen.append(stored(path, order.client_id))
+
+    manager = OrderManager(SilentBroker(leave), SqlRecorder(database, "live", SPECS, batch=1_000), "t")
     manager.submit(buy())
     assert [(row["client_id"], row["status"], row["quantity"]) for row in seen] == [("t-1", "INTENT", "0.00100")]
 
 
+def test_intent_of_a_sale_is_in_the_database_before_anything_is_done_for_it(database, path):
+    seen = []
+    broker = SilentBroker(lambda order: seen.append(stored(path, order.client_id)))
+    manager = OrderManager(broker, SqlRecorder(database, "live", SPECS, batch=1_000), "t")
+    manager.submit(sell())
+    assert [row["status"] for row in seen] == ["INTENT"]
+
+
 def test_crash_between_intent_and_sending_leaves_the_intent(database, path):
     def cut(order: Order) -> None:
+        intended(database, order)
         raise PowerCut
 
     broker = SilentBroker(cut)

@@ -24,16 +24,12 @@ from trading.binance.redaction import redacted
 from trading.binance.signing import is_too_old, n_orders, payload, signed, written
 from trading.binance.wire import Wire, wire_of
 from trading.domain.venue import Call, Purpose
-from trading.errors import CockpitError, NoAnswer, NotSent, OutcomeUnknown, Refused
+from trading.errors import CockpitError, NoAnswer, NotSent, OutcomeUnknown, Refused, TooOld
 
 REQUEST_TIMEOUT_S = 5.0
 OUTSIDE_WINDOW = -1021
 EARLIEST_MS, LATEST_MS = 1_500_000_000_000, 4_000_000_000_000
 """A venue's clock stands between 2017 and 2096, in milliseconds."""
-
-
-class _TooOld(NotSent):
-    """A request whose turn came too late for its timestamp."""
 
 
 class _Body(BytesPayload):
@@ -64,7 +60,7 @@ class _Body(BytesPayload):
         if denied:
             raise NotSent(f"{name_of(self._call)}: {denied}")
         if is_too_old(self._call.params, self._now()):
-            raise _TooOld(f"{name_of(self._call)}: waited too long for its turn, too old to be sent; decide anew")
+            raise TooOld(f"{name_of(self._call)}: waited too long for its turn, too old to be sent; decide anew")
 
 
 class BinanceClient(AsyncClient):  # type: ignore[misc]
@@ -123,7 +119,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
         except BaseException as error:
             never = isinstance(error, NotSent) and not isinstance(error, NoAnswer)
             ticket.unused() if never else ticket.lost()
-            if isinstance(error, _TooOld):
+            if isinstance(error, TooOld):
                 await self.warm()
             raise
         self.answered_at = time.monotonic()

@@ -9,10 +9,10 @@ from trading.binance.refusals import Remedy
 from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import TRADING
-from trading.brokers.binance_requests import ENTRY, entry_request
+from trading.brokers.binance_requests import ENTRY, Request, entry_request
 from trading.brokers.binance_sending import Failure
 from trading.domain import OrderType
-from trading.errors import NotSent, Refused
+from trading.errors import NotSent, Refused, TooOld
 from trading.rules import MAX_TICKS
 
 
@@ -84,12 +84,20 @@ def _stale(hands: Hands, ticket: Ticket) -> str:
 
 
 async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
+    """Send the order; anew, once, when its intent or its turn took so long that only the request was too old."""
+    for last in (False, True):
+        failure = await hands.place(_request(hands, ticket), ticket)
+        if last or not isinstance(failure, TooOld) or _stale(hands, ticket):
+            break
+    return failure
+
+
+def _request(hands: Hands, ticket: Ticket) -> Request:
     office = hands.office
     usual, instrument = office.usual_price(ticket.order.symbol), hands.instrument(ticket)
     ceiling = usual + int(usual * Decimal(str(office.settings.collar_rate))) if usual else MAX_TICKS
-    request = entry_request(instrument, ticket.order, hands.attempt(ticket), ceiling)
     office.n_posts += 1
-    return await hands.place(request, ticket)
+    return entry_request(instrument, ticket.order, hands.attempt(ticket), ceiling)
 
 
 def _is_of_the_list(refused: Refused) -> bool:

@@ -15,7 +15,7 @@ from trading.brokers.binance_office import Office
 from trading.brokers.binance_requests import EXIT, Request, letter_of, query_call
 from trading.brokers.binance_settling import UNREADABLE, barrier, held, moved, of_document
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
-from trading.errors import NotSent, OutcomeUnknown, Refused
+from trading.errors import NotSent, OutcomeUnknown, Refused, StateFailed
 
 SALE_S, SALE_MARGIN_MS, PATIENCE_MS = 0.5, 10_000, 15_000
 """A sale at the market is asked for this often, that long; then a balance that differs is waited for."""
@@ -35,7 +35,8 @@ class Sender:
     async def place(self, request: Request, ticket: Ticket) -> Failure | None:
         """Place orders and return when all are settled; the failure if nothing of it came to pass.
 
-        What adds risk passes the gate before it is intended, and is asked once more right before it leaves.
+        What adds risk passes the gate before it is intended, and is asked once more right before it leaves. If its
+        intent cannot be kept it is given up; anything else is tried again by who called.
         """
         office, symbol = self._office, ticket.order.symbol
         call = request.call
@@ -46,7 +47,13 @@ class Sender:
                            sending=lambda: office.sending(ticket.order))
             if closed := office.denial(symbol, ticket.order.client_id):
                 return NotSent(closed)
-        office.blotter.intend(request.orders, ticket)
+        try:
+            office.blotter.intend(request.orders, ticket)
+        except StateFailed as trouble:
+            if ticket.adds_risk:
+                office.say(f"an entry is given up, its intent could not be kept: {trouble}", "bad", symbol)
+                return NotSent(f"never sent, its intent could not be kept: {trouble}")
+            raise
         try:
             answer = await self._send(call)
             self.hear_answer(answer)
