@@ -29,6 +29,8 @@ from trading.domain import (
 from trading.errors import StateFailed
 from trading.handled import REMEMBERED
 
+Rows = tuple[Table, list[dict[str, Any]]]
+
 
 class SqlRecorder:
     """Keeps one account. Commits after every `batch` recorded items: 1 for a running cockpit, more for a replay.
@@ -79,27 +81,19 @@ class SqlRecorder:
         return True
 
     def entrust_intents(self) -> None:
-        """Leave buffered orders, and the decisions and commands that led to one, to the venue's intent.
+        """Leave buffered orders, and the decisions and commands that led to one, to the next transaction that carries.
 
-        The rest waits for its own transaction. So the disk is waited for once, before anything is sent.
+        That is an entry's intent at the venue, or a commit. So the disk is waited for once, before anything is sent.
         """
-        orders = self._items.pop(Order, [])
-        self._n_items -= len(orders)
-        found = [self._rows_of(Order, orders),
-                 self._rows_of(Decision, [each for each in self._items[Decision] if each.client_id]),
-                 self._rows_of(HandledCommand, self._items[HandledCommand])]
-
-        def write(connection: Connection) -> None:
-            for table, new in found:
-                upsert(connection, table, new)
-
-        self._database.ride(write)
+        intents = self._intents()
+        self._database.ride(lambda connection: _upsert_all(connection, intents))
+        self._drop_orders()
 
     def commit_intents(self) -> None:
-        """Write them at once."""
-        self.entrust_intents()
-        with self._database.write(carrying=True):
-            """Nothing else."""
+        """Write them now; what cannot be written goes with the next commit."""
+        with self._database.write(carrying=True) as connection:
+            _upsert_all(connection, self._intents())
+        self._drop_orders()
 
     def commands(self) -> list[HandledCommand]:
         """Return the newest commands that were handled, oldest first."""
@@ -150,6 +144,14 @@ class SqlRecorder:
         """Mark the account finished: the next run starts afresh."""
         self._set_state("finished", json.dumps(settings, sort_keys=True))
 
+    def _intents(self) -> list[Rows]:
+        why = [decision for decision in self._items[Decision] if decision.client_id]
+        return [self._rows_of(Order, self._items[Order]), self._rows_of(Decision, why),
+                self._rows_of(HandledCommand, self._items[HandledCommand])]
+
+    def _drop_orders(self) -> None:
+        self._n_items -= len(self._items.pop(Order, ()))
+
     def _set_state(self, state: str, settings: str) -> None:
         with self._database.write() as connection:
             upsert(connection, tables.accounts, [{"account": self.account, "settings": settings, "state": state}])
@@ -181,7 +183,7 @@ class SqlRecorder:
             self._write_points(connection)
         upsert(connection, tables.decision_blocks, [self._block_row(*each) for each in self._quiet.items()])
 
-    def _rows_of(self, kind: type, items: list[Any]) -> tuple[Table, list[dict[str, Any]]]:
+    def _rows_of(self, kind: type, items: list[Any]) -> Rows:
         """Return the table of a kind and a row for each item, of a key that comes again the newest."""
         table, row_of = self._rows[kind]
         key_of = attrgetter(*[column.name for column in table.primary_key][1:])
@@ -199,3 +201,8 @@ class SqlRecorder:
         header, numbers = block.body()
         return {"account": self.account, "symbol": symbol, "first": block.first, "last": block.last, "header": header,
                 "numbers": numbers}
+
+
+def _upsert_all(connection: Connection, found: list[Rows]) -> None:
+    for table, new in found:
+        upsert(connection, table, new)

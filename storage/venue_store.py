@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database, upsert
 from storage.tables import venue_orders
+from trading.domain import Side
 from trading.domain.venue import TRANSITIONS, VenueOrder, VenueState, number_of
 from trading.errors import BrokenInvariant
 
@@ -46,14 +47,16 @@ class SqlVenueStore:
         return self._database.fact(f"tag-{self.account}", f"ck{secrets.token_hex(3)}")
 
     def intend(self, orders: tuple[VenueOrder, ...]) -> None:
-        """Keep new orders in one transaction, with the engine's that led to them (`Recorder.entrust_intents`).
+        """Keep new orders in one transaction; an entry with what led to it (`Recorder.entrust_intents`).
+
+        What only sells depends on no other rows: it must leave whatever is wrong with them.
 
         Raises
         ------
         BrokenInvariant
             A client id was used before.
         """
-        with self._database.write(carrying=True) as connection:
+        with self._database.write(carrying=any(order.side == Side.BUY for order in orders)) as connection:
             newest = self._counted(connection) if self._newest is None else self._newest
             rows = [self._row(order) | {"number": newest + n} for n, order in enumerate(orders, 1)]
             try:

@@ -80,9 +80,9 @@ class OrderManager:
         self._broker.place(order)
 
     def _keep_intent(self, side: Side) -> None:
-        """Let a buy be durable before it leaves; a sale at once, since before it leaves the stop gives its lots free.
+        """Let a buy become durable with its intent at the venue, and not leave without; a sale or stop at once.
 
-        A sale that cannot be kept goes on: what reduces risk does not wait for the disk.
+        One that cannot be kept goes on: what reduces risk depends on no other rows than those of its own intent.
         """
         if side is Side.BUY:
             self._recorder.entrust_intents()

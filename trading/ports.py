@@ -153,7 +153,7 @@ class Recorder(Protocol):
         ...
 
     def entrust_intents(self) -> None:
-        """Let buffered orders become durable with whatever is written next: the venue's intent, before one leaves."""
+        """Let buffered orders become durable with the intent of an entry at the venue, or the next commit."""
         ...
 
     def commit_intents(self) -> None:

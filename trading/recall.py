@@ -31,8 +31,9 @@ def books_of(portfolio: Portfolio, orders: OrderManager) -> Books:
 
 
 def _bought(order: Order, store: VenueStore, portfolio: Portfolio) -> Order:
+    """Return a buy by its last attempt: there is another one only when nothing came of those before."""
     sent = [attempt for attempt in store.of_engine_order(order.client_id) if attempt.side == Side.BUY]
-    return _priced(order, sent[0], store, portfolio) if sent else replace(order, status=OrderStatus.CANCELED)
+    return _priced(order, sent[-1], store, portfolio) if sent else replace(order, status=OrderStatus.CANCELED)
 
 
 def _priced(order: Order, sent: VenueOrder, store: VenueStore, portfolio: Portfolio) -> Order:

@@ -55,7 +55,8 @@ class Saving:
     def _is_on_its_way(self, event: Event, leads_on: bool) -> bool:
         """Return whether an order comes of an event, or may: one file takes one commit at a time, the order's first.
 
-        A crash before the commit costs nothing: the order's intent is durable, an unheard bar is fetched again.
+        A crash before the commit costs nothing: a buy's intent goes with the venue's, before anything leaves, that of a
+        sale is durable already, and an unheard bar is fetched again.
         """
         goes_on = self._deferred_since and isinstance(event, CandleClosed | PriceMoved | SignalGenerated)
         if self._n_failed or not (leads_on or goes_on):

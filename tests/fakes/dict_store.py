@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from storage.venue_store import check_step
+from trading.domain import Side
 from trading.domain.venue import VenueOrder, VenueState
 
 DAY_MS = 86_400_000
@@ -14,7 +15,7 @@ DAY_MS = 86_400_000
 class DictStore:
     """Keeps orders in the order of their intent; `strike` is called with a name before and after each write.
 
-    `write_riders` is called within each write: for what goes with the next transaction, whoever's it is.
+    `write_riders` is called within the intent of an entry: what led to it is written with it, or neither.
     """
 
     def __init__(self, now: Callable[[], int], strike: Callable[[str], None] = lambda point: None) -> None:
@@ -30,7 +31,8 @@ class DictStore:
 
     def intend(self, orders: tuple[VenueOrder, ...]) -> None:
         self.strike("before intend")
-        self.write_riders()
+        if any(order.side == Side.BUY for order in orders):
+            self.write_riders()
         for order in orders:
             assert order.client_id not in self.orders, f"{order.client_id} is used twice"
             self._write(order)
@@ -38,7 +40,6 @@ class DictStore:
 
     def settle(self, orders: tuple[VenueOrder, ...]) -> None:
         self.strike("before settle")
-        self.write_riders()
         for order in orders:
             check_step(self.orders.get(order.client_id), order)
             self._write(order)

@@ -73,7 +73,7 @@ class _Marker(ast.NodeTransformer):
         return node
 
     def visit_With(self, node: ast.With) -> ast.AST:
-        """Mark a transaction: `<` in it before its first row, `>` with all of its rows, and not committed yet."""
+        """Mark a transaction: `<` in it before its own first row, `>` with all of its rows, and not committed yet."""
         if not any(_opens(item.context_expr) for item in node.items):
             return self.generic_visit(node)
         before, after = self._named(TRANSACTION)

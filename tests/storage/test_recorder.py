@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from storage.venue_store import SqlVenueStore
 from tests.contracts.broker import NOW, SYMBOL, buy
 from tests.trading.bench import SPECS
 from trading.domain import Decision, EquityPoint, Fill, JournalLine, OrderStatus, Side, Trade
-from trading.domain.venue import VenueOrder
+from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import StateFailed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,11 @@ def recorder(database) -> SqlRecorder:
     return SqlRecorder(database, "paper", SPECS)
 
 
+def rename(database: Database, old: str, new: str) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+
 def count(database: Database, table, account: str = "paper") -> int:
     query = select(func.count().label("n")).select_from(table).where(table.c.account == account)
     return database.rows(query)[0]["n"]
@@ -108,28 +114,24 @@ def test_commit_writes_rows_and_snapshot_together(recorder, database):
 def test_failed_commit_leaves_nothing_and_loses_nothing(recorder, database, broken):
     recorder.record(order(1))
     recorder.commit(lambda: {"n": 1})
-    with database.write() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE {broken.name} RENAME TO away")
+    rename(database, broken.name, "away")
     recorder.record(order(2))
     recorder.record(fill(2))
     with pytest.raises(StateFailed):
         recorder.commit(lambda: {"n": 2})
-    with database.write() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE away RENAME TO {broken.name}")
+    rename(database, "away", broken.name)
     assert (recorder.restore(), count(database, tables.fills), count(database, tables.orders)) == ({"n": 1}, 0, 1)
     recorder.commit(lambda: {"n": 3})
     assert (recorder.restore(), count(database, tables.fills), count(database, tables.orders)) == ({"n": 3}, 1, 2)
 
 
 def test_intent_that_could_not_be_written_goes_with_the_next_commit(recorder, database):
-    with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE orders RENAME TO away")
+    rename(database, "orders", "away")
     recorder.record(order(1))
     with pytest.raises(StateFailed):
         recorder.commit_intents()
     recorder.record(order(1, OrderStatus.FILLED))
-    with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE away RENAME TO orders")
+    rename(database, "away", "orders")
     recorder.commit(lambda: {})
     (known,) = History(database, "paper", SPECS).ended_orders(10)
     assert known.status is OrderStatus.FILLED
@@ -202,6 +204,25 @@ def test_entrusted_intents_go_with_the_intent_at_the_venue(recorder, database):
     assert [count(database, table) for table in (tables.orders, tables.decisions, tables.fills)] == [1, 1, 0]
     recorder.commit(dict)
     assert [count(database, table) for table in (tables.orders, tables.decisions, tables.fills)] == [1, 2, 1]
+
+
+def test_what_sells_is_intended_although_what_led_to_it_cannot_be_written_and_what_buys_is_not(recorder, database):
+    entry = VenueOrder("t-1-1e", "t-1", SYMBOL, "BUY", "LIMIT", Decimal(1), NOW)
+    stop = VenueOrder("t-2-1s", "t-2", SYMBOL, "SELL", "STOP_LOSS", Decimal(1), NOW)
+    store = SqlVenueStore(database, "paper")
+    recorder.record(order(1))
+    recorder.entrust_intents()
+    rename(database, "orders", "away")
+    with pytest.raises(StateFailed):
+        recorder.commit_intents()
+    store.intend((stop,))
+    store.settle((replace(stop, state=VenueState.WORKING),))
+    with pytest.raises(StateFailed):
+        store.intend((entry,))
+    assert [each.client_id for each in store.open_orders()] == ["t-2-1s"]
+    rename(database, "away", "orders")
+    store.intend((entry,))
+    assert count(database, tables.orders) == 1
 
 
 def test_intents_of_an_account_that_is_forgotten_do_not_come_back(recorder, database):

@@ -82,12 +82,15 @@ class Disk:
         self._buffer = [item for item in self._buffer if not isinstance(item, Order)]
 
     def write_riders(self) -> None:
+        if self._riders:
+            self.strike("before riders")
         self.rows |= {order.client_id: order for order in self._riders}
         self._riders.clear()
 
     def commit_intents(self) -> None:
-        self.entrust_intents()
         self.strike("before commit of intents")
+        self.write_riders()
+        self.entrust_intents()
         self.write_riders()
         self.strike("after commit of intents")
 

@@ -39,6 +39,18 @@ def test_sent_buy_comes_back_with_its_budget_and_its_bracket():
     assert bench.orders.next_id() == "t-8"
 
 
+def test_buy_that_was_tried_twice_comes_back_by_its_last_attempt():
+    order = buy("t-7", budget_units=2_200_000_999, bracket_stop_ticks=1_900_000, bracket_target_ticks=2_100_000)
+    store, again = DictStore(lambda: 0), replace(TRY, number=2)
+    first = entry_request(BTC, order, TRY, 2_100_000).orders
+    last = entry_request(BTC, replace(order, bracket_stop_ticks=1_800_000), again, 2_140_000).orders
+    store.intend(first)
+    store.intend(last)
+    back = recalled(rows_of(order), store).orders.working["t-7"]
+    assert first[0].price < last[0].price and back.budget_units >= last[0].price * last[0].quantity * 10**8
+    assert back.bracket_stop_ticks == 1_800_000
+
+
 def test_buy_that_was_never_handed_over_is_over_and_its_number_is_not_used_again():
     bench = recalled(buy("t-7", budget_units=0), DictStore(lambda: 0))
     assert not bench.orders.working and bench.orders.ended[-1].status is OrderStatus.CANCELED
