@@ -21,6 +21,8 @@ from trading.domain import Signal
 
 DEADLINE_S = 2.0
 JOIN_S = 1.0
+LOOK_S = 0.5
+"""So often the deadlines are looked at, so that who asks need not wake anybody but the agents."""
 log = logging.getLogger(__name__)
 
 Ask = Callable[[], Signal | None]
@@ -67,6 +69,7 @@ class Lanes:
         self._changed = threading.Condition()
         self._hearings: deque[Hearing] = deque()
         self._alarms: list[tuple[float, Callable[[], None]]] = []
+        self._looks_at = 0.0
         self._lanes: dict[int, SimpleQueue[Callable[[], None] | None]] = {}
         self._threads: list[threading.Thread] = []
         self._numbers = count(1)
@@ -85,8 +88,8 @@ class Lanes:
         with self._changed:
             self._hearings.append(hearing)
             self._release()
-            if deadline_s is not None:
-                self._changed.notify()
+            if hearing.due is not None:
+                self._be_there(hearing.due)
         for place, (key, ask, _) in enumerate(agents):
             self._lane(key).put(lambda place=place, ask=ask: self._answer(hearing, place, ask()))  # type: ignore[misc]
 
@@ -119,12 +122,17 @@ class Lanes:
         """Do something short once, so many seconds from now, on the thread that minds the deadlines."""
         with self._changed:
             self._alarms.append((monotonic() + seconds, act))
-            self._changed.notify()
+            self._be_there(self._alarms[-1][0])
 
     def drop(self, keys: Iterable[int]) -> None:
         """End the lanes of agents that are asked no more, each after what it was asked."""
         for lane in [self._lanes.pop(key) for key in keys if key in self._lanes]:
             lane.put(None)
+
+    def _be_there(self, due: float) -> None:
+        """Wake the thread that minds the deadlines if it would come too late for one."""
+        if due < self._looks_at:
+            self._changed.notify()
 
     def _mind(self) -> None:
         """Close each hearing at its deadline, and wake who wanted to be woken."""
@@ -135,7 +143,8 @@ class Lanes:
                 self._release()
                 self._ring(now)
                 times = [*(hearing.due for hearing in self._hearings), *(time for time, _ in self._alarms)]
-                self._changed.wait(min((time - now for time in times if time is not None), default=None))
+                self._looks_at = min([now + LOOK_S, *(time for time in times if time is not None)])
+                self._changed.wait(self._looks_at - now)
 
     def _close_overdue(self, now: float) -> None:
         """Close what is due, and all that was asked before it."""
