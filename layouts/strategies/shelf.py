@@ -29,7 +29,7 @@ def rows(shelf: StrategyShelf, shown: str) -> list[Any]:
     """Draw the list."""
     own = [_own(one, shown) for one in shelf.own]
     if not own:
-        own = [html.Div(parts.empty("None of your own yet", "Start from the rule on the right or from a shipped one, "
+        own = [html.Div(parts.empty("None of your own yet", "Start from the rule that is open or from a shipped one, "
                                     "and press Save."), className="st-empty")]
     note = html.P("Health compares the last 20 paper or live trades with the band of the backtest.", className="muted")
     made = [*own, *([note] if shelf.own else [])]
