@@ -39,7 +39,7 @@ N, WARM = 60, 6
 N_TRIES = 3
 SOON_MS, MINUTE_MS = 250, 60_000
 LIMIT_MS = 5.0
-PATIENCE_S = 15.0
+PATIENCE_S, LOOK_S = 15.0, 0.1
 BUYS = {
     "version": 2, "name": "Buys", "symbols": [SYMBOL], "timeframe": "1m", "side": "long",
     "entry": {"left": "close", "op": ">", "right": 0}, "exit": {"any": []},
@@ -119,7 +119,8 @@ class Race:
         """Let the cockpit answer the next close; ms."""
         self.hand.give("start")
         took_ms = self._close(KEY)
-        _until(self._is_protected)
+        while not self._has_bought():
+            took_ms = self._close(KEY)
         self.hand.give("close", symbol=SYMBOL)
         _until(lambda: not self.parts.engine.portfolio.holdings[SYMBOL].is_open)
         self.hand.give("pause")
@@ -147,6 +148,12 @@ class Race:
             with suppress(RuntimeError):
                 return float(_until(lambda: self.exchange.ask("done").get(key)))
         raise RuntimeError(f"no order came of {N_TRIES} closes: {self.parts.engine.gate.reason(SYMBOL)}")
+
+    def _has_bought(self) -> bool:
+        """Wait for what comes of an order: nothing, when the clock was measured in the middle of a jump."""
+        _until(lambda: self._is_protected() or not self.parts.engine.orders.working)
+        time.sleep(LOOK_S)
+        return self._is_protected()
 
     def _is_protected(self) -> bool:
         stop = self.parts.engine.orders.protection(SYMBOL)
