@@ -277,7 +277,17 @@ def test_refused_sweep_is_not_repeated_without_pause(bench: LiveBench):
     bench.cockpit.broker._reconciler._sweep_wanted.set()
     n_calls = len(bench.venue.calls)
     bench.wait(60)
-    assert sum(call.path == "account" for _, call in bench.venue.calls[n_calls:]) < 12
+    assert sum(call.path == "account" for _, call in bench.venue.calls[n_calls:]) < 15
+
+
+def test_sweep_that_lost_an_answer_is_soon_done_again(bench: LiveBench):
+    lost = [None] * 5
+    bench.venue.script = lambda call: Travel(refused=(0, "gone"), status=503) if (
+        call.path == "account" and lost and not lost.pop()) else Travel()
+    checked = bench.cockpit.broker._balances.checked
+    bench.cockpit.broker._reconciler._sweep_wanted.set()
+    bench.wait(4)
+    assert not lost and bench.cockpit.broker._balances.checked > checked
 
 
 def test_event_that_failed_is_made_up_for_by_a_sweep_at_once(bench: LiveBench):

@@ -26,7 +26,8 @@ from trading.events import ProtectionWanted
 log = logging.getLogger(__name__)
 
 STREAM, LOST = "user stream", "connection lost"
-TICK_S, LONGEST_S = 0.5, 10.0
+TICK_S, FIRST_S, LONGEST_S = 0.5, 0.1, 10.0
+"""One lost answer breaks off a sweep, for which entries wait after a start: its first pauses are short."""
 PING_S, PONG_S = 1.5, 1.5
 SILENT_S, UNCHECKED_S, UNHEARD_S = 4.0, 5.0, 0.5
 """So long the venue may say nothing, a check may fail, the stream may be away: a loss is known within 5 s."""
@@ -80,7 +81,7 @@ class Reconciler:
 
     async def watch_account(self) -> None:
         """Sweep after every new subscription and every so often."""
-        pause = TICK_S
+        pause = FIRST_S
         while True:
             with suppress(TimeoutError):
                 often = self._office.only_locked()
@@ -88,7 +89,7 @@ class Reconciler:
                     await self._sweep_wanted.wait()
             self._sweep_wanted.clear()
             if await self._tried(self.sweep):
-                pause = TICK_S
+                pause = FIRST_S
             else:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_S, pause * 2)
