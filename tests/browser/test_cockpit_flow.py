@@ -121,7 +121,7 @@ def test_the_kill_switch_stops_entries_and_needs_a_reason_to_end(cockpit: Cockpi
     page.click("#kill-confirm")
     page.until_text("#badges", "KILLED")
     other.until_text("#badges", "KILLED")
-    assert page.run("return document.querySelector('#auto-start').disabled")
+    page.until("return document.querySelector('#auto-start').disabled")
     page.until("return document.querySelector('.modal') === null")
     page.driver.find_element("css selector", "#rearm-reason").send_keys("checked by hand")
     page.click("#rearm")

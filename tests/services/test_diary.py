@@ -99,7 +99,7 @@ def test_a_comparison_costs_no_commit_of_its_own(life: Life) -> None:
     before = life.recorder.n_commits
     synced: list[bool] = []
     whole = life.database.write
-    life.database.write = lambda: synced.append(True) or whole()  # type: ignore[method-assign]
+    life.database.write = lambda **how: synced.append(True) or whole(**how)  # type: ignore[method-assign]
     life.compare()
     assert len(synced) == life.recorder.n_commits - before > 0
     assert len(life.kept()) == 1
