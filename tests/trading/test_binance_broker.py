@@ -11,13 +11,14 @@ import pytest
 from tests.contracts.broker import sell
 from tests.fakes.exchange_venue import CALM, Travel
 from tests.trading.bench import BALANCED
-from tests.trading.live_bench import LiveBench
+from tests.trading.live_bench import SETTINGS, LiveBench
 from trading.brokers.binance_options import BrokerSettings
 from trading.domain.venue import Call, VenueState
 from trading.errors import BadInput, StateFailed
 from trading.events import OrderEnded, OrderFilled, OrderTakenOver
 from trading.simulation.exchange import default_symbols
 
+GONE = Travel(refused=(0, "Service Unavailable"), status=503)
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
 
 
@@ -209,6 +210,20 @@ def test_lost_request_is_void_after_the_barrier_and_not_before(bench: LiveBench)
     (ended,) = bench.heard(OrderEnded)
     assert ended.kind == "CANCELED" and "never arrived" in ended.detail
     assert paths(bench) == [] and not bench.cockpit.orders.working
+    bench.check()
+
+
+def test_answer_that_decides_is_soon_asked_for_again_when_it_is_lost(bench: LiveBench):
+    decided_at, lost = bench.now() + SETTINGS.entry_window_ms + SETTINGS.margin_ms, [GONE] * 3
+
+    def script(call: Call) -> Travel:
+        if is_of(call, "orderList", "POST"):
+            return Travel(lose_request=True)
+        return lost.pop() if lost and is_of(call, "order", "GET") and bench.now() > decided_at else CALM
+
+    bench.venue.script = script
+    bench.buy(seconds=5.0)
+    assert not lost and states(bench) == [VenueState.VOID] * 3
     bench.check()
 
 

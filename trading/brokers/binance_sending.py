@@ -78,12 +78,14 @@ class Sender:
 
     async def chase(self, client_id: str) -> None:
         """Ask for an order of unknown outcome until the venue, an event or the barrier has answered."""
-        office, delay = self._office, FIRST_S
+        office, delay, is_early = self._office, FIRST_S, True
         self._settle((office.blotter.orders[client_id],), VenueState.UNKNOWN, "an error came between")
         if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
             office.n_unknown += 1
         while (order := office.blotter.orders[client_id]).state is VenueState.UNKNOWN:
             left_s = await self._ask_for(order)
+            if is_early and left_s <= 0:  # from here on an answer decides: one that is lost is soon asked for again
+                delay, is_early = FIRST_S, False
             if office.blotter.orders[client_id].state is VenueState.UNKNOWN:
                 await asyncio.sleep(min(delay, left_s + EDGE_S) if left_s > 0 else delay)
                 delay = min(SALE_S if _is_sale(order) else LONGEST_S, delay * 2)
