@@ -92,7 +92,7 @@ class BackDoor:
     def _still(self, account: Account, asked: Mapping[str, Any]) -> Any:
         paused = self._rehearsal.market.paused
         paused.clear()
-        paused |= {asked["symbol"]} if asked.get("symbol") else set()
+        paused |= set(asked["symbols"])
         return {}
 
     def _reset(self, account: Account, asked: Mapping[str, Any]) -> Any:

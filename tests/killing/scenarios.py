@@ -97,6 +97,17 @@ def hold(life: Life, *symbols: str, seconds: float = 5.0) -> None:
             return
 
 
+def hold_far(life: Life, *symbols: str) -> None:
+    """Hold new positions, far from stop and target, in a market that stands still.
+
+    What the venue then denies must not fill meanwhile: nobody could know, and it would be sold twice.
+    """
+    if held := [symbol for symbol in symbols if life.is_open(symbol)]:
+        leave(life, *held)
+    hold(life, *symbols)
+    life.back_door("still", symbols=symbols)
+
+
 def leave(life: Life, *symbols: str, seconds: float = 3.0) -> None:
     """Sell, and wait until it is done."""
     for symbol in symbols:
@@ -127,7 +138,7 @@ def gap(life: Life) -> None:
     life.back_door("limits", symbol=GAPPY, filter="MAX_NUM_ORDER_LISTS", values={"maxNumOrderLists": 0})
     hold(life, GAPPY)
     life.settle(2.0, GAPPY)
-    life.back_door("still", symbol=GAPPY)
+    life.back_door("still", symbols=[GAPPY])
     price = life.price_of_stop(GAPPY) * Decimal("0.972")
     for n in range(45):
         if life.is_open(GAPPY) and price:
@@ -151,7 +162,7 @@ def sale_lost(life: Life) -> None:
 
 def lagging(life: Life) -> None:
     """Lose the answer to a stop, and let the venue deny it until it was placed anew: one of the two must go."""
-    hold(life, BARE, PLAIN)
+    hold_far(life, BARE, PLAIN)
     life.fault("lost_event", rate=1.0)
     life.fault("query_lag", delay_ms=4_500)
     life.fault("drop_reply", paths=STOPS, rate=1.0, count=2)
@@ -165,7 +176,7 @@ def lagging(life: Life) -> None:
 
 def closed_meanwhile(life: Life) -> None:
     """Lose the answer to a stop that the venue denies, and sell the position: what turns up then serves nobody."""
-    hold(life, PLAIN)
+    hold_far(life, PLAIN)
     life.fault("lost_event", rate=1.0)
     life.fault("query_lag", delay_ms=6_000)
     life.fault("drop_reply", paths=STOPS, rate=1.0, count=1)
@@ -416,7 +427,7 @@ def outage(life: Life) -> None:
 def denied(life: Life) -> None:
     """Let the venue deny for two seconds a stop that has worked for one; usually both must last longer."""
     binance_reconciling.SETTLED_MS, binance_reconciling.DENIED_MS = 1_000, 2_000
-    hold(life, LONELY)
+    hold_far(life, LONELY)
     life.right()
     life.until(lambda: life.is_settled(LONELY), 3.0)
     time.sleep(1.0)
