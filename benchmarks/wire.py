@@ -118,9 +118,12 @@ class Race:
     def own(self) -> float:
         """Let the cockpit answer the next close; ms."""
         self.hand.give("start")
-        took_ms = self._close(KEY)
-        while not self._has_bought():
+        for _ in range(N_TRIES):
             took_ms = self._close(KEY)
+            if self._has_bought():
+                break
+        else:
+            raise RuntimeError(f"no position came of {N_TRIES} closes")
         self.hand.give("close", symbol=SYMBOL)
         _until(lambda: not self.parts.engine.portfolio.holdings[SYMBOL].is_open)
         self.hand.give("pause")

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 
 KILL = "kill switch"
 ARMED = "armed"
+UNSAVED = "database"
+"""Closed by whoever could not write; opened by the engine's next commit."""
 
 
 class EntryGate:

@@ -90,7 +90,7 @@ class Broker(Protocol):
     """Places orders and announces what becomes of them through the `publish` it was given.
 
     `badge` is the strip on the screen. `is_external`: a venue outside our own transaction, so that intents must be
-    committed before they are sent.
+    committed before they are sent: a sale's is by the engine, a buy's goes with the one at the venue (`VenueStore`).
     """
 
     badge: str

@@ -13,11 +13,10 @@ from typing import Any
 from trading.errors import StateFailed
 from trading.events import AlertLogged, CandleClosed, Event, PriceMoved, SignalGenerated, StateSaved
 from trading.execution import Desk
-from trading.gate import EntryGate
+from trading.gate import UNSAVED, EntryGate
 
 log = logging.getLogger(__name__)
 
-UNSAVED = "database"
 LONGEST_DEFERRAL_S = 0.05
 LONGEST_WAIT = 6
 """Powers of two: at most 64 events pass between two tries."""
@@ -71,13 +70,14 @@ class Saving:
 
     def _keep(self, force: bool) -> None:
         self._deferred_since = 0.0
+        is_closed = bool(self._gate.closed_by(UNSAVED))
         try:
-            saved = self.recorder.commit(self._snapshot, force or self._n_failed > 0)
+            saved = self.recorder.commit(self._snapshot, force or is_closed)
         except StateFailed as trouble:
             log.exception("a commit failed, it is tried again")
             self._hear_unsaved(trouble, self._bus.handle)
             return
-        if self._n_failed:
+        if is_closed:
             self._n_failed = 0
             self._gate.open(UNSAVED)
             self._tell("the database can be written again", "good", self._bus.handle)

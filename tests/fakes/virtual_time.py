@@ -28,3 +28,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.time
+
+    def stand(self, seconds: float) -> None:
+        """Let time pass in which nothing runs, as when a call blocks."""
+        self._jumping.time += seconds

@@ -24,6 +24,7 @@ from tests.faults.catalogue import fault
 from tests.faults.scene import ALERTED_S, BTC, DETECTED_S, Scene, until, while_never
 from tests.models.made_models import made_model, request_for
 from trading.errors import AlreadyRunning, StateFailed
+from trading.gate import UNSAVED
 
 Stage = Callable[..., Scene]
 
@@ -138,9 +139,10 @@ def test_database_that_is_locked_for_longer_lets_nothing_in_and_nothing_out_with
     thread = locked(scene, 8)
     began = time.monotonic()
     scene.engine.bus.post(scene.advice("BUY"))
-    until(lambda: scene.gate.reason(BTC), "entries are halted", 7)
+    until(lambda: scene.gate.closed_by(UNSAVED), "entries are halted", 7)
     assert time.monotonic() - began > 4 and scene.orders() == []
     thread.join()
+    assert scene.alerts("could not be checked") == [], "our own database is not the venue's silence"
     while_never(scene.orders, "an order without an intent", 1)
     until(lambda: scene.alerts("locked"), "a person is told", ALERTED_S)
     until(scene.is_ready, "entries pass again by themselves once books and account agree", 40)

@@ -28,6 +28,9 @@ UNITS = Decimal(10**8)
 DUST = Decimal(5)
 """What is worth less no order can sell, so no stop needs to cover it."""
 GIVEN_UP, ABSENT = "proven never to have arrived", "never arrived"
+ALONE = ("SELECT client_id FROM venue_orders AS v WHERE side = 'BUY' AND state IN ('INTENT', 'UNKNOWN') AND NOT EXISTS "
+         "(SELECT 1 FROM orders AS o WHERE o.account = v.account AND o.client_id = v.order_id)")
+"""Entries that may have left without what led to them (docs/adr/012)."""
 Rows = list[dict[str, Any]]
 
 
@@ -55,23 +58,26 @@ class Verdict:
 
 
 def looked_at(admin: Admin, database: Path, since: int, lags: bool) -> tuple[Verdict, bool]:
-    """Return what is wrong right after a kill: orders that arrived at the exchange without a durable intent, and,
-    unless the exchange's answers lagged, orders that were given up too early; and whether any were.
+    """Return what is wrong right after a kill: orders that arrived at the exchange without a durable intent, entries
+    intended without what led to them, and, unless the exchange's answers lagged, orders that were given up too early;
+    and whether any were.
 
     The database is read as a copy: the next life recovers it, nobody else.
     """
     asked = {line["clientOrderId"] for line in admin.log(since)["requests"]
              if line["method"] == "POST" and line["path"].startswith("order") and not line["path"].endswith("/test")}
-    known, doubts = kept_on(database)
+    known, alone, doubts = kept_on(database)
     found = sorted(asked - known)
     has_given_up = GIVEN_UP in doubts
     early = [doubts] if has_given_up and not lags else []
-    words = (*(f"order {name} left without an intent" for name in found), *early)
-    return Verdict(without_intent=len(found), differing=len(early), words=words), has_given_up
+    words = (*(f"order {name} left without an intent" for name in found),
+             *(f"entry {name} is intended without what led to it" for name in alone), *early)
+    return Verdict(without_intent=len(found) + len(alone), differing=len(early), words=words), has_given_up
 
 
-def kept_on(database: Path) -> tuple[set[str], str]:
-    """Return the ids of all orders and lists that a database on the disk knows, and what is in quarantine there."""
+def kept_on(database: Path) -> tuple[set[str], list[str], str]:
+    """Return the ids of all orders and lists that a database on the disk knows, those of entries that stand there
+    alone, and what is in quarantine."""
     with TemporaryDirectory() as place:
         for suffix in ("", "-wal"):
             if (one := database.with_name(database.name + suffix)).exists():
@@ -79,10 +85,11 @@ def kept_on(database: Path) -> tuple[set[str], str]:
         with closing(sqlite3.connect(Path(place, database.name))) as connection:
             try:
                 rows = connection.execute("SELECT client_id, list_id FROM venue_orders").fetchall()
+                alone = [name for name, in connection.execute(ALONE)]
                 doubts = connection.execute("SELECT value FROM facts WHERE name LIKE 'quarantine-%'").fetchall()
             except sqlite3.OperationalError:
-                return set(), ""  # killed before its tables were there
-    return {name for row in rows for name in row if name}, " ".join(value for value, in doubts)
+                return set(), [], ""  # killed before its tables were there
+    return {name for row in rows for name in row if name}, alone, " ".join(value for value, in doubts)
 
 
 def compared(life: Life) -> Verdict:

@@ -184,12 +184,11 @@ def test_kill_while_days_are_packed_loses_no_record_and_doubles_none(tmp_path):
         n_lines = 0
         worker = subprocess.Popen([sys.executable, "-c", WORKER, str(path)], cwd=ROOT, stdout=subprocess.PIPE,
                                   text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        for line in worker.stdout:
+        for line in worker.stdout:  # to its end: the worker goes on until the kill has come to it
             if line.strip().isdigit():
                 n_said, n_lines = int(line), n_lines + 1
             if n_lines == n_rounds:
                 worker.send_signal(signal.SIGKILL)
-                break
         worker.wait()
         database = Database(path)
         database.open()

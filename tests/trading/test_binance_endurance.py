@@ -22,6 +22,7 @@ from trading.errors import StateFailed
 from trading.events import Command, VenueSaid
 from trading.portfolio import Portfolio
 
+LOCKED = StateFailed("database is locked")
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
 
 
@@ -46,14 +47,14 @@ def trailing() -> Iterator[LiveBench]:
     made.close()
 
 
-def fails(times: int, point: str) -> Callable[[str], None]:
-    """Let the database be locked at its next writes of a kind."""
+def fails(times: int, point: str, error: Exception = LOCKED) -> Callable[[str], None]:
+    """Let the database be locked at its next writes of a kind, or something else go wrong."""
     left = [None] * times
 
     def strike(at: str) -> None:
         if at == point and left:
             left.pop()
-            raise StateFailed("database is locked")
+            raise error
 
     return strike
 
@@ -117,11 +118,34 @@ def test_claimed_bracket_survives_a_locked_database(bench: LiveBench):
     bench.check_stop("BTCUSDT")
 
 
-def test_entry_that_an_error_broke_off_is_never_bought_later(bench: LiveBench):
+def test_entry_whose_intent_cannot_be_kept_is_given_up_and_told(bench: LiveBench):
     bench.store.strike = fails(1, "before intend")
     bench.buy(seconds=60)
     assert bench.venue.posts() == [] and not bench.cockpit.orders.working
     assert gate(bench) == "" and any("its intent could not be kept" in line for line in bench.disk.lines)
+
+
+def test_entry_whose_intent_cannot_be_kept_closes_the_gate_while_the_engine_waits_for_the_database(bench: LiveBench):
+    cockpit, fail = bench.cockpit, fails(1, "before intend")
+
+    def strike(at: str) -> None:
+        if at == "before intend":
+            cockpit._drain = lambda: None  # type: ignore[method-assign]
+        fail(at)
+
+    bench.store.strike = strike
+    bench.buy(seconds=1)
+    assert gate(bench).startswith("the database cannot be written")
+    del cockpit._drain
+    cockpit._drain()
+    assert gate(bench) == "" and any("can be written again" in line for line in bench.disk.lines)
+
+
+def test_entry_that_an_error_broke_off_is_never_bought_later(bench: LiveBench):
+    bench.store.strike = fails(1, "before intend", ValueError("impossible"))
+    bench.buy(seconds=60)
+    assert bench.venue.posts() == [] and not bench.cockpit.orders.working
+    assert "internal error" in gate(bench) and any("never sent" in line for line in bench.disk.lines)
 
 
 def test_error_on_one_symbol_leaves_the_others_alone():
@@ -219,6 +243,12 @@ def test_unanswered_checks_close_the_gate_and_are_told(bench: LiveBench):
     bench.venue.is_down = False
     bench.wait(15)
     assert gate(bench) == ""
+
+
+def test_time_in_which_the_cockpit_stood_still_is_not_the_venues_silence(bench: LiveBench):
+    bench.loop.call_later(1.0, lambda: bench.loop.stand(8.0))
+    bench.wait(12)
+    assert gate(bench) == "" and said(bench) == []
 
 
 def test_refused_checks_close_the_gate_and_are_told_within_half_a_minute(bench: LiveBench):

@@ -84,7 +84,7 @@ def _stale(hands: Hands, ticket: Ticket) -> str:
 
 
 async def _try(hands: Hands, ticket: Ticket) -> Failure | None:
-    """Send the order; anew, once, when its intent took so long that only the request was too old by then."""
+    """Send the order; anew, once, when its turn came so late that only the request was too old by then."""
     for last in (False, True):
         failure = await hands.place(_request(hands, ticket), ticket)
         if last or not isinstance(failure, TooOld) or _stale(hands, ticket):

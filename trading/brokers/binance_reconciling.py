@@ -31,6 +31,8 @@ TICK_S, FIRST_S, LONGEST_S = 0.5, 0.1, 10.0
 PING_S, PONG_S = 1.5, 1.5
 SILENT_S, UNCHECKED_S, UNHEARD_S = 4.0, 5.0, 0.5
 """So long the venue may say nothing, a check may fail, the stream may be away: a loss is known within 5 s."""
+STOOD_S = 2.0
+"""So late this loop stood still, as before a locked database: nobody was asked then, and nobody was silent."""
 WARN_S = 60.0
 SETTLED_MS, DENIED_MS, INTERRUPTED_MS = 30_000, 9_000, 30_000
 """Younger than this an order may be missing from answers; denied so often it is gone; in flight so long it is stuck."""
@@ -54,6 +56,7 @@ class Reconciler:
         self._warned = -inf
         self._lost_since: dict[str, float] = {}
         self._stream_lost, self._answered_at = inf, -inf
+        self._stood_s = 0.0
         self._streamed: deque[tuple[str, int]] = deque(maxlen=N_STREAMED)
 
     async def listen(self) -> None:
@@ -102,10 +105,17 @@ class Reconciler:
 
     async def watch_losses(self) -> None:
         """Close the gate while the account cannot be asked, or its events are not heard, for some seconds."""
-        self._answered_at = asyncio.get_running_loop().time()
+        self._answered_at = self._now()
         while True:
             self._judge_connection()
+            due = self._now() + TICK_S
             await asyncio.sleep(TICK_S)
+            late_s = self._now() - due
+            self._stood_s += late_s if late_s > STOOD_S else 0.0
+
+    def _now(self) -> float:
+        """Return the loop's time (s), less the times when it stood still."""
+        return asyncio.get_running_loop().time() - self._stood_s
 
     async def _ping(self) -> None:
         try:
@@ -115,10 +125,10 @@ class Reconciler:
             raise OutcomeUnknown("GET time: no answer in time") from None
         except Refused:
             pass  # an answer all the same
-        self._answered_at = asyncio.get_running_loop().time()
+        self._answered_at = self._now()
 
     def _judge_connection(self) -> None:
-        now, gate = asyncio.get_running_loop().time(), self._office.gate
+        now, gate = self._now(), self._office.gate
         lost, silent_s = min(self._lost_since.values(), default=inf), now - self._answered_at
         if (silent_s > SILENT_S or now - lost > UNCHECKED_S) and not gate.closed_by(LOST):
             gate.close(LOST, "the account cannot be checked: the venue does not answer, or not as it should")
@@ -300,7 +310,7 @@ class Reconciler:
 
     async def _tried(self, job: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         """Do a check; whatever goes wrong in it, the others go on and it is done again."""
-        name, now = job.__name__, asyncio.get_running_loop().time()
+        name, now = job.__name__, self._now()
         try:
             await job()
         except (Refused, OutcomeUnknown, NotSent, *UNREADABLE) as trouble:

@@ -16,6 +16,7 @@ from trading.brokers.binance_requests import EXIT, Request, letter_of, query_cal
 from trading.brokers.binance_settling import UNREADABLE, barrier, held, moved, of_document
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused, StateFailed
+from trading.gate import UNSAVED
 
 SALE_S, SALE_MARGIN_MS, PATIENCE_MS = 0.5, 10_000, 15_000
 """A sale at the market is asked for this often, that long; then a balance that differs is waited for."""
@@ -36,7 +37,7 @@ class Sender:
         """Place orders and return when all are settled; the failure if nothing of it came to pass.
 
         What adds risk passes the gate before it is intended, and is asked once more right before it leaves. If its
-        intent cannot be kept it is given up; anything else is tried again by who called.
+        intent cannot be kept it is given up, and the gate closed; anything else is tried again by who called.
         """
         office, symbol = self._office, ticket.order.symbol
         call = request.call
@@ -51,6 +52,7 @@ class Sender:
             office.blotter.intend(request.orders, ticket)
         except StateFailed as trouble:
             if ticket.adds_risk:
+                office.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
                 office.say(f"an entry is given up, its intent could not be kept: {trouble}", "bad", symbol)
                 return NotSent(f"never sent, its intent could not be kept: {trouble}")
             raise

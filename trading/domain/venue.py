@@ -180,7 +180,10 @@ class VenueStore(Protocol):
         ...
 
     def intend(self, orders: tuple[VenueOrder, ...]) -> None:
-        """Keep new orders (an order list has several) in one transaction, before they are sent."""
+        """Keep new orders (an order list has several) in one transaction, before they are sent.
+
+        When one of them buys, the transaction carries what led to it (docs/adr/012): nothing else makes that durable.
+        """
         ...
 
     def settle(self, orders: tuple[VenueOrder, ...]) -> None:
