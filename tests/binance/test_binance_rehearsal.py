@@ -156,7 +156,7 @@ def test_refusals_of_the_real_filters_name_their_remedy(exchange: HostedExchange
 
 def test_a_clock_that_moved_is_measured_anew_and_the_next_order_goes_through(exchange: HostedExchange) -> None:
     async def work(venue: BinanceVenue, exchange: HostedExchange) -> None:
-        await venue.send(QUERY)
+        await venue.send(Call("GET", "account", {}, 20))
         exchange.wrong("skew", ms=-60_000)
         with pytest.raises(NotSent, match="-1021"):
             await venue.send(named(BUY, "ck-skewed"))

@@ -17,8 +17,8 @@ from trading.brokers.binance_balances import Balances
 from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_settling import Report, contradiction
 from trading.brokers.binance_trades import VenueTrade
-from trading.domain.venue import Call, VenueOrder, VenueState
-from trading.errors import StateFailed
+from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
+from trading.errors import NotSent, StateFailed
 from trading.events import Command, VenueSaid
 from trading.portfolio import Portfolio
 
@@ -243,6 +243,17 @@ def test_unanswered_checks_close_the_gate_and_are_told(bench: LiveBench):
     bench.venue.is_down = False
     bench.wait(15)
     assert gate(bench) == ""
+
+
+def test_question_that_is_lost_is_asked_once_more(bench: LiveBench):
+    question = Call("GET", "time", {}, 1, Purpose.QUERY, signed=False)
+    bench.venue.is_down = True
+    bench.loop.call_later(0.05, setattr, bench.venue, "is_down", False)
+    assert "serverTime" in bench.run(bench.cockpit.broker._office.ask(question))
+    bench.venue.is_down, began = True, bench.loop.time()
+    with pytest.raises(NotSent):
+        bench.run(bench.cockpit.broker._office.ask(question))
+    assert bench.loop.time() - began < 0.3
 
 
 def test_time_in_which_the_cockpit_stood_still_is_not_the_venues_silence(bench: LiveBench):

@@ -192,7 +192,7 @@ class BinanceClient(AsyncClient):  # type: ignore[misc]
     def _lost(self, call: Call, body: _Body | None, trouble: str) -> Exception:
         """Return what a request without a reply means: it depends on whether its bytes had left."""
         if body is None:
-            return NoAnswer(f"{name_of(call)}: no answer ({trouble}); check the connection", ASK_AGAIN_S)
+            return NoAnswer(f"{name_of(call)}: no answer ({trouble}); check the connection")
         if body.veto is not None:
             return body.veto
         if body.has_left:

@@ -157,7 +157,7 @@ class BinanceBroker:
         for symbol, job in self._early:
             self._desks[symbol].put(job)
         self._early.clear()
-        self._office.patience_s = 0.0
+        self._office.patience_s = self._office.settings.again_s
         self.gate.open(START)
         self._show("ready")
 

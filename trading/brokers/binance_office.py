@@ -63,7 +63,7 @@ class Office:
         self.blotter = Blotter(self.store)
 
     async def ask(self, call: Call) -> Any:
-        """Return the answer to a question; while starting, ask until the patience for that is over.
+        """Return the answer to a question; one that was lost is asked again until the patience is over.
 
         Raises
         ------

@@ -22,7 +22,8 @@ class BrokerSettings:
     `entry_window_ms` and `window_ms` are the recvWindow of entries and of stops and sales: an order that did not arrive
     within it never will, and `margin_ms` later the venue's answers must show it if it did. `window_ms` is the least:
     it grows to `longest_window_ms` as requests are seen to take longer. A wish to buy is not sent when the market has
-    gone on for `stale_ms` since, or the clock for `old_ms`.
+    gone on for `stale_ms` since, or the clock for `old_ms`. A question that was lost is asked again for `start_s` while
+    the cockpit starts, for `again_s` (once) later on.
     """
 
     foreign_orders: str = HALT
@@ -44,6 +45,7 @@ class BrokerSettings:
     stop_limit_rate: Decimal = Decimal("0.02")
     settle_s: float = 10.0
     start_s: float = 30.0
+    again_s: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
