@@ -21,6 +21,7 @@ from services.rehearsal.reading import ledger_of
 from tests.killing.exchange import SYMBOLS, WORKS
 from tests.killing.life import Life
 from trading.brokers.binance_sending import KNOWN_NO_MORE
+from trading.brokers.binance_strays import FOUND
 from trading.domain import split_symbol
 from trading.domain.rehearsal import Ledger, LedgerFill
 
@@ -28,9 +29,9 @@ UNITS = Decimal(10**8)
 DUST = Decimal(5)
 """What is worth less no order can sell, so no stop needs to cover it."""
 GIVEN_UP, ABSENT = "proven never to have arrived", "never arrived"
-ALONE = ("SELECT client_id FROM venue_orders AS v WHERE side = 'BUY' AND state IN ('INTENT', 'UNKNOWN') AND NOT EXISTS "
-         "(SELECT 1 FROM orders AS o WHERE o.account = v.account AND o.client_id = v.order_id)")
-"""Entries that may have left without what led to them (docs/adr/012)."""
+ALONE = (f"SELECT client_id FROM venue_orders AS v WHERE side = 'BUY' AND state = 'INTENT' AND detail <> '{FOUND}' "
+         "AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.account = v.account AND o.client_id = v.order_id)")
+"""Entries that may have left without what led to them (docs/adr/012); what was found at the venue has nothing here."""
 Rows = list[dict[str, Any]]
 
 
