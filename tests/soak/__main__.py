@@ -2,8 +2,8 @@
 
     python -m tests.soak --minutes 60 [--seed S] [--json OUT] [--folder KEEP]
 
-Ends with the line `soak minutes=60 faults=N orders=N fills=N rss_start=..MB rss_end=..MB (+x %) fds=a->b untold=0
-differing=0`; the exit code is 0 only when all of it is well.
+Ends with the line `soak minutes=60 faults=N orders=N fills=N rss_start=..MB rss_end=..MB (+x %) fds=a->b
+connections=c->d untold=0 differing=0`; the exit code is 0 only when all of it is well.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Soak:
         self.strikes.append({"at": round(self._now(), 1), "name": strike.name, "seconds": strike.seconds})
 
     def _sample(self) -> float:
-        self.samples.append(sample(self.process, self._now()))
+        self.samples.append(sample(self.process, self._now(), self.stage.port))
         return SAMPLE_S
 
     def _look(self) -> float:
@@ -116,8 +116,8 @@ class Soak:
         self._quietly(self.page.look_at_live)
         self._quietly(lambda: self.page.open("/"))
         newest = self.samples[-1]
-        log.info("%6.0f s: %.1f MB, %d fds, %d threads, orders and fills %s", self._now(), newest.rss / MB,
-                 newest.fds, newest.threads, self.books.counts())
+        log.info("%6.0f s: %.1f MB, %d fds, %d connections, %d threads, orders and fills %s", self._now(),
+                 newest.rss / MB, newest.fds, newest.connections, newest.threads, self.books.counts())
         return LOOK_S
 
     def _mend(self) -> float:
@@ -193,7 +193,9 @@ def line_of(minutes: float, counts: tuple[int, int, int], weight: Weight, wrong:
     faults, orders, fills = counts
     return (f"soak minutes={minutes:g} faults={faults} orders={orders} fills={fills} "
             f"rss_start={weight.rss_start / MB:.1f}MB rss_end={weight.rss_end / MB:.1f}MB ({weight.growth:+.1%}) "
-            f"fds={weight.fds_start:g}->{weight.fds_end:g} untold={wrong[0]} differing={wrong[1]}")
+            f"fds={weight.fds_start:g}->{weight.fds_end:g} "
+            f"connections={weight.connections_start:g}->{weight.connections_end:g} "
+            f"untold={wrong[0]} differing={wrong[1]}")
 
 
 if __name__ == "__main__":

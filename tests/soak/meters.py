@@ -10,6 +10,9 @@ import psutil
 
 MOST_GROWTH = 0.05
 MOST_FDS = 2
+MOST_CONNECTIONS = 16
+"""aiohttp keeps as many connections open as there were questions at once, each used in turn, until a fault cuts them:
+their number comes and goes, and only has a bound. One that the exchange has closed and we have not is a descriptor."""
 PARTS = 6
 """The second part of a run (minutes 10 to 20 of an hour) is compared with the last one."""
 MB = 1e6
@@ -17,11 +20,15 @@ MB = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look at a process: seconds since the start, bytes, file descriptors, threads."""
+    """One look at a process: seconds since the start, bytes, descriptors, connections to the exchange, threads.
+
+    `fds` are all file descriptors but those of `connections`, which are the ones that both ends hold open.
+    """
 
     at: float
     rss: int
     fds: int
+    connections: int
     threads: int
 
 
@@ -33,6 +40,8 @@ class Weight:
     rss_end: float
     fds_start: float
     fds_end: float
+    connections_start: float
+    connections_end: float
 
     @property
     def growth(self) -> float:
@@ -41,13 +50,17 @@ class Weight:
 
     @property
     def is_flat(self) -> bool:
-        """Whether memory and descriptors stayed what they were."""
-        return self.rss_end <= self.rss_start * (1 + MOST_GROWTH) and abs(self.fds_end - self.fds_start) <= MOST_FDS
+        """Whether memory and descriptors stayed what they were, and connections within their bound."""
+        return (self.rss_end <= self.rss_start * (1 + MOST_GROWTH)
+                and abs(self.fds_end - self.fds_start) <= MOST_FDS
+                and max(self.connections_start, self.connections_end) <= MOST_CONNECTIONS)
 
 
-def sample(process: psutil.Process, at: float) -> Sample:
-    """Look at a process."""
-    return Sample(at, process.memory_info().rss, process.num_fds(), process.num_threads())
+def sample(process: psutil.Process, at: float, port: int) -> Sample:
+    """Look at a process that talks to an exchange at a port."""
+    connections = sum(one.status == psutil.CONN_ESTABLISHED and bool(one.raddr) and one.raddr.port == port
+                      for one in process.net_connections("tcp"))
+    return Sample(at, process.memory_info().rss, process.num_fds() - connections, connections, process.num_threads())
 
 
 def weigh(samples: Sequence[Sample], seconds: float) -> Weight:
@@ -58,4 +71,5 @@ def weigh(samples: Sequence[Sample], seconds: float) -> Weight:
 
     early, late = part(1), part(PARTS - 1)
     return Weight(median(s.rss for s in early), median(s.rss for s in late),
-                  median(s.fds for s in early), median(s.fds for s in late))
+                  median(s.fds for s in early), median(s.fds for s in late),
+                  median(s.connections for s in early), median(s.connections for s in late))

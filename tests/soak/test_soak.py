@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from itertools import islice
 
+import psutil
 import pytest
 
-from tests.soak.meters import Sample, weigh
+from tests.soak.meters import Sample, sample, weigh
 from tests.soak.stage import ROOT
 from tests.soak.told import JOURNAL, errors_of, untold
 from tests.soak.weather import LEFT_OUT, strikes
@@ -26,15 +28,36 @@ Exception in thread Thread-1:
 
 @pytest.mark.parametrize(("late", "flat"), [(100, True), (105, True), (106, False)])
 def test_memory_may_grow_by_a_twentieth(late: int, flat: bool) -> None:
-    grown = [Sample(at, 100 if at < 1500 else late, 40, 20) for at in range(0, 3600, 10)]
+    grown = [Sample(at, 100 if at < 1500 else late, 40, 10, 20) for at in range(0, 3600, 10)]
     assert weigh(grown, 3600).is_flat is flat
-    warmed_up = [Sample(at, 50 if at < 600 else 100, 40, 20) for at in range(0, 3600, 10)]
+    warmed_up = [Sample(at, 50 if at < 600 else 100, 40, 10, 20) for at in range(0, 3600, 10)]
     assert weigh(warmed_up, 3600).is_flat
 
 
 def test_descriptors_must_not_grow() -> None:
-    samples = [Sample(at, 100, 40 + at // 600, 20) for at in range(0, 3600, 10)]
+    samples = [Sample(at, 100, 40 + at // 600, 10, 20) for at in range(0, 3600, 10)]
     assert not weigh(samples, 3600).is_flat
+
+
+@pytest.mark.parametrize(("late", "flat"), [(16, True), (17, False)])
+def test_connections_to_the_exchange_come_and_go_within_a_bound(late: int, flat: bool) -> None:
+    assert weigh([Sample(at, 100, 40, 5 if at < 1500 else late, 20) for at in range(0, 3600, 10)], 3600).is_flat is flat
+
+
+def test_a_connection_that_the_exchange_has_closed_and_we_have_not_is_a_descriptor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(psutil.Process, "num_fds", lambda _: 50)
+    with socket.create_server(("127.0.0.1", 0)) as exchange:
+        port = exchange.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as ours:
+            theirs, _ = exchange.accept()
+            held_by_both = sample(psutil.Process(), 0, port)
+            theirs.close()
+            assert ours.recv(1) == b""
+            held_by_us = sample(psutil.Process(), 0, port)
+    assert (held_by_both.fds, held_by_both.connections) == (49, 1)
+    assert (held_by_us.fds, held_by_us.connections) == (50, 0)
 
 
 def test_an_error_must_be_told_by_the_words_that_belong_to_it() -> None:
