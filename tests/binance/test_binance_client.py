@@ -184,6 +184,18 @@ def test_a_connection_that_cannot_be_made_is_not_sent() -> None:
     with_venue(work)
 
 
+def test_an_order_is_not_sent_and_waits_a_moment_when_nothing_tells_the_venues_time() -> None:
+    async def work(venue: BinanceVenue, fake: WireFake) -> None:
+        await fake.stop()
+        with pytest.raises(NotSent, match="venue's time") as unsent:
+            await venue.send(POST)
+        assert not isinstance(unsent.value, NoAnswer) and unsent.value.retry_s >= 1 and not fake.orders
+        with pytest.raises(NoAnswer):
+            await venue.send(QUERY)
+
+    with_venue(work)
+
+
 def test_a_silent_server_leaves_the_outcome_unknown() -> None:
     async def work(venue: BinanceVenue, fake: WireFake) -> None:
         await venue.send(QUERY)

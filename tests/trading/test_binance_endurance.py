@@ -18,7 +18,7 @@ from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_settling import Report, contradiction
 from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
-from trading.errors import NotSent, StateFailed
+from trading.errors import NoAnswer, NotSent, StateFailed
 from trading.events import Command, VenueSaid
 from trading.portfolio import Portfolio
 
@@ -254,6 +254,42 @@ def test_question_that_is_lost_is_asked_once_more(bench: LiveBench):
     with pytest.raises(NotSent):
         bench.run(bench.cockpit.broker._office.ask(question))
     assert bench.loop.time() - began < 0.3
+
+
+def test_question_whose_loss_is_noticed_late_is_asked_once_more_too(bench: LiveBench):
+    question, n_lost = Call("GET", "ticker/price", {"symbol": "BTCUSDT"}, 2, Purpose.QUERY, signed=False), 0
+
+    def lose(point: str) -> None:
+        nonlocal n_lost
+        if point == "after GET ticker/price":
+            n_lost += 1
+            raise NoAnswer("lost")
+
+    bench.venue.script, bench.venue.strike = lambda call: Travel(there_s=0.3), lose
+    with pytest.raises(NoAnswer):
+        bench.run(bench.cockpit.broker._office.ask(question))
+    assert n_lost == 2
+
+
+def test_stop_that_cannot_leave_is_tried_ever_more_seldom_and_never_asked_for(bench: LiveBench):
+    bench.venue.script = lambda call: Travel(refused=(-1014, "no")) if call.path == "orderList/opoco" else Travel()
+    n_tried = 0
+
+    def hold_back(point: str) -> None:
+        nonlocal n_tried
+        if point == "before POST orderList/oco":
+            n_tried += 1
+            raise NotSent("nothing tells the venue's time")
+
+    bench.venue.strike = hold_back
+    bench.buy(seconds=30.0)
+    assert bench.held() > 0 and 10 < n_tried < 25
+    bench.venue.strike = lambda point: None
+    bench.wait(70)
+    bench.check_stop("BTCUSDT")
+    unsent = {o.client_id for o in bench.store.orders.values() if o.state is VenueState.VOID}
+    asked = {call.params.get("origClientOrderId") for _, call in bench.venue.calls if call.method == "GET"}
+    assert len(unsent) >= n_tried and not unsent & asked
 
 
 def test_time_in_which_the_cockpit_stood_still_is_not_the_venues_silence(bench: LiveBench):

@@ -10,12 +10,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from trading.binance.answers import ASK_AGAIN_S, name_of
 from trading.binance.client import BinanceClient
 from trading.binance.endpoints import Credentials, Environment
 from trading.binance.user_stream import StreamOptions, UserStream
 from trading.binance.wire import Wire, wire_of
 from trading.domain.venue import Call
-from trading.errors import NotSent, Refused
+from trading.errors import NoAnswer, NotSent, Refused
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class BinanceVenue:
         """Return the decoded answer; see `Venue.send`. Numbers in it are text, as Binance sends them."""
         client = self._connected()
         if call.signed:
-            await self._set_clock(client)
+            await self._ready_to_sign(call, client)
         mark = self.stream.heard()
         answer = await client.ask(call)
         if answer and call.method != "GET" and not call.path.endswith("/test"):
@@ -116,6 +117,14 @@ class BinanceVenue:
             self._measuring = asyncio.Lock()
             self._clock_keeper = asyncio.create_task(self._keep_clock(self._client), name="venue-clock")
         return self._client
+
+    async def _ready_to_sign(self, call: Call, client: BinanceClient) -> None:
+        try:
+            await self._set_clock(client)
+        except NoAnswer as silent:
+            if call.method == "GET":
+                raise
+            raise NotSent(f"{name_of(call)}: not sent, nothing tells the venue's time: {silent}", ASK_AGAIN_S) from None
 
     async def _set_clock(self, client: BinanceClient) -> None:
         """Measure before signing when the clock was never set, or cannot be right any more."""

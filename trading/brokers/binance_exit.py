@@ -35,6 +35,11 @@ class Trouble:
             self.told = now
             hands.office.say(f"{words}; it goes on by itself ({now - self.since:.0f} s so far)", "bad", symbol)
 
+    def next_pause(self, most_s: float) -> float:
+        """Return how long to wait before the next try: each time twice as long."""
+        pause_s, self.pause_s = self.pause_s, self.pause_s * 2
+        return min(most_s, pause_s)
+
 
 async def leave(hands: Hands, ticket: Ticket) -> None:
     """Sell what an exit wants, as far as it is ours."""
@@ -89,8 +94,7 @@ async def _wait(hands: Hands, symbol: str, failure: Failure, trouble: Trouble) -
         await asyncio.sleep(HALTED_S)
         return
     trouble.say(hands, symbol, f"the sale could not be sent: {failure}")
-    await asyncio.sleep(min(LONGEST_S, max(trouble.pause_s, failure.retry_s)))
-    trouble.pause_s *= 2
+    await asyncio.sleep(min(LONGEST_S, max(trouble.next_pause(LONGEST_S), failure.retry_s)))
 
 
 async def settled(hands: Hands, ticket: Ticket) -> None:

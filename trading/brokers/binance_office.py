@@ -63,21 +63,22 @@ class Office:
         self.blotter = Blotter(self.store)
 
     async def ask(self, call: Call) -> Any:
-        """Return the answer to a question; one that was lost is asked again until the patience is over.
+        """Return the answer to a question; one that was lost is asked again until the patience since then is over.
 
         Raises
         ------
         Refused, OutcomeUnknown, NotSent
             As the venue does.
         """
-        delay, until = 0.1, asyncio.get_running_loop().time() + self.patience_s
+        delay, until, now = 0.1, inf, asyncio.get_running_loop().time
         while True:
             try:
                 async with asyncio.timeout(self.settings.answer_s):
                     return await self.venue.send(call)
             except (TimeoutError, OutcomeUnknown, NotSent) as trouble:
                 wait_s = max(delay, trouble.retry_s if isinstance(trouble, NotSent) else 0.0)
-                if asyncio.get_running_loop().time() + wait_s > until:
+                until = min(until, now() + self.patience_s)
+                if now() + wait_s > until:
                     raise _unanswered(call, trouble) from None
                 await asyncio.sleep(wait_s)
                 delay = min(2.0, delay * 2)

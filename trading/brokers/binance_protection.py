@@ -13,14 +13,16 @@ from trading.brokers.binance_exit import Trouble, end_as_dust, is_dust, sell, se
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import REFUSED
 from trading.brokers.binance_requests import ENTRY, STOP, TARGET, exit_request, letter_of, protection_request
-from trading.brokers.binance_sending import Failure
+from trading.brokers.binance_sending import NEVER_LEFT, Failure
 from trading.brokers.binance_settling import CANCELED_BY
 from trading.domain import Order
 from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import NotSent, Refused
 
 NEW_ORDER_REFUSED = -2010
-AT_ONCE_S, FIRST_S, LONGEST_S = 0.05, 0.25, 30.0
+FIRST_S, LONGEST_S = 0.25, 30.0
+UNSENT_S = 2.0
+"""The longest pause after a stop that never left or arrived, or a cancel that failed: the position may stand bare."""
 HALTED_S, STOPPED_S = 1.0, 60.0
 LOOK_S, GAP_S, FRESH_S = 1.0, 3.0, 2.0
 REHEARSAL_S = 1.0
@@ -53,6 +55,7 @@ class Guard:
         self._stuck = Trouble()
         self._waiting = Trouble()
         self._unwelcome = Trouble()
+        self._unsent = Trouble()
         self._alone: tuple[int, float] = (0, 0.0)
         self._gapped_since = inf
 
@@ -115,7 +118,7 @@ class Guard:
     def _rest(self, ticket: Ticket) -> None:
         """Note that the stop is as it is wanted, and look again in a moment."""
         self._bare.stop(loop_time())
-        self._stuck, self._waiting, self._unwelcome = Trouble(), Trouble(), Trouble()
+        self._stuck, self._waiting, self._unwelcome, self._unsent = Trouble(), Trouble(), Trouble(), Trouble()
         self._hands.fills.announce_placed(ticket)
         if not self._office.gate.closed_by(STOPPING):
             self.due = loop_time() + LOOK_S
@@ -280,8 +283,7 @@ class Guard:
         if not is_final or self._stuck.told < 0:
             self._stuck.say(self._hands, self._symbol, f"the stop cannot be withdrawn: {failure}",
                             0.0 if is_final else self._office.settings.bare_s)
-        pause = STOPPED_S if is_final else min(2.0, self._stuck.pause_s)
-        self._stuck.pause_s *= 2
+        pause = STOPPED_S if is_final else self._stuck.next_pause(UNSENT_S)
         if self._is_left():
             await asyncio.sleep(pause)
             return True
@@ -349,14 +351,14 @@ class Guard:
         return self._later(ticket, failure)
 
     def _later(self, ticket: Ticket, failure: Failure) -> bool:
-        """Try again: at once after an order that never arrived, else after a growing pause."""
+        """Try again after a growing pause, which begins shorter after an order that never left or arrived."""
         ticket.n_refused += 1
         if isinstance(failure, Refused) and ticket.n_refused == 1:
             self._office.say(f"the venue refused the stop, it is tried again: {failure}", "bad", self._symbol)
             self._office.heed(failure, self._symbol)
         pause = min(LONGEST_S, FIRST_S * 2 ** min(ticket.n_refused, 10))
         if isinstance(failure, NotSent):
-            pause = min(LONGEST_S, max(AT_ONCE_S, failure.retry_s))
+            pause = min(LONGEST_S, max(self._unsent.next_pause(UNSENT_S), failure.retry_s))
         elif failure.remedy in PAUSES:
             pause = PAUSES[failure.remedy]
         self.due = loop_time() + pause
@@ -377,7 +379,7 @@ def _sets(live: list[VenueOrder]) -> list[list[VenueOrder]]:
 
 def _may_turn_up(order: VenueOrder, now: int) -> bool:
     """Return whether an order was proven absent so shortly ago that the venue's answers may have lagged behind."""
-    was_sent = order.state is VenueState.VOID and not order.detail.startswith("never left")
+    was_sent = order.state is VenueState.VOID and not order.detail.startswith(NEVER_LEFT)
     return was_sent and now - order.timestamp < LAG_MS
 
 

@@ -16,7 +16,7 @@ from trading.brokers.binance_desk import SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
-from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER
+from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NEVER_LEFT, NO_SUCH_ORDER
 from trading.brokers.binance_settling import UNREADABLE
 from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
@@ -192,9 +192,10 @@ class Reconciler:
                 self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
 
     async def _look_for_void(self) -> None:
-        """Ask for orders that never arrived: again and again for some minutes, then hourly for a day."""
+        """Ask for orders that were sent and never arrived: again and again for some minutes, then hourly for a day."""
         now = self._office.venue.now()
-        for order in [o for o in self._office.blotter.orders.values() if o.state is VenueState.VOID]:
+        for order in [o for o in self._office.blotter.orders.values()
+                      if o.state is VenueState.VOID and not o.detail.startswith(NEVER_LEFT)]:
             age = now - order.timestamp
             asked = self._void_asked.get(order.client_id, 0)
             if age < YOUNG_MS or (age < DAY_MS and now - asked >= HOUR_MS):

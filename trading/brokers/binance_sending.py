@@ -23,6 +23,8 @@ SALE_S, SALE_MARGIN_MS, PATIENCE_MS = 0.5, 10_000, 15_000
 NO_SUCH_ORDER = -2013
 ARCHIVED = -2026
 KNOWN_NO_MORE = "the venue knows it no more"
+NEVER_LEFT = "never left"
+"""Begins the detail of a VOID that was not sent, or turned away unread: the venue cannot know it."""
 Failure = Refused | NotSent
 FIRST_S, LONGEST_S, EDGE_S = 0.1, 2.0, 0.02
 
@@ -63,7 +65,7 @@ class Sender:
             self._settle(request.orders, VenueState.REFUSED, str(refused))
             return refused
         except NotSent as unsent:
-            self._settle(request.orders, VenueState.VOID, f"never left: {unsent}")
+            self._settle(request.orders, VenueState.VOID, f"{NEVER_LEFT}: {unsent}")
             return unsent
         except (OutcomeUnknown, *UNREADABLE) as unknown:
             self._settle(request.orders, VenueState.UNKNOWN, str(unknown) or type(unknown).__name__)
