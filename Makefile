@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+TWO := -n 2 --dist loadfile --no-loadscope-reorder -o timeout_method=thread
 SYNC := $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test check bench torture lint browser clean
@@ -9,8 +10,8 @@ run: $(VENV)/.run
 	$(PY) main.py --mode dashboard $(ARGS)
 
 test: $(VENV)/.dev browser
-	$(PY) -m pytest tests --ignore tests/browser -n 2 --dist loadfile --no-loadscope-reorder -o timeout_method=thread $(ARGS) || [ $$? -eq 5 ]
-	$(PY) -m pytest tests/browser $(ARGS) || [ $$? -eq 5 ]
+	$(PY) -m pytest tests --ignore tests/browser $(TWO) $(ARGS) || [ $$? -eq 5 ]
+	$(PY) -m pytest tests/browser $(TWO) $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .

@@ -117,7 +117,7 @@ def open_window(chromium: str) -> Iterator[Callable[..., Window]]:
 
 def free_port() -> int:
     """Return a port that nobody listens on, below those that clients are given: a retry could connect to itself."""
-    for port in range(20_000 + os.getpid() % 9_000, 32_000):
+    for port in range(20_000 + os.getpid() * 97 % 9_000, 32_000):
         with socket.socket() as listener:
             if listener.connect_ex(("127.0.0.1", port)):
                 return port
