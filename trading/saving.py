@@ -91,7 +91,7 @@ class Saving:
 
     def _hear_unsaved(self, trouble: StateFailed, tell: Callable[[Event], None]) -> None:
         self._n_unsaved, self._n_failed = 0, self._n_failed + 1
-        self._gate.close(UNSAVED, f"the database cannot be written: {trouble}")
+        self._gate.close(UNSAVED, str(trouble))
         if self._n_failed == 1:
             self._tell(f"nothing is entered, exits and stops go on: {trouble}", "bad", tell)
 

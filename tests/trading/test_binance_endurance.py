@@ -22,7 +22,7 @@ from trading.errors import NoAnswer, NotSent, StateFailed
 from trading.events import Command, VenueSaid
 from trading.portfolio import Portfolio
 
-LOCKED = StateFailed("database is locked")
+LOCKED = StateFailed("cockpit.db cannot be written: database is locked; nothing was changed")
 TRAILING = replace(BALANCED, trail_atr=1.5, target_atr=0.0)
 
 
@@ -135,7 +135,7 @@ def test_entry_whose_intent_cannot_be_kept_closes_the_gate_while_the_engine_wait
 
     bench.store.strike = strike
     bench.buy(seconds=1)
-    assert gate(bench).startswith("the database cannot be written")
+    assert gate(bench) == str(LOCKED)
     del cockpit._drain
     cockpit._drain()
     assert gate(bench) == "" and any("can be written again" in line for line in bench.disk.lines)
@@ -654,7 +654,7 @@ def test_number_of_a_sale_that_no_commit_kept_is_not_given_again(bench: LiveBenc
 
 def _locked(point: str) -> None:
     if "before" in point:
-        raise StateFailed("database is locked")
+        raise LOCKED
 
 
 def test_position_is_carried_over_a_finer_tick():

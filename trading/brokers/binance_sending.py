@@ -54,7 +54,7 @@ class Sender:
             office.blotter.intend(request.orders, ticket)
         except StateFailed as trouble:
             if ticket.adds_risk:
-                office.gate.close(UNSAVED, f"the database cannot be written: {trouble}")
+                office.gate.close(UNSAVED, str(trouble))
                 office.say(f"an entry is given up, its intent could not be kept: {trouble}", "bad", symbol)
                 return NotSent(f"never sent, its intent could not be kept: {trouble}")
             raise
