@@ -10,9 +10,10 @@ import psutil
 
 MOST_GROWTH = 0.05
 MOST_FDS = 2
-MOST_CONNECTIONS = 16
+MOST_CONNECTIONS = 12
 """aiohttp keeps as many connections open as there were questions at once, each used in turn, until a fault cuts them:
-their number comes and goes, and only has a bound. One that the exchange has closed and we have not is a descriptor."""
+their number comes and goes (two to seven with the streams'), and only has a bound. One that the exchange has closed and
+we have not is a descriptor."""
 PARTS = 6
 """The second part of a run (minutes 10 to 20 of an hour) is compared with the last one."""
 MB = 1e6

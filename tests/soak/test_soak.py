@@ -39,7 +39,7 @@ def test_descriptors_must_not_grow() -> None:
     assert not weigh(samples, 3600).is_flat
 
 
-@pytest.mark.parametrize(("late", "flat"), [(16, True), (17, False)])
+@pytest.mark.parametrize(("late", "flat"), [(12, True), (13, False)])
 def test_connections_to_the_exchange_come_and_go_within_a_bound(late: int, flat: bool) -> None:
     assert weigh([Sample(at, 100, 40, 5 if at < 1500 else late, 20) for at in range(0, 3600, 10)], 3600).is_flat is flat
 
