@@ -435,6 +435,21 @@ def test_exit_goes_on_while_executions_cannot_be_had(bench: LiveBench):
     assert bench.portfolio.holdings["BTCUSDT"].atoms == bench.owned("BTC") * 10**8
 
 
+def test_nothing_is_missing_at_a_venue_that_says_nothing(bench: LiveBench):
+    def lose_the_line(point: str) -> None:
+        if point == "after POST orderList/opoco":
+            bench.venue.is_down = True
+
+    bench.venue.is_deaf, bench.venue.strike = True, lose_the_line
+    bench.buy(seconds=120)
+    assert gate(bench).startswith("the account cannot be checked")
+    assert not any("missing" in text for text in said(bench))
+    bench.venue.is_deaf = bench.venue.is_down = False
+    bench.wait(15)
+    assert gate(bench) == "" and bench.held() > 0
+    bench.check_stop("BTCUSDT")
+
+
 def test_stop_for_what_is_sold_by_the_venues_word_is_wished_once(bench: LiveBench):
     bench.buy()
     bench.venue.is_deaf = True
@@ -581,6 +596,20 @@ def test_release_while_nothing_can_be_compared_ends_no_quarantine(bench: LiveBen
     bench.cockpit.broker.release("BTCUSDT")
     bench.wait(65)
     assert gate(bench) == ""
+
+
+def test_second_press_of_release_while_the_first_compares_ends_no_quarantine(bench: LiveBench):
+    bench.venue.script = lambda call: Travel(lose_request=call.path == "orderList/opoco")
+    bench.buy(seconds=6)
+    bench.venue.is_deaf = True
+    bench.exchange.deposit(bench.account, "BTC", Decimal("0.5"))
+    bench.wait(90)
+    bench.venue.script = lambda call: Travel(back_s=1.0 if (call.method, call.path) == ("GET", "order") else 0.01)
+    for _ in range(2):
+        bench.cockpit.broker.release("BTCUSDT")
+        bench.wait(0.5)
+    bench.wait(10)
+    assert "BTC more" in gate(bench) and any("is being compared" in line for line in bench.disk.lines)
 
 
 def test_restored_backup_gives_no_number_twice(bench: LiveBench):

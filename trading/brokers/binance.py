@@ -69,6 +69,7 @@ class BinanceBroker:
         self._balances: Balances | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._status = VenueStatus(self.badge, "connecting")
+        self._releasing: set[str] = set()
         self._asked_for: dict[str, str] = {}
         self.gate.close(START, "the account is being reconciled")
         self.gate.close(STREAM, "the account's events are not heard")
@@ -129,7 +130,7 @@ class BinanceBroker:
     def release(self, symbol: str) -> None:
         """Ask for the end of a quarantine: granted if the account agrees with the books; from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._spawn, self._release(symbol))
+            self._loop.call_soon_threadsafe(self._spawn, self._release_once(symbol))
 
     def limit_entries(self, units: int) -> None:
         """Refuse every entry that may cost more, whatever was approved; before `recover`."""
@@ -237,6 +238,17 @@ class BinanceBroker:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks = [task for task in self._tasks if not task.done()]
         self._tasks.append(asyncio.ensure_future(work))
+
+    async def _release_once(self, symbol: str) -> None:
+        """Release a symbol; a second press meanwhile says nothing about what the first one finds."""
+        if symbol in self._releasing:
+            self._office.say("is being compared with the account already: wait for the result", "warn", symbol)
+            return
+        self._releasing.add(symbol)
+        try:
+            await self._release(symbol)
+        finally:
+            self._releasing.discard(symbol)
 
     async def _release(self, symbol: str) -> None:
         assert self._reconciler is not None and self._balances is not None

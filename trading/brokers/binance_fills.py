@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
@@ -123,14 +122,14 @@ class FillBook:
     async def complete(self, client_id: str) -> None:
         """Fetch executions until all that the venue counted on an order were announced.
 
-        After some tries the symbol goes on without them, in quarantine: the sweeps tell the rest.
+        After some answers the symbol goes on without them, in quarantine: the sweeps tell the rest. While the venue
+        says nothing at all nothing is missing there, and nothing could be sent either.
         """
         delay, n_tries = 0.05, N_TRIES - 1 if client_id in self._missing else 0
         while not self.is_complete(order := self._office.blotter.orders[client_id]):
-            with suppress(Refused, OutcomeUnknown, NotSent, *UNREADABLE):
-                await self.fetch(order)
+            is_answered = await self._is_answered(order)
             if not self.is_complete(self._office.blotter.orders[client_id]):
-                n_tries += 1
+                n_tries += is_answered
                 if n_tries == N_TRIES:
                     self._missing.add(client_id)
                     self._office.quarantine(order.symbol, f"executions of {client_id} are missing at the venue")
@@ -138,6 +137,16 @@ class FillBook:
                 await asyncio.sleep(delay)
                 delay = min(2.0, delay * 2)
         self._missing.discard(client_id)
+
+    async def _is_answered(self, order: VenueOrder) -> bool:
+        """Fetch what can be had of an order's executions; return whether the venue said anything at all."""
+        try:
+            await self.fetch(order)
+        except (OutcomeUnknown, NotSent):
+            return await self._office.is_answered()
+        except (Refused, *UNREADABLE):
+            pass
+        return True
 
     async def fetch(self, order: VenueOrder) -> None:
         """Take in all executions of one order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
 from statistics import median_low
@@ -17,7 +17,7 @@ from trading.brokers.binance_options import BrokerSettings, Instrument
 from trading.brokers.binance_requests import engine_id
 from trading.brokers.binance_way import Way
 from trading.domain import Order
-from trading.domain.venue import Call, Venue, VenueStore, number_of
+from trading.domain.venue import Call, Purpose, Venue, VenueStore, number_of
 from trading.errors import NotSent, OutcomeUnknown, Refused, StateFailed
 from trading.events import Event, NumberUsed, VenueSaid
 from trading.gate import EntryGate
@@ -82,6 +82,15 @@ class Office:
                     raise _unanswered(call, trouble) from None
                 await asyncio.sleep(wait_s)
                 delay = min(2.0, delay * 2)
+
+    async def is_answered(self) -> bool:
+        """Return whether the venue says anything at all."""
+        with suppress(Refused):
+            try:
+                await self.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
+            except (OutcomeUnknown, NotSent):
+                return False
+        return True
 
     def denial(self, symbol: str, client_id: str) -> str:
         """Return why an entry must not leave (any more), "" when it may."""
