@@ -14,9 +14,8 @@ WORD = "LIVE"
 def at_risk(view: CockpitView) -> str:
     """Say what the account may lose at most, today and until the kill switch trips, in the quote asset."""
     account, profile = view.account, view.session.profile
-    start_of_day = float(account.equity - account.day_pnl)
-    peak = float(account.equity) / (1.0 + account.drawdown_rate) if account.drawdown_rate > -1 else 0.0
-    today, fall = profile.daily_loss_rate * start_of_day, profile.max_drawdown_rate * peak
+    today = profile.daily_loss_rate * float(account.day_start)
+    fall = profile.max_drawdown_rate * float(account.peak)
     return (
         f"May lose all of {text.number(account.equity)} {account.quote} at worst; {text.signed(-today)} on a day ends "
         f"entries, {text.signed(-fall)} from the top trips the kill switch."

@@ -143,10 +143,16 @@ def equity_note(series: SeriesView) -> list[Any]:
 
 
 def drawdown_note(view: CockpitView, series: SeriesView) -> str:
-    """Write the deepest drawdown of the curve and the present one; a re-arm begins to count anew."""
-    now = view.account.drawdown_rate
+    """Write the deepest drawdown of the curve and the present one.
+
+    A re-arm begins to count the present one anew; the deepest is then the one from the highest equity ever.
+    """
+    account = view.account
+    now = account.drawdown_rate
     deepest = min(float(series.drawdown.min()) if len(series.drawdown) else 0.0, now)
-    since = " since re-arm" if view.account.is_rearmed else ""
+    since = ""
+    if account.is_rearmed:
+        deepest, since = min(deepest, account.max_drawdown_rate), " since re-arm"
     return f"max {text.signed_percent(deepest)} · now {text.signed_percent(now)}{since}"
 
 

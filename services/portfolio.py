@@ -193,7 +193,7 @@ class PortfolioService:
                 column.append(value)
 
     def _build(self) -> CockpitView:
-        portfolio, specs = self._engine.portfolio, self._engine.portfolio.specs
+        portfolio, specs, venue = self._engine.portfolio, self._engine.portfolio.specs, self._venue()
         ended = sorted(self._engine.orders.ended, key=lambda order: order.number, reverse=True)
         orders = [*self._engine.orders.working.values(), *ended]
         by_order: dict[str, list[Fill]] = {}
@@ -202,14 +202,15 @@ class PortfolioService:
         return CockpitView(
             version=self._version, feed=self._feed_view(), session=self._session_view(), account=self._account(),
             quotes=tuple(self._quote(symbol) for symbol in specs if symbol in portfolio.marks),
-            positions=tuple(views.position_view(portfolio, symbol) for symbol in portfolio.open_symbols()),
+            positions=tuple(views.position_view(portfolio, symbol, venue is not None and symbol in venue.bare)
+                            for symbol in portfolio.open_symbols()),
             orders=tuple(views.order_view(specs[o.symbol], o) for o in orders[:200]),
             trades=tuple(views.trade_view(specs[t.symbol], t) for t in list(self._trades)[-300:]),
             signals=tuple(self._signals.values()),
             decisions=tuple(views.decision_view(specs[d.symbol], d, by_order.get(d.client_id, ()))
                             for d in reversed(self._decisions)),
             log=tuple(self._engine.journal.recent), jobs=self._jobs(), signal_quality=self._quality(),
-            models=tuple(status for source in self._models if (status := source.status).version), venue=self._venue(),
+            models=tuple(status for source in self._models if (status := source.status).version), venue=venue,
         )
 
     def _feed_view(self) -> FeedView:

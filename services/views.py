@@ -39,8 +39,11 @@ def ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def position_view(portfolio: Portfolio, symbol: str) -> PositionView:
-    """Return an open position; its P&L is value less cost (entry fee in), as in the tile and the ledger."""
+def position_view(portfolio: Portfolio, symbol: str, is_bare: bool = False) -> PositionView:
+    """Return an open position; its P&L is value less cost (entry fee in), as in the tile and the ledger.
+
+    A stop that is wished for but does not stand at the venue (`is_bare`) is none.
+    """
     spec, holding = portfolio.specs[symbol], portfolio.holdings[symbol]
     unrealized = portfolio.unrealized(symbol)
     return PositionView(
@@ -48,8 +51,8 @@ def position_view(portfolio: Portfolio, symbol: str) -> PositionView:
         entry_price=Decimal(mean_price(spec, holding.entry_units, holding.entry_lots)),
         price=spec.price(portfolio.marks[symbol]), value=money(portfolio.value(symbol)),
         pnl=money(unrealized), pnl_rate=ratio(unrealized, holding.cost),
-        stop=spec.price(holding.stop_ticks) if holding.stop_ticks else None,
-        target=spec.price(holding.target_ticks) if holding.target_ticks else None,
+        stop=spec.price(holding.stop_ticks) if holding.stop_ticks and not is_bare else None,
+        target=spec.price(holding.target_ticks) if holding.target_ticks and not is_bare else None,
         opened_by=holding.source, entry_time=holding.entry_time, decimals=decimals(spec),
         decision=f"{ENTRY}{symbol}@{holding.entry_time}",
     )

@@ -65,7 +65,9 @@ def _note(view: CockpitView, live: LiveView) -> str:
     if view.session.state == "killed":
         return "The kill switch is on. Re-arm it above, with a reason, before entries can be let out."
     if view.session.armed:
-        return f"{badge} is armed: entries are sent. Auto-trading is {view.session.state}."
+        state = view.venue.state if view.venue else "ready"
+        sent = "entries are sent" if state == "ready" else f"{state}, so that not every entry is sent"
+        return f"{badge} is armed: {sent}. Auto-trading is {view.session.state}."
     if not ladder.is_open:
         return f"Not proven yet: {ladder.missing}. Prove it, or go on with a reason that is kept."
     return f"Type the word {WORD}: entries are then sent to {badge}, up to the limits above."

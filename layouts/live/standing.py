@@ -34,7 +34,8 @@ def said(view: CockpitView, live: LiveView) -> Said:
             "Orders stay inside this process; nothing on this page can reach an exchange. Below is what is needed to "
             "go live, step by step, and what this account has proven so far.")
     if view.session.state == "killed":
-        return "■", "bad", f"{badge}, killed.", f"{view.session.kill_reason} Stops are kept at the venue."
+        why = view.session.kill_reason.rstrip(".")
+        return "■", "bad", f"{badge}, killed.", f"{why}. {venue.detail or 'Stops are kept at the venue.'}"
     if venue.state in ("halted", "degraded"):
         return "!", "bad", f"{badge}, {venue.state}.", venue.detail or "Nothing is entered until this is over."
     if venue.state != "ready":
@@ -83,7 +84,8 @@ WORDS = {"data": "candles seen otherwise", "timing": "another bar", "fill": "pri
 
 
 def _of_venue(venue: VenueStatus, now: int) -> list[tuple[str, Tile]]:
-    armed = Tile("armed" if venue.armed else "not armed", "entries are sent" if venue.armed else "entries wait",
+    sent = "entries are sent" if venue.state == "ready" else f"{venue.state}: not every entry is sent"
+    armed = Tile("armed" if venue.armed else "not armed", sent if venue.armed else "entries wait",
                  "warning" if venue.armed else "muted")
     used = venue.weight_used / venue.weight_limit if venue.weight_limit else 0.0
     skew = "down" if abs(venue.clock_offset_ms) > SKEW_MS else ""

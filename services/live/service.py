@@ -30,14 +30,14 @@ def losses_of(view: CockpitView) -> tuple[Loss, ...]:
     account, profile = view.account, view.session.profile
     equity = account.equity
 
-    def part(rate: float) -> Decimal:
-        return (equity * Decimal(repr(rate))).quantize(CENT)
+    def part(rate: float, whole: Decimal = equity) -> Decimal:
+        return (whole * Decimal(repr(rate))).quantize(CENT)
 
     return (
         Loss("All of the capital", equity.quantize(CENT), "what the cockpit trades with; more is never touched"),
-        Loss("In a day", part(profile.daily_loss_rate),
+        Loss("In a day", part(profile.daily_loss_rate, account.day_start),
              f"daily loss limit {profile.daily_loss_rate:.1%}: beyond it nothing is entered until 00:00 UTC"),
-        Loss("From the highest equity", part(profile.max_drawdown_rate),
+        Loss("From the highest equity", part(profile.max_drawdown_rate, account.peak),
              f"kill-switch drawdown {profile.max_drawdown_rate:.1%}: beyond it nothing is entered until re-armed"),
         Loss("In one position", part(profile.max_position_rate),
              f"largest position {profile.max_position_rate:.0%}, of which the stop aims to lose at most "

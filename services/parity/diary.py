@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.ladder.facts import RECONCILED
 from services.parity.account import RANKED_WITHOUT, specs_document
 from services.version import VERSION
 from storage.database import Database
@@ -26,7 +27,9 @@ class Diary:
         self._engine, self._recorder = engine, recorder
         self._evidence = EvidenceStore(database, recorder.account)
         self._status = getattr(engine.broker, "status", None)
-        self._compared = self._n_recovered = 0
+        kept = self._evidence.of(RECONCILED)
+        self._compared = int(kept[-1].body["checked"]) if kept else 0
+        self._n_recovered = 0
         engine.bus.subscribe(BarFinished, self._on_bar)
         engine.bus.subscribe(RankedWithout, self._on_ranked_without)
 
@@ -54,11 +57,11 @@ class Diary:
         newest = min(status.orders_checked, status.balances_checked)
         doubtful = [line.client_id for line in status.in_flight if line.state == VenueState.UNKNOWN]
         clean = status.state == "ready" and not status.quarantined and not doubtful
-        if newest == 0 or newest < self._compared + (EVERY_MS if clean else EVERY_MS // 10):
+        if newest == 0 or 0 <= newest - self._compared < (EVERY_MS if clean else EVERY_MS // 10):
             return
         self._compared = newest
         recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
         trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
         trouble = trouble or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
-        self._recorder.record(Evidence(self._recorder.account, "reconciled", wall_clock(), {
+        self._recorder.record(Evidence(self._recorder.account, RECONCILED, wall_clock(), {
             "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble}))

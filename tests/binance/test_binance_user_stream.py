@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -354,11 +355,24 @@ def test_the_loop_is_never_blocked() -> None:
     listening(work)
 
 
-def test_a_ban_silences_the_stream_too() -> None:
-    def banned(request: dict[str, Any]) -> dict[str, Any]:
-        until = {"serverTime": 0, "retryAfter": int(time.time() * 1000) + 90_000}
-        return {"id": request["id"], "status": 418, "error": {"code": -1003, "msg": "banned", "data": until}}
+def banned(request: dict[str, Any]) -> dict[str, Any]:
+    until = {"serverTime": 0, "retryAfter": int(time.time() * 1000) + 90_000}
+    return {"id": request["id"], "status": 418, "error": {"code": -1003, "msg": "banned", "data": until}}
 
+
+def test_a_ban_that_a_ping_is_told_silences_everything() -> None:
+    async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
+        await listener.subscribed()
+        fake.ws_script["ping"] = banned
+        while venue.wire.governor.wait_s(Purpose.EXIT) < 80:
+            await asyncio.sleep(0.02)
+        with pytest.raises(NotSent, match=r"would have to wait (90\.0|8\d\.\d) s"):
+            await venue.send(ORDER)
+
+    listening(work, replace(FAST, ping_s=0.05))
+
+
+def test_a_ban_silences_the_stream_too() -> None:
     async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
         while "would have to wait" not in venue.health().user_stream:
             await asyncio.sleep(0.02)

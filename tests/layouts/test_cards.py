@@ -168,14 +168,14 @@ def test_empty_account_is_told_the_next_step(empty):
     assert "Re-arm" in str(tables.emptiness(killed))
 
 
-def test_drawdown_says_what_its_curve_shows_and_from_where_it_counts(view, world):
+def test_drawdown_says_its_deepest_and_from_where_it_counts(view, world):
     series = replace(world.portfolio.series(), drawdown=np.array([0.0, -0.025, 0.0, -0.0062]))
     account = replace(view.account, drawdown_rate=-0.0062, max_drawdown_rate=-0.0323)
     before = replace(view, account=account)
     assert curves.drawdown_note(before, series) == "max −2.50 % · now −0.62 %"
     assert "re-arm" not in kpis.drawdown(before).note
     after = replace(view, account=replace(account, is_rearmed=True))
-    assert curves.drawdown_note(after, series) == "max −2.50 % · now −0.62 % since re-arm"
+    assert curves.drawdown_note(after, series) == "max −3.23 % · now −0.62 % since re-arm"
     assert kpis.drawdown(after).note.startswith("since re-arm") and "−3.23 %" in kpis.drawdown(after).title
 
 

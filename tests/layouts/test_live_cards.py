@@ -1,6 +1,7 @@
 """What the page "Live" says: on paper, at a venue, armed, and when something is wrong."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -8,6 +9,7 @@ from layouts import ids
 from layouts.autotrade import CONTROLS
 from layouts.live import arming, ladder, parity, standing, venue, way
 from layouts.live import page as layout
+from services.live.service import losses_of
 from tests.fakes import fake_live
 from tests.fakes.fake_live import READY, TROUBLED
 from tests.fakes.fake_services import FakeWorld
@@ -60,10 +62,19 @@ def test_the_strip_says_where_the_account_stands(status, session, title):
 
 
 def test_what_may_be_lost_is_in_the_quote_asset_and_follows_the_profile():
-    view, live = world(READY, "small")
-    equity, profile = float(view.account.equity), view.session.profile
-    expected = [1.0, profile.daily_loss_rate, profile.max_drawdown_rate, profile.max_position_rate]
-    assert [float(loss.amount) for loss in live.losses] == pytest.approx([equity * rate for rate in expected], abs=0.01)
+    view, _ = world(READY, "small")
+    profile = view.session.profile
+    account = replace(view.account, equity=Decimal(9_000), day_pnl=Decimal(-500), drawdown_rate=-0.1)
+    expected = [9_000, profile.daily_loss_rate * 9_500, profile.max_drawdown_rate * 10_000,
+                profile.max_position_rate * 9_000]
+    found = [float(loss.amount) for loss in losses_of(replace(view, account=account))]
+    assert found == pytest.approx(expected, abs=0.01)
+
+
+def test_while_the_venue_is_degraded_nothing_says_that_every_entry_is_sent():
+    view, live = world(TROUBLED, "small", armed=True)
+    shown = str(standing.tiles(view, live)) + str(arming.changing(view, live))
+    assert "degraded" in shown and "entries are sent" not in shown
 
 
 def test_arming_asks_for_a_reason_exactly_while_a_step_below_is_open():

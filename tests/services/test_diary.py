@@ -95,6 +95,15 @@ def test_a_file_that_is_locked_while_a_bar_closes_halts_nothing_and_loses_no_lin
     assert not life.bench.engine.gate.closed_by("database")
 
 
+def test_a_restart_brings_no_comparison_of_its_own(life: Life) -> None:
+    life.compare()
+    again = Life(Bench(), life.database, Recording(life.database, LIVE, SPECS), life.status)
+    again.bench.candle()
+    assert len(life.kept()) == 1
+    again.compare()
+    assert len(life.kept()) == 2
+
+
 def test_a_comparison_costs_no_commit_of_its_own(life: Life) -> None:
     before = life.recorder.n_commits
     synced: list[bool] = []

@@ -76,6 +76,19 @@ def cancel_stop(bench: LiveBench) -> None:
     bench.exchange.request("DELETE", "orderList", params, bench.account)
 
 
+def test_position_whose_stop_another_hand_cancelled_is_shown_bare_until_it_is_protected_again(bench: LiveBench):
+    bench.buy()
+    cancel_stop(bench)
+    bench.wait(20)
+    bare = bench.cockpit.broker.status()
+    assert bare.bare == ("BTCUSDT",) and bare.unprotected_worst_ms > 10_000
+    assert bare.state == "degraded" and bare.detail.startswith("BTC/USDT has NO STOP at the venue")
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(10)
+    bench.check_stop("BTCUSDT")
+    assert bench.cockpit.broker.status().bare == () and bench.cockpit.broker.status().state == "ready"
+
+
 # An error costs a try, never the job.
 
 def test_order_in_flight_that_nobody_waits_for_any_more_is_found_out(bench: LiveBench):

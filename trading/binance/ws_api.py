@@ -134,7 +134,6 @@ class Subscription:
         if code == OUTSIDE_WINDOW:
             with suppress(NotSent, Refused):
                 await client.measure()
-        self._heed(answer)
         raise StreamLost(f"subscription refused: {code} {redacted(text, client.credentials)}")
 
     def _heed(self, answer: Mapping[str, Any]) -> None:
@@ -152,6 +151,7 @@ class Subscription:
         number = f"cockpit-{self._n_asked}"
         asked = self._socket.request(number, {"id": number, "method": method, "params": dict(params)})
         answer: Mapping[str, Any] = await asyncio.wait_for(asked, answer_s or self._answer_s)
+        self._heed(answer)
         return answer
 
 

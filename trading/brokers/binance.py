@@ -19,7 +19,7 @@ from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_options import BrokerSettings
-from trading.brokers.binance_reconciling import STREAM, TICK_S, Reconciler
+from trading.brokers.binance_reconciling import LOST, STREAM, TICK_S, Reconciler
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import Sender
 from trading.brokers.binance_way import median_and_p95
@@ -282,10 +282,23 @@ class BinanceBroker:
 
     async def _keep_showing(self) -> None:
         while True:
-            self._show("degraded" if self._office.quarantined or self.gate.closed_by(STREAM) else "ready")
+            why = self._trouble()
+            self._show("degraded" if why else "ready", why)
             await asyncio.sleep(TICK_S)
 
-    def _show(self, state: str) -> None:
+    def _trouble(self) -> str:
+        """Return what keeps the connection from being well, the worst first; "" when it is."""
+        office, gate = self._office, self.gate
+        without = [f"{self._display(symbol)} has NO STOP at the venue: release or close it"
+                   for symbol in sorted(office.bare)]
+        held_up = [f"{self._display(symbol)}: {why}" for symbol, why in office.quarantined.items()]
+        parts = [office.frozen, *without, gate.closed_by(LOST), gate.closed_by(STREAM), *held_up]
+        return "; ".join(part for part in parts if part)
+
+    def _display(self, symbol: str) -> str:
+        return self._office.instruments[symbol].spec.display
+
+    def _show(self, state: str, detail: str = "") -> None:
         """Swap the picture that other threads see."""
         office, reconciler, balances = self._office, self._reconciler, self._balances
         posts, frames = median_and_p95(office.way.posts), median_and_p95(office.way.frames)
@@ -293,7 +306,7 @@ class BinanceBroker:
         flights = tuple(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail)
                         for o in office.blotter.orders.values() if o.state in IN_FLIGHT)
         self._status = VenueStatus(
-            self.badge, state, self.gate.closed_by(START), not self.gate.closed_by(ARMED),
+            self.badge, state, detail or self.gate.closed_by(START), not self.gate.closed_by(ARMED),
             user_stream=reconciler.user_stream if reconciler else "connecting",
             orders_checked=reconciler.orders_checked if reconciler else 0,
             balances_checked=balances.checked if balances else 0,
@@ -302,4 +315,5 @@ class BinanceBroker:
             unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
             quarantined=tuple(office.quarantined.items()), in_flight=flights,
             balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
+            bare=tuple(sorted(office.bare)),
         )

@@ -25,10 +25,9 @@ class BareClock:
 
     def stop(self, now: float) -> None:
         """End counting; the span is kept for the screen."""
-        if self._since < inf:
-            self._office.bare_last_ms = round((now - self._since) * 1000)
-            self._office.bare_worst_ms = max(self._office.bare_worst_ms, self._office.bare_last_ms)
+        self._keep(now)
         self._since, self._told = inf, -inf
+        self._office.bare.discard(self._symbol)
 
     def stop_if_flat(self, now: float) -> None:
         """End counting when nothing is left to protect."""
@@ -42,9 +41,17 @@ class BareClock:
         elif not self._has_stop():
             self.start(now)
         bare_s = now - self._since
+        if bare_s > self._office.settings.bare_s:
+            self._keep(now)
+            self._office.bare.add(self._symbol)
         if bare_s > self._office.settings.bare_s and now - self._told >= AGAIN_S:
             self._told = now
             self._office.say(f"has stood without its stop for {bare_s:.1f} s", "bad", self._symbol)
+
+    def _keep(self, now: float) -> None:
+        if self._since < inf:
+            self._office.bare_last_ms = round((now - self._since) * 1000)
+            self._office.bare_worst_ms = max(self._office.bare_worst_ms, self._office.bare_last_ms)
 
     def _is_flat(self) -> bool:
         lots = self._hands.fills.sellable(self._symbol)

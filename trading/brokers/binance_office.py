@@ -53,6 +53,7 @@ class Office:
     way: Way = field(default_factory=Way)
     bare_last_ms: int = 0
     bare_worst_ms: int = 0
+    bare: set[str] = field(default_factory=set)
     n_posts: int = 0
     n_unknown: int = 0
     patience_s: float = 0.0

@@ -251,7 +251,8 @@ class VenueStatus:
 
     `post_*_ms`: from the arrival of a closed candle's frame to the moment when the order's POST has left; `frame_*_ms`:
     how long after the close the venue's frame arrived. `unprotected_*_ms`: how long a position stood without a stop
-    while it was replaced. `quarantined`: symbols that trade no more, with the reason.
+    while it was replaced, or stands so still. `bare`: symbols whose position has stood without a stop for seconds.
+    `quarantined`: symbols that trade no more, with the reason.
     """
 
     badge: str
@@ -276,3 +277,4 @@ class VenueStatus:
     n_recovered: int = 0
     frame_p50_ms: float | None = None
     frame_p95_ms: float | None = None
+    bare: tuple[str, ...] = ()

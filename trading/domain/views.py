@@ -92,6 +92,16 @@ class AccountView:
     n_returns: int
     is_rearmed: bool = False
 
+    @property
+    def day_start(self) -> Decimal:
+        """Equity at the start of the UTC day, from which the daily loss limit counts."""
+        return self.equity - self.day_pnl
+
+    @property
+    def peak(self) -> Decimal:
+        """Highest equity since the start or the last re-arm, from which the kill switch counts."""
+        return self.equity / Decimal(repr(1.0 + self.drawdown_rate)) if self.drawdown_rate > -1 else Decimal(0)
+
 
 @dataclass(frozen=True, slots=True)
 class QuoteView:
