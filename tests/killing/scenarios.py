@@ -353,9 +353,10 @@ def stray_stays(life: Life) -> None:
 
 
 def late_trades(life: Life) -> None:
-    """Buy and sell while executions show late, and their events are lost."""
+    """Buy and sell while executions show late, their events are lost, and so are questions for them."""
     life.fault("lost_event", rate=1.0)
     life.fault("drop_reply", paths=ORDERS, rate=1.0, count=3)
+    life.fault("drop_request", paths="GET myTrades", rate=1.0, count=4)
     life.back_door("lag", ms=700)
     for symbol in SYMBOLS:
         life.say(symbol, "SELL" if life.is_open(symbol) else "BUY")
