@@ -22,12 +22,18 @@ def at_risk(view: CockpitView) -> str:
     )
 
 
+def sending(view: CockpitView) -> str:
+    """Say whether entries leave, of an armed session: not every one does while the venue is not ready."""
+    state = view.venue.state if view.venue else "ready"
+    return "entries are sent" if state == "ready" else f"{state}, not every entry is sent"
+
+
 def live(view: CockpitView) -> parts.Parts:
     """Return what changes with the session; nothing is shown where orders stay inside."""
     session = view.session
     armed = bool(session.armed)
     shown = "arm" if session.armed is not None else "arm hidden"
-    told = f"{session.broker}: entries are sent. " if armed else f"{session.broker}: entries wait for the word {WORD}. "
+    told = f"{session.broker}: {sending(view) if armed else f'entries wait for the word {WORD}'}. "
     return {
         (ids.ARM_ROW, "className"): f"{shown} is-armed" if armed else shown,
         (ids.ARM_NOTE, "children"): told + at_risk(view),

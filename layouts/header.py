@@ -8,7 +8,8 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from layouts import ids, parts, text
-from trading.domain import CockpitView, FeedView, JobView, SessionView
+from layouts.arming import sending
+from trading.domain import CockpitView, FeedView, JobView
 
 DOTS = {"live": "up", "connecting": "warning", "stale": "warning", "ended": "muted", "failed": "down"}
 STATES = {"running": "good", "paused": "warn", "stopped": "plain", "killed": "bad"}
@@ -33,7 +34,7 @@ def feed_state(feed: FeedView) -> list[Any]:
 def badges(view: CockpitView) -> list[html.Span]:
     """Say whose money it is, whether prices are real, and whether the cockpit trades."""
     feed, state = view.feed.badge, view.session.state
-    shown = [_broker_badge(view.session)]
+    shown = [_broker_badge(view)]
     if feed in UNREAL:
         shown.insert(0, parts.badge(feed, "warn badge-loud", "These are not today's market prices"))
     shown += venue_badges(view)
@@ -53,13 +54,14 @@ def venue_badges(view: CockpitView) -> list[html.Span]:
     return []
 
 
-def _broker_badge(session: SessionView) -> html.Span:
+def _broker_badge(view: CockpitView) -> html.Span:
     """Name the broker, and say whether entries are let out to it."""
+    session = view.session
     broker, title = session.broker, "Taken from the broker that orders are sent to"
     tone = BROKERS.get(broker, "info")
     if session.armed is None:
         return parts.badge(broker, tone, title)
-    word, means = ("ARMED", "entries are sent") if session.armed else ("DISARMED", "entries wait for the typed word")
+    word, means = ("ARMED", sending(view)) if session.armed else ("DISARMED", "entries wait for the typed word")
     return parts.badge(f"{broker} · {word}", tone, f"{title}; {means}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import time
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from storage.database import Database
 from storage.tables import evidence
@@ -43,7 +43,15 @@ class EvidenceStore:
     def of(self, *kinds: str) -> list[Evidence]:
         """Return the lines of some kinds, oldest first."""
         t = evidence
-        query = select(t).where(t.c.account == self.account, t.c.kind.in_(kinds)).order_by(t.c.time)
+        return self._lines(select(t).where(t.c.account == self.account, t.c.kind.in_(kinds)).order_by(t.c.time))
+
+    def newest(self, kind: str, n: int = 1) -> list[Evidence]:
+        """Return the newest lines of a kind, the newest first."""
+        t = evidence
+        return self._lines(select(t).where(t.c.account == self.account, t.c.kind == kind)
+                           .order_by(t.c.time.desc()).limit(n))
+
+    def _lines(self, query: Select[Any]) -> list[Evidence]:
         return [Evidence(r["account"], r["kind"], r["time"], json.loads(r["body"])) for r in self._database.rows(query)]
 
 

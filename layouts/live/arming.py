@@ -8,11 +8,10 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from layouts import ids, parts, text
+from layouts.arming import WORD, sending
 from layouts.autotrade import CONTROLS
 from trading.domain import CockpitView
 from trading.domain.live import LiveView
-
-WORD = "LIVE"
 
 
 def card(view: CockpitView, live: LiveView) -> html.Section:
@@ -65,9 +64,7 @@ def _note(view: CockpitView, live: LiveView) -> str:
     if view.session.state == "killed":
         return "The kill switch is on. Re-arm it above, with a reason, before entries can be let out."
     if view.session.armed:
-        state = view.venue.state if view.venue else "ready"
-        sent = "entries are sent" if state == "ready" else f"{state}, so that not every entry is sent"
-        return f"{badge} is armed: {sent}. Auto-trading is {view.session.state}."
+        return f"{badge} is armed: {sending(view)}. Auto-trading is {view.session.state}."
     if not ladder.is_open:
         return f"Not proven yet: {ladder.missing}. Prove it, or go on with a reason that is kept."
     return f"Type the word {WORD}: entries are then sent to {badge}, up to the limits above."

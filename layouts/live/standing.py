@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from layouts import ids, text
+from layouts.arming import sending
 from layouts.kpis import Tile, inside
 from trading.domain import CockpitView
 from trading.domain.live import LiveView
@@ -49,7 +50,7 @@ def said(view: CockpitView, live: LiveView) -> Said:
 
 def tiles(view: CockpitView, live: LiveView) -> list[html.Div]:
     """Draw the figures: of the venue, or of the account's parity while there is none."""
-    found = _of_venue(view.venue, view.feed.time) if view.venue else _of_parity(live)
+    found = _of_venue(view, view.venue) if view.venue else _of_parity(live)
     return [html.Div(inside(label, tile), className="panel kpi") for label, tile in found]
 
 
@@ -83,9 +84,9 @@ def _of_parity(live: LiveView) -> list[tuple[str, Tile]]:
 WORDS = {"data": "candles seen otherwise", "timing": "another bar", "fill": "price, quantity", "commission": "fees"}
 
 
-def _of_venue(venue: VenueStatus, now: int) -> list[tuple[str, Tile]]:
-    sent = "entries are sent" if venue.state == "ready" else f"{venue.state}: not every entry is sent"
-    armed = Tile("armed" if venue.armed else "not armed", sent if venue.armed else "entries wait",
+def _of_venue(view: CockpitView, venue: VenueStatus) -> list[tuple[str, Tile]]:
+    now = view.feed.time
+    armed = Tile("armed" if venue.armed else "not armed", sending(view) if venue.armed else "entries wait",
                  "warning" if venue.armed else "muted")
     used = venue.weight_used / venue.weight_limit if venue.weight_limit else 0.0
     skew = "down" if abs(venue.clock_offset_ms) > SKEW_MS else ""

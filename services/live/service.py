@@ -30,7 +30,7 @@ def losses_of(view: CockpitView) -> tuple[Loss, ...]:
     account, profile = view.account, view.session.profile
     equity = account.equity
 
-    def part(rate: float, whole: Decimal = equity) -> Decimal:
+    def part(rate: float, whole: Decimal) -> Decimal:
         return (whole * Decimal(repr(rate))).quantize(CENT)
 
     return (
@@ -39,7 +39,7 @@ def losses_of(view: CockpitView) -> tuple[Loss, ...]:
              f"daily loss limit {profile.daily_loss_rate:.1%}: beyond it nothing is entered until 00:00 UTC"),
         Loss("From the highest equity", part(profile.max_drawdown_rate, account.peak),
              f"kill-switch drawdown {profile.max_drawdown_rate:.1%}: beyond it nothing is entered until re-armed"),
-        Loss("In one position", part(profile.max_position_rate),
+        Loss("In one position", part(profile.max_position_rate, equity),
              f"largest position {profile.max_position_rate:.0%}, of which the stop aims to lose at most "
              f"{profile.risk_rate:.2%} of equity; a gap can lose more"),
     )
@@ -98,6 +98,5 @@ class LiveService:
         return tuple(stored_key(self._settings.keys_path, venue) for venue in ("binance", "testnet"))
 
     def _reconciled(self) -> tuple[Reconciliation, ...]:
-        kept = EvidenceStore(self._database, self.account).of(RECONCILED)[-SHOWN:]
-        return tuple(Reconciliation(line.body["checked"], line.body["clean"], line.body["text"])
-                     for line in reversed(kept))
+        kept = EvidenceStore(self._database, self.account).newest(RECONCILED, SHOWN)
+        return tuple(Reconciliation(line.body["checked"], line.body["clean"], line.body["text"]) for line in kept)

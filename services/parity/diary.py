@@ -27,8 +27,7 @@ class Diary:
         self._engine, self._recorder = engine, recorder
         self._evidence = EvidenceStore(database, recorder.account)
         self._status = getattr(engine.broker, "status", None)
-        kept = self._evidence.of(RECONCILED)
-        self._compared = int(kept[-1].body["checked"]) if kept else 0
+        self._compared = max((line.body["checked"] for line in self._evidence.newest(RECONCILED)), default=0)
         self._n_recovered = 0
         engine.bus.subscribe(BarFinished, self._on_bar)
         engine.bus.subscribe(RankedWithout, self._on_ranked_without)

@@ -62,8 +62,16 @@ class Window:
             within=within,
         )
 
-    def click(self, css):
-        self.driver.find_element("css selector", css).click()
+    def click(self, css, within=15.0):
+        """Click on what is there now: a page may draw an element anew between its being found and its being clicked."""
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                return self.driver.find_element("css selector", css).click()
+            except StaleElementReferenceException:
+                assert time.monotonic() < deadline, f"for {within} s {css} is drawn anew whenever it is clicked"
 
     def errors(self):
         return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]

@@ -53,8 +53,10 @@ class MadePreviewer(Previewer):
 
 def fake_workshop(folder: Path | None = None, stored: bool = True, trades: Any = ()) -> Workshop:
     """Return a workshop with two sound strategies and a broken one, or with none."""
-    place = folder or Path(tempfile.mkdtemp(prefix="workshop-"))
+    own = None if folder else tempfile.TemporaryDirectory(prefix="workshop-")
+    place = folder or Path(own.name)
     previewer = MadePreviewer(Source(place), Decimal(10_000), CostSettings(), PROFILES[1])
+    previewer.folder = own  # which is deleted with the workshop
     around = Surroundings(lambda: trades, lambda *_: (), lambda: ("demo",), ("BTCUSDT", "ETHUSDT"), "1h")
     workshop = Workshop(place / "strategies", previewer, around)
     if stored:

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from layouts import ids
+from layouts import arming as cockpit_arming
+from layouts import header, ids
 from layouts.autotrade import CONTROLS
 from layouts.live import arming, ladder, parity, standing, venue, way
 from layouts.live import page as layout
@@ -62,7 +63,8 @@ def test_the_strip_says_where_the_account_stands(status, session, title):
 
 
 def test_what_may_be_lost_is_in_the_quote_asset_and_follows_the_profile():
-    view, _ = world(READY, "small")
+    view, live = world(READY, "small")
+    assert live.losses == losses_of(view)
     profile = view.session.profile
     account = replace(view.account, equity=Decimal(9_000), day_pnl=Decimal(-500), drawdown_rate=-0.1)
     expected = [9_000, profile.daily_loss_rate * 9_500, profile.max_drawdown_rate * 10_000,
@@ -73,7 +75,8 @@ def test_what_may_be_lost_is_in_the_quote_asset_and_follows_the_profile():
 
 def test_while_the_venue_is_degraded_nothing_says_that_every_entry_is_sent():
     view, live = world(TROUBLED, "small", armed=True)
-    shown = str(standing.tiles(view, live)) + str(arming.changing(view, live))
+    shown = (f"{standing.tiles(view, live)} {arming.changing(view, live)} {header.badges(view)} "
+             f"{cockpit_arming.live(view)}")
     assert "degraded" in shown and "entries are sent" not in shown
 
 
@@ -108,9 +111,8 @@ def test_trouble_at_the_venue_comes_first_and_can_be_released():
 
 
 def test_latency_that_was_not_measured_is_not_nought():
-    tiles = dict(standing._of_venue(TROUBLED, 0))
-    assert tiles["Close → POST"].value == "–"
-    assert dict(standing._of_venue(READY, 0))["Close → POST"].value == "88 ms"
+    for status, shown in ((TROUBLED, "–"), (READY, "88 ms")):
+        assert dict(standing._of_venue(world(status, "small")[0], status))["Close → POST"].value == shown
 
 
 def test_a_ladder_shows_what_is_missing_and_who_went_on_without_it():

@@ -108,7 +108,7 @@ class Soak:
         self.strikes.append({"at": round(self._now(), 1), "name": strike.name, "seconds": strike.seconds})
 
     def _sample(self) -> float:
-        self.samples.append(sample(self.process, self._now(), self.stage.port))
+        self.samples.append(sample(self.process, self._now(), self.stage.exchange_url))
         return SAMPLE_S
 
     def _look(self) -> float:

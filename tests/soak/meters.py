@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -12,7 +13,7 @@ MOST_GROWTH = 0.05
 MOST_FDS = 2
 MOST_CONNECTIONS = 12
 """aiohttp keeps as many connections open as there were questions at once, each used in turn, until a fault cuts them:
-their number comes and goes (two to seven with the streams'), and only has a bound. One that the exchange has closed and
+their number comes and goes (one to nine with the streams'), and only has a bound. One that the exchange has closed and
 we have not is a descriptor."""
 PARTS = 6
 """The second part of a run (minutes 10 to 20 of an hour) is compared with the last one."""
@@ -57,8 +58,9 @@ class Weight:
                 and max(self.connections_start, self.connections_end) <= MOST_CONNECTIONS)
 
 
-def sample(process: psutil.Process, at: float, port: int) -> Sample:
-    """Look at a process that talks to an exchange at a port."""
+def sample(process: psutil.Process, at: float, exchange_url: str) -> Sample:
+    """Look at a process that talks to an exchange."""
+    port = urlsplit(exchange_url).port
     connections = sum(one.status == psutil.CONN_ESTABLISHED and bool(one.raddr) and one.raddr.port == port
                       for one in process.net_connections("tcp"))
     return Sample(at, process.memory_info().rss, process.num_fds() - connections, connections, process.num_threads())

@@ -42,7 +42,6 @@ class Stage:
     seed: int
     exchange: Any = None
     cockpit: Any = None
-    port: int = 0
     exchange_url: str = ""
     page_url: str = ""
 
@@ -50,9 +49,9 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         rule = self.folder / "busy.json"
         rule.write_text(json.dumps(BUSY), encoding="utf-8")
-        self.port, page = free_port(), free_port()
-        self.exchange_url, self.page_url = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{page}"
-        self.exchange = self._run("exchange", "--mode", "exchange", "--sim", "--port", str(self.port), "--speed",
+        port, page = free_port(), free_port()
+        self.exchange_url, self.page_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{page}"
+        self.exchange = self._run("exchange", "--mode", "exchange", "--sim", "--port", str(port), "--speed",
                                   str(MARKET_SPEED), "--seed", str(self.seed), "--assets", ",".join(SYMBOLS))
         until(Admin(self.exchange_url).answers, "the exchange answers", START_S, self.check)
         self.cockpit = self._run("cockpit", "--mode", "dashboard", "--venue", "rehearsal", "--assets",

@@ -49,13 +49,13 @@ def test_a_connection_that_the_exchange_has_closed_and_we_have_not_is_a_descript
 ) -> None:
     monkeypatch.setattr(psutil.Process, "num_fds", lambda _: 50)
     with socket.create_server(("127.0.0.1", 0)) as exchange:
-        port = exchange.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)) as ours:
+        url = f"http://127.0.0.1:{exchange.getsockname()[1]}"
+        with socket.create_connection(exchange.getsockname()) as ours:
             theirs, _ = exchange.accept()
-            held_by_both = sample(psutil.Process(), 0, port)
+            held_by_both = sample(psutil.Process(), 0, url)
             theirs.close()
             assert ours.recv(1) == b""
-            held_by_us = sample(psutil.Process(), 0, port)
+            held_by_us = sample(psutil.Process(), 0, url)
     assert (held_by_both.fds, held_by_both.connections) == (49, 1)
     assert (held_by_us.fds, held_by_us.connections) == (50, 0)
 

@@ -41,14 +41,16 @@ class BareClock:
         elif not self._has_stop():
             self.start(now)
         bare_s = now - self._since
-        if bare_s > self._office.settings.bare_s:
-            self._keep(now)
-            self._office.bare.add(self._symbol)
-        if bare_s > self._office.settings.bare_s and now - self._told >= AGAIN_S:
+        if bare_s <= self._office.settings.bare_s:
+            return
+        self._keep(now)
+        self._office.bare.add(self._symbol)
+        if now - self._told >= AGAIN_S:
             self._told = now
             self._office.say(f"has stood without its stop for {bare_s:.1f} s", "bad", self._symbol)
 
     def _keep(self, now: float) -> None:
+        """Keep how long it has been, if it counts, for the screen."""
         if self._since < inf:
             self._office.bare_last_ms = round((now - self._since) * 1000)
             self._office.bare_worst_ms = max(self._office.bare_worst_ms, self._office.bare_last_ms)

@@ -143,7 +143,10 @@ class FillBook:
         try:
             await self.fetch(order)
         except (OutcomeUnknown, NotSent):
-            return await self._office.is_answered()
+            try:
+                await self._office.ping()
+            except (OutcomeUnknown, NotSent):
+                return False
         except (Refused, *UNREADABLE):
             pass
         return True

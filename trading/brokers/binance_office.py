@@ -84,14 +84,16 @@ class Office:
                 await asyncio.sleep(wait_s)
                 delay = min(2.0, delay * 2)
 
-    async def is_answered(self) -> bool:
-        """Return whether the venue says anything at all."""
+    async def ping(self) -> None:
+        """Return when the venue has said anything, be it a refusal.
+
+        Raises
+        ------
+        OutcomeUnknown, NotSent
+            If it says nothing.
+        """
         with suppress(Refused):
-            try:
-                await self.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
-            except (OutcomeUnknown, NotSent):
-                return False
-        return True
+            await self.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
 
     def denial(self, symbol: str, client_id: str) -> str:
         """Return why an entry must not leave (any more), "" when it may."""

@@ -13,7 +13,7 @@ from trading.brokers.binance_exit import Trouble, end_as_dust, is_dust, sell, se
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import REFUSED
 from trading.brokers.binance_requests import ENTRY, STOP, TARGET, exit_request, letter_of, protection_request
-from trading.brokers.binance_sending import NEVER_LEFT, Failure
+from trading.brokers.binance_sending import Failure, may_exist
 from trading.brokers.binance_settling import CANCELED_BY
 from trading.domain import Order
 from trading.domain.venue import VenueOrder, VenueState
@@ -379,8 +379,7 @@ def _sets(live: list[VenueOrder]) -> list[list[VenueOrder]]:
 
 def _may_turn_up(order: VenueOrder, now: int) -> bool:
     """Return whether an order was proven absent so shortly ago that the venue's answers may have lagged behind."""
-    was_sent = order.state is VenueState.VOID and not order.detail.startswith(NEVER_LEFT)
-    return was_sent and now - order.timestamp < LAG_MS
+    return may_exist(order) and now - order.timestamp < LAG_MS
 
 
 def _is_passed(refused: Refused) -> bool:

@@ -16,10 +16,10 @@ from trading.brokers.binance_desk import SymbolDesk
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_options import IGNORE
 from trading.brokers.binance_recovery import Recovery
-from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NEVER_LEFT, NO_SUCH_ORDER
+from trading.brokers.binance_sending import ARCHIVED, KNOWN_NO_MORE, NO_SUCH_ORDER, may_exist
 from trading.brokers.binance_settling import UNREADABLE
 from trading.brokers.binance_trades import VenueTrade
-from trading.domain.venue import Call, Purpose, VenueOrder, VenueState
+from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
 from trading.events import ProtectionWanted
 
@@ -120,11 +120,9 @@ class Reconciler:
     async def _ping(self) -> None:
         try:
             async with asyncio.timeout(PONG_S):
-                await self._office.ask(Call("GET", "time", {}, 1, Purpose.QUERY, signed=False))
+                await self._office.ping()
         except TimeoutError:
             raise OutcomeUnknown("GET time: no answer in time") from None
-        except Refused:
-            pass  # an answer all the same
         self._answered_at = self._now()
 
     def _judge_connection(self) -> None:
@@ -194,8 +192,7 @@ class Reconciler:
     async def _look_for_void(self) -> None:
         """Ask for orders that were sent and never arrived: again and again for some minutes, then hourly for a day."""
         now = self._office.venue.now()
-        for order in [o for o in self._office.blotter.orders.values()
-                      if o.state is VenueState.VOID and not o.detail.startswith(NEVER_LEFT)]:
+        for order in [o for o in self._office.blotter.orders.values() if may_exist(o)]:
             age = now - order.timestamp
             asked = self._void_asked.get(order.client_id, 0)
             if age < YOUNG_MS or (age < DAY_MS and now - asked >= HOUR_MS):

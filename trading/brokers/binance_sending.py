@@ -216,6 +216,11 @@ class Sender:
         blotter.settle(after)
 
 
+def may_exist(order: VenueOrder) -> bool:
+    """Return whether an order that is VOID was sent, so that it may turn up after all."""
+    return order.state is VenueState.VOID and not order.detail.startswith(NEVER_LEFT)
+
+
 def _is_sale(order: VenueOrder) -> bool:
     """Return whether an order sells at the market: it would be sent again, and what it sold would be sold twice."""
     return letter_of(order.client_id) == EXIT
