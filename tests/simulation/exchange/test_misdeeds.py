@@ -123,11 +123,22 @@ def test_pages_come_in_place_of_answers_and_nothing_is_carried_out(room: Room, n
 
 
 @pytest.mark.parametrize(("name", "status"), [("http_429", 429), ("http_418", 418)])
-def test_limits_say_when_to_come_back(room: Room, name: str, status: int):
+def test_limits_say_when_to_come_back_and_mean_it(room: Room, name: str, status: int):
     room.set(name, retry_s=7)
     reply = room.ask("GET", "account")
     assert (reply.status, reply.json()["code"], reply.headers["Retry-After"]) == (status, -1003, "7")
+    room.clock.now += 6_500
+    early = room.order()
+    assert (early.status, early.headers["Retry-After"], room.known()) == (status, "1", [])
+    room.clock.now += 500
     assert room.ask("GET", "account").status == 200
+
+
+def test_who_does_not_heed_a_limit_is_banned(room: Room):
+    room.set("http_429", retry_s=30)
+    assert [room.ask("GET", "account").status for _ in range(13)] == [429] * 11 + [418] * 2
+    room.clock.now += 30_000
+    assert room.ask("GET", "account").status == 418
 
 
 @pytest.mark.parametrize("name", ["http_down", "dns_down"])

@@ -135,6 +135,10 @@ class Gateway:
         self.desk.limits.arrive(address, now)
         self.desk.limits.charge(address, 2, now)
 
+    def meant(self, refusal: VenueError, address: str) -> VenueError:
+        """Return a refusal that a fault brought; one that names a time holds until then, whatever is asked."""
+        return self.desk.limits.hold(address, refusal) if isinstance(refusal, Limited) else refusal
+
     def execute(self, asked: Asked, account: Account | None, address: str, misdeed: Misdeed) -> Any:
         """Carry out a call whose signature has been checked; count its weight."""
         desk, now = self.desk, self.desk.faults.now()
@@ -180,7 +184,7 @@ class Gateway:
         if misdeed.body is not None:
             return Reply(misdeed.status, misdeed.body, {"Content-Type": "text/html"})
         if misdeed.refusal is not None:
-            error = misdeed.refusal
+            error = self.meant(misdeed.refusal, request.address)
             return self._reply(request, error.status, error.document(), _retry(error))
         return reply
 

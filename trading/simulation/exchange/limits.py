@@ -73,7 +73,7 @@ class RateLimits:
     Parameters
     ----------
     limits : rows of exchangeInfo; a test may tighten them
-    patience : how many requests are answered 429 in one window before the address is banned
+    patience : how many requests are answered 429 in one minute before the address is banned
     """
 
     def __init__(self, limits: tuple[Limit, ...] = DEFAULT_LIMITS, patience: int = 10) -> None:
@@ -81,17 +81,17 @@ class RateLimits:
         self._patience = patience
         self._addresses: dict[str, list[Count]] = {}
         self._ignored: dict[str, tuple[int, int]] = {}
-        self._banned_until: dict[str, int] = {}
+        self._held: dict[str, Limited] = {}
         self._n_bans: dict[str, int] = {}
 
     def arrive(self, address: str, now: int) -> None:
-        """Count a raw request, or refuse it: 418 while banned, 429 while a window is used up."""
-        banned_until = self._banned_until.get(address, 0)
-        if now < banned_until:
-            raise banned(banned_until, now)
+        """Count a raw request, or refuse it: 418 while banned, 429 while a window is used up or was said to be."""
+        held = self._held.get(address)
+        if held and held.holds(now):
+            raise banned(held.retry_at, now) if held.status == 418 else self._ignored_by(address, held.later(now), now)
         for count in self._of_address(address):
             if count.used(now) >= count.limit.limit:
-                raise self._limited(address, count, now)
+                raise self._ignored_by(address, too_much(count.limit, count.rest_s(now), now), now)
             if count.limit.kind == "RAW_REQUESTS":
                 count.add(1, now)
 
@@ -118,24 +118,25 @@ class RateLimits:
         """Return `rateLimits` of a WebSocket API answer."""
         return [c.limit.document(c.used(now)) for c in self._of_address(address) if c.limit.kind == "REQUEST_WEIGHT"]
 
-    def ban(self, address: str, seconds: int, now: int) -> VenueError:
-        """Ban an address, and return the refusal."""
-        self._banned_until[address] = now + seconds * 1000
-        return banned(now + seconds * 1000, now)
+    def hold(self, address: str, refusal: Limited) -> Limited:
+        """Refuse an address until the time that a refusal names, and return that."""
+        self._held[address] = refusal
+        return refusal
 
     def _of_address(self, address: str) -> list[Count]:
         kinds = ("REQUEST_WEIGHT", "RAW_REQUESTS")
         return self._addresses.setdefault(address, [Count(limit) for limit in self.limits if limit.kind in kinds])
 
-    def _limited(self, address: str, count: Count, now: int) -> VenueError:
-        window = now // count.limit.window_ms
-        since, n_ignored = self._ignored.get(address, (window, 0))
-        n_ignored = n_ignored + 1 if since == window else 1
-        self._ignored[address] = (window, n_ignored)
-        if n_ignored > self._patience:
-            n_bans = self._n_bans[address] = self._n_bans.get(address, 0) + 1
-            return self.ban(address, min(LONGEST_BAN_S, FIRST_BAN_S * 2 ** (n_bans - 1)), now)
-        return too_much(count.limit, count.rest_s(now), now)
+    def _ignored_by(self, address: str, refusal: Limited, now: int) -> Limited:
+        """Return the refusal of who is limited and asks on; beyond patience it is a ban, each time for longer."""
+        minute = now // MINUTE_MS
+        since, n_ignored = self._ignored.get(address, (minute, 0))
+        n_ignored = n_ignored + 1 if since == minute else 1
+        self._ignored[address] = (minute, n_ignored)
+        if n_ignored <= self._patience:
+            return refusal
+        n_bans = self._n_bans[address] = self._n_bans.get(address, 0) + 1
+        return self.hold(address, banned(now + 1000 * min(LONGEST_BAN_S, FIRST_BAN_S * 2 ** (n_bans - 1)), now))
 
 
 def order_retry_s(spans_ms: list[int], now: int) -> int:
@@ -150,6 +151,14 @@ class Limited(VenueError):
         super().__init__(status, code, message)
         self.retry_s = retry_s
         self.retry_at = now + retry_s * 1000
+
+    def holds(self, now: int) -> bool:
+        """Return whether it is not over yet; it is when the clock was set back."""
+        return self.retry_at - self.retry_s * 1000 <= now < self.retry_at
+
+    def later(self, now: int) -> Limited:
+        """Return what is said of it to who asks again before its end."""
+        return Limited(self.status, self.code, self.message, -(-(self.retry_at - now) // 1000), now)
 
 
 def too_much(limit: Limit, retry_s: int, now: int) -> Limited:

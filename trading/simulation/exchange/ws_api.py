@@ -111,7 +111,8 @@ class Session:
         if misdeed.body is not None:
             self._send(misdeed.body)
         else:
-            self._answer(asked.get("id"), misdeed.refusal or result, params)
+            refusal = misdeed.refusal and self._gateway.meant(misdeed.refusal, self.address)
+            self._answer(asked.get("id"), refusal or result, params)
         return True
 
     def _obeyed(self, asked: dict[str, Any], params: dict[str, Any], misdeed: Misdeed) -> Any:
