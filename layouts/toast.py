@@ -19,11 +19,14 @@ WORDS = {
     "arm": "Arm",
     "disarm": "Disarm",
 }
+ORDERED = ("add", "close", "flatten")
+"""Their orders leave after the answer."""
 
 
 def answer(kind: str, detail: str, *, accepted: bool) -> dbc.Toast:
     """Show what became of a command; a refusal stays longer."""
-    title = f"{WORDS.get(kind, kind)}: {'done' if accepted else 'refused'}"
+    became = "refused" if not accepted else "ordered" if kind in ORDERED else "done"
+    title = f"{WORDS.get(kind, kind)}: {became}"
     return note(title, detail, good=accepted)
 
 

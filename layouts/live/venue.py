@@ -59,7 +59,8 @@ def _quarantine(venue: VenueStatus) -> list[Any]:
 
 def _flights(venue: VenueStatus) -> list[Any]:
     if not venue.in_flight:
-        words = f"No request is on its way. {text.plural(venue.n_recovered, 'request')} of unknown outcome settled."
+        settled = f"{text.plural(venue.n_recovered, 'request')} of unknown outcome settled"
+        words = f"No request is on its way, and no order waits. {settled}."
         return [html.H3("On their way"), html.P(words, className="muted lv-words")]
     rows = [html.Tr([html.Td(line.client_id), html.Td(text.symbol(line.symbol)), html.Td(line.state),
                      html.Td(text.age(line.age_ms), className="right"), html.Td(line.detail)])
@@ -95,7 +96,8 @@ def _balances(venue: VenueStatus) -> list[Any]:
     rows = [html.Tr([html.Td(line.asset), *(html.Td(_amount(value), className="right")
                                             for value in (line.venue, line.ours, line.others))])
             for line in venue.balances]
-    return [html.H3("Balances"), _table(("Asset", "At the venue", "Ours", "Not ours"), rows)]
+    heads = ("Asset", "At the venue", "Ours", "Not ours")
+    return [html.H3(f"Balances at {text.clock(venue.balances_checked)} UTC"), _table(heads, rows)]
 
 
 def _amount(value: Decimal) -> str:

@@ -12,6 +12,7 @@ from layouts import ids, parts
 from trading.domain.rehearsal import FaultView, RehearsalView
 
 NOTE = "Under each: entries wait until all is reconciled; exits that reduce risk stay allowed."
+JUDGED = "By a comparison of the exchange's ledger and ours after it was over; times and alerts are not judged"
 MEANS = {
     "Orders": "what becomes of requests and fills",
     "Connection": "network, streams and clock",
@@ -27,8 +28,8 @@ def switch(fault: FaultView) -> list[Any]:
     word, tone = ("ON", "on") if fault.is_on else ("off", "off")
     struck = [f"struck {fault.n_thrown:,}×"] if fault.n_thrown else []
     if fault.survived is not None and not fault.is_on:
-        mark, colour = ("✓ survived", "up") if fault.survived else ("✗ ledgers differ", "down")
-        struck = [f"{fault.n_thrown:,}× ", html.Span(mark, className=colour)]
+        mark, colour = ("✓ ledgers equal", "up") if fault.survived else ("✗ ledgers differ", "down")
+        struck = [f"{fault.n_thrown:,}× ", html.Span(mark, className=colour, title=JUDGED)]
     if not fault.is_known:
         word, tone = "off", "none"
     return [html.Span(word, className=f"rh-knob is-{tone}"), html.Span(fault.card.title, className="rh-name"),

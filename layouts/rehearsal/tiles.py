@@ -76,7 +76,7 @@ def unknown(view: RehearsalView) -> Tile:
     """Orders whose outcome was unknown."""
     if view.venue is None:
         return NONE
-    return Tile(f"{view.venue.n_unknown:,}", f"{view.venue.n_recovered:,} recovered over REST",
+    return Tile(f"{view.venue.n_unknown:,}", f"since the start · {view.venue.n_recovered:,} recovered over REST",
                 title="Requests whose outcome had to be asked for by the order's client id")
 
 

@@ -235,7 +235,7 @@ def test_the_real_cockpit_rehearses_on_the_real_exchange_and_takes_it_along_when
     window.run("document.querySelector('#rh-fault-slow').click()")
     window.until_text("#rh-fault-slow", "struck", within=30)
     window.run("document.querySelector('#rh-fault-slow').click()")
-    window.until_text("#rh-fault-slow", "survived", within=30)
+    window.until_text("#rh-fault-slow", "ledgers equal", within=30)
     pid = int(re.search(r"process (\d+)", window.text("#rh-heading")).group(1))
     page.clean()
     process.send_signal(signal.SIGKILL)

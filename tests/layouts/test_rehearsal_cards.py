@@ -123,9 +123,9 @@ def test_a_switch_says_in_words_whether_it_is_on_what_it_does_and_what_is_promis
 
 def test_a_switch_says_what_came_of_it_once_it_is_put_back():
     fault = replace(view().faults[0], n_thrown=4, survived=True)
-    assert "✓ survived" in said(faults.switch(fault)) and "4× " in said(faults.switch(fault))
+    assert "✓ ledgers equal" in said(faults.switch(fault)) and "4× " in said(faults.switch(fault))
     assert "✗ ledgers differ" in said(faults.switch(replace(fault, survived=False)))
-    assert "survived" not in said(faults.switch(replace(fault, is_on=True)))
+    assert "ledgers" not in said(faults.switch(replace(fault, is_on=True)))
 
 
 def test_switches_can_be_thrown_only_while_an_exchange_knows_them():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.services.cockpits import Whole, whole_cockpit
+from trading.domain.venue import VenueStatus
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,18 @@ def test_tiles_tables_and_ledger_agree_to_the_last_digit(traded: tuple[Path, Who
     assert account.equity - account.start_equity == account.realized_pnl + account.unrealized_pnl
     assert account.win_rate == pytest.approx(sum(t.pnl > 0 for t in view.trades) / len(view.trades))
     assert [Decimal(row["pnl"]) for row in rows] == [trade.pnl for trade in view.trades]
+
+
+def test_position_that_stands_bare_at_the_venue_shows_no_stop(tmp_path: Path) -> None:
+    with whole_cockpit(tmp_path, n_bars=160) as whole:
+        whole.start()
+        whole.trade()
+        assert all(position.stop and position.target for position in whole.portfolio.view().positions)
+        whole.portfolio._venue_status = lambda: VenueStatus("LIVE", "degraded", bare=("BTCUSDT",))
+        whole.portfolio.refresh()
+        bare, covered = whole.portfolio.view().positions
+    assert (bare.symbol, bare.stop, bare.target) == ("BTCUSDT", None, None)
+    assert covered.stop and covered.target
 
 
 def test_price_is_the_same_in_header_position_and_chart(traded: tuple[Path, Whole]) -> None:

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 START, STOPPING, ARMED, INTERNAL = "start", "stopping", "armed", "internal error"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 IN_FLIGHT = (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN)
+WAITS = "nothing of it is on its way: the venue or what came before it is waited for"
 SETTLE_STEP_S, QUIET_S = 0.05, 0.5
 """So long nothing must be left to do: the engine answers the last fill with the wish for a stop."""
 
@@ -295,6 +296,16 @@ class BinanceBroker:
         parts = [office.frozen, *without, gate.closed_by(LOST), gate.closed_by(STREAM), *held_up]
         return "; ".join(part for part in parts if part)
 
+    def _flights(self, now: int) -> tuple[FlightLine, ...]:
+        """Return what is on its way or asked for, and the orders that wait until something of them can be sent."""
+        blotter = self._office.blotter
+        sent = [o for o in blotter.orders.values() if o.state in IN_FLIGHT]
+        under_way = {o.order_id for o in sent}
+        waiting = [t.order for t in blotter.tickets.values()
+                   if not (t.is_ended or t.is_protection or t.order.client_id in under_way)]
+        return (*(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail) for o in sent),
+                *(FlightLine(o.client_id, o.symbol, "WAITING", max(0, now - o.time), WAITS) for o in waiting))
+
     def _display(self, symbol: str) -> str:
         return self._office.instruments[symbol].spec.display
 
@@ -303,8 +314,6 @@ class BinanceBroker:
         office, reconciler, balances = self._office, self._reconciler, self._balances
         posts, frames = median_and_p95(office.way.posts), median_and_p95(office.way.frames)
         now = office.venue.now()
-        flights = tuple(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail)
-                        for o in office.blotter.orders.values() if o.state in IN_FLIGHT)
         self._status = VenueStatus(
             self.badge, state, detail or self.gate.closed_by(START), not self.gate.closed_by(ARMED),
             user_stream=reconciler.user_stream if reconciler else "connecting",
@@ -313,7 +322,7 @@ class BinanceBroker:
             post_p50_ms=posts[0], post_p95_ms=posts[1], frame_p50_ms=frames[0], frame_p95_ms=frames[1],
             n_posts=office.n_posts,
             unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
-            quarantined=tuple(office.quarantined.items()), in_flight=flights,
+            quarantined=tuple(office.quarantined.items()), in_flight=self._flights(now),
             balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
             bare=tuple(sorted(office.bare)),
         )

@@ -235,7 +235,7 @@ class BalanceLine:
 
 @dataclass(frozen=True, slots=True)
 class FlightLine:
-    """A request on its way, or one whose outcome is asked for."""
+    """A request on its way, one whose outcome is asked for, or an order that waits to be sent or to be counted."""
 
     client_id: str
     symbol: str
