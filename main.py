@@ -449,7 +449,7 @@ def make_live(settings: Settings, database: Any, cockpit: Cockpit, outside: Any,
     from services.live.compose import live_service
     from trading.brokers.paper import PaperBroker
 
-    return live_service(settings, database, (cockpit, outside, portfolio.view), board, PaperBroker)
+    return live_service(settings, database, (cockpit, outside), board, PaperBroker)
 
 
 def simulated_past(settings: Settings, database: Any, feed: Any) -> Any:

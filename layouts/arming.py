@@ -6,26 +6,20 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from layouts import ids, parts, text
+from layouts.sending import sending
 from trading.domain import CockpitView
+from trading.domain.live import losses_of
 
 WORD = "LIVE"
 
 
 def at_risk(view: CockpitView) -> str:
     """Say what the account may lose at most, today and until the kill switch trips, in the quote asset."""
-    account, profile = view.account, view.session.profile
-    today = profile.daily_loss_rate * float(account.day_start)
-    fall = profile.max_drawdown_rate * float(account.peak)
+    whole, today, fall = (loss.amount for loss in losses_of(view)[:3])
     return (
-        f"May lose all of {text.number(account.equity)} {account.quote} at worst; {text.signed(-today)} on a day ends "
+        f"May lose all of {text.number(whole)} {view.account.quote} at worst; {text.signed(-today)} on a day ends "
         f"entries, {text.signed(-fall)} from the top trips the kill switch."
     )
-
-
-def sending(view: CockpitView) -> str:
-    """Say whether entries leave, of an armed session: not every one does while the venue is not ready."""
-    state = view.venue.state if view.venue else "ready"
-    return "entries are sent" if state == "ready" else f"{state}, not every entry is sent"
 
 
 def live(view: CockpitView) -> parts.Parts:

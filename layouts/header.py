@@ -8,7 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from layouts import ids, parts, text
-from layouts.arming import sending
+from layouts.sending import sending
 from trading.domain import CockpitView, FeedView, JobView
 
 DOTS = {"live": "up", "connecting": "warning", "stale": "warning", "ended": "muted", "failed": "down"}
@@ -46,6 +46,8 @@ def venue_badges(view: CockpitView) -> list[html.Span]:
     venue = view.venue
     if venue is None:
         return []
+    if venue.bare:
+        return [parts.badge(f"{len(venue.bare)} NO STOP", "bad", venue.detail)]
     if venue.quarantined:
         names = "; ".join(f"{symbol}: {reason}" for symbol, reason in venue.quarantined)
         return [parts.badge(f"{len(venue.quarantined)} HALTED", "bad", names)]

@@ -49,7 +49,7 @@ from trading.events import (
     TradeClosed,
 )
 from trading.execution import Desk, Execution
-from trading.gate import EntryGate
+from trading.gate import PRESSED, EntryGate
 from trading.health import MarketHealth
 from trading.indicators import IndicatorStream
 from trading.metrics import Performance
@@ -60,8 +60,6 @@ from trading.saving import Saving
 from trading.session import Session
 
 log = logging.getLogger(__name__)
-
-PRESSED = "kill pressed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from contextlib import AbstractContextManager
 
 KILL = "kill switch"
 ARMED = "armed"
+PRESSED = "kill pressed"
+PEOPLES = (KILL, PRESSED, ARMED)
+"""Closed by a person's will."""
 UNSAVED = "database"
 """Closed by whoever could not write; opened by the engine's next commit."""
 
@@ -44,6 +47,11 @@ class EntryGate:
         """Return why nothing may be entered on a symbol, "" when it may."""
         with self._lock:
             return self._reason(symbol)
+
+    def reasons(self, *but: str) -> list[str]:
+        """Return why nothing may be entered on any symbol, but for what some keys gave."""
+        with self._lock:
+            return [reason for key, reason in self._everywhere.items() if key not in but]
 
     def closed_by(self, key: str, symbol: str = "") -> str:
         """Return the reason that one key gave, "" when it gave none."""

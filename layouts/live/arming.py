@@ -8,25 +8,26 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from layouts import ids, parts, text
-from layouts.arming import WORD, sending
+from layouts.arming import WORD
 from layouts.autotrade import CONTROLS
+from layouts.sending import sending
 from trading.domain import CockpitView
-from trading.domain.live import LiveView
+from trading.domain.live import LiveView, losses_of
 
 
 def card(view: CockpitView, live: LiveView) -> html.Section:
     """Draw the card: at a venue with the form, on paper with what the same settings would risk."""
     title = "What may be lost" if view.venue else "What live would risk with these settings"
-    return parts.card(title, html.Div(losses(view, live), id=ids.LV_LOSSES), form(view, live),
+    return parts.card(title, html.Div(losses(view), id=ids.LV_LOSSES), form(view, live),
                       note=f"in {view.account.quote}", name="lv-arming")
 
 
-def losses(view: CockpitView, live: LiveView) -> list[Any]:
+def losses(view: CockpitView) -> list[Any]:
     """Draw the limits, each with its amount."""
     return [html.Div([html.Span(loss.label, className="lv-loss-label"),
                       html.Strong(text.number(loss.amount), className="lv-loss"),
                       html.Span(text.typeset(loss.how), className="muted lv-loss-how")], className="lv-loss-row")
-            for loss in live.losses]
+            for loss in losses_of(view)]
 
 
 def form(view: CockpitView, live: LiveView) -> html.Div:
@@ -64,7 +65,7 @@ def _note(view: CockpitView, live: LiveView) -> str:
     if view.session.state == "killed":
         return "The kill switch is on. Re-arm it above, with a reason, before entries can be let out."
     if view.session.armed:
-        return f"{badge} is armed: {sending(view)}. Auto-trading is {view.session.state}."
+        return f"{badge} is armed: {sending(view)}."
     if not ladder.is_open:
         return f"Not proven yet: {ladder.missing}. Prove it, or go on with a reason that is kept."
     return f"Type the word {WORD}: entries are then sent to {badge}, up to the limits above."

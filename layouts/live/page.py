@@ -44,7 +44,7 @@ def moving(view: CockpitView, live: LiveView, shown: dict[str, Any]) -> parts.Pa
     found: parts.Parts = {
         (ids.LV_STRIP, "children"): standing.strip(view, live),
         (ids.LV_TILES, "children"): standing.tiles(view, live),
-        (ids.LV_LOSSES, "children"): arming.losses(view, live),
+        (ids.LV_LOSSES, "children"): arming.losses(view),
         (ids.LV_PARITY, "children"): parity.said(live.parity),
         (ids.LV_KEYS, "children"): venue.key_rows(live),
         **arming.changing(view, live),

@@ -7,8 +7,9 @@ from typing import Any
 from dash import html
 
 from layouts import ids, text
-from layouts.arming import sending
+from layouts.header import kill_text
 from layouts.kpis import Tile, inside
+from layouts.sending import sending
 from trading.domain import CockpitView
 from trading.domain.live import LiveView
 from trading.domain.parity import PARTS
@@ -35,15 +36,15 @@ def said(view: CockpitView, live: LiveView) -> Said:
             "Orders stay inside this process; nothing on this page can reach an exchange. Below is what is needed to "
             "go live, step by step, and what this account has proven so far.")
     if view.session.state == "killed":
-        why = view.session.kill_reason.rstrip(".")
-        return "■", "bad", f"{badge}, killed.", f"{why}. {venue.detail or 'Stops are kept at the venue.'}"
+        stops = "" if venue.bare else " Stops are kept at the venue."
+        return "■", "bad", f"{badge}, killed.", f"{kill_text(view).rstrip('.')}.{stops} {venue.detail}".rstrip()
     if venue.state in ("halted", "degraded"):
         return "!", "bad", f"{badge}, {venue.state}.", venue.detail or "Nothing is entered until this is over."
     if venue.state != "ready":
         return "◔", "open", f"{badge}, {venue.state}.", "Account and books are compared before anything is sent."
     if venue.armed:
         return "●", "bad" if badge == "LIVE" else "stopped", f"{badge}, armed.", (
-            "Entries are sent to the venue. Disarm, Stop and the kill switch work at once.")
+            f"{sending(view).capitalize()}. Disarm, Stop and the kill switch work at once.")
     return "✓", "stopped", f"{badge}, not armed.", (
         "Connected and reconciled. Positions are protected and exits managed; entries wait for the typed word.")
 
@@ -115,7 +116,7 @@ def _bare(venue: VenueStatus) -> Tile:
     worst = venue.unprotected_worst_ms
     tone = "down" if worst > BARE_MS else ""
     return Tile(f"{worst:,} ms", f"worst · last {venue.unprotected_last_ms:,} ms", tone,
-                title="How long a position stood without a stop while it was replaced")
+                title="How long a position stood without a stop: while it was replaced, or taken by another hand")
 
 
 def _checked(time: int, now: int) -> Tile:

@@ -14,7 +14,7 @@ from storage.evidence import Evidence, EvidenceStore
 from trading.domain.parity import ParityReport
 
 HOUR_MS = 3_600_000
-PARITY, RECONCILED, FAULT, OVERRIDE = "parity", "reconciled", "fault", "override"
+PARITY, RECONCILED, RECOVERED, FAULT, OVERRIDE = "parity", "reconciled", "recovered", "fault", "override"
 BELONGS = {
     "paper": ("paper-binance", "paper-simulated-"),
     "rehearsal": ("live-rehearsal", "live-testnet", "live-demo"),
@@ -48,7 +48,7 @@ def facts_of(database: Database, step: str) -> Facts:
 
 def _facts(database: Database, accounts: Sequence[str]) -> Facts:
     kept = [line for account in accounts
-            for line in EvidenceStore(database, account).of(PARITY, RECONCILED, FAULT)]
+            for line in EvidenceStore(database, account).of(PARITY, RECONCILED, RECOVERED, FAULT)]
     kept.sort(key=lambda line: line.time)
     parity = [line.body for line in kept if line.kind == PARITY and line.body["counted"]]
     return Facts(tuple(accounts), _days(database, accounts), _trades(database, accounts), parity[-1] if parity else {},
@@ -70,7 +70,7 @@ def _trades(database: Database, accounts: Sequence[str]) -> int:
 def _faults(kept: Sequence[Evidence]) -> int:
     """Count faults that were thrown on purpose and survived, and requests of unknown outcome that were settled."""
     thrown = sum(bool(line.body.get("survived")) for line in kept if line.kind == FAULT)
-    return thrown + sum(int(line.body.get("recovered", 0)) for line in kept if line.kind == RECONCILED)
+    return thrown + sum(int(line.body.get("recovered", 0)) for line in kept)
 
 
 def _in_a_row(kept: Sequence[Evidence]) -> int:

@@ -15,15 +15,15 @@ EVERY_S = 6 * 3600.0
 FIRST_S = 300.0
 
 
-def live_service(settings: Settings, database: Database, trading: tuple[Any, Any, Any], board: JobBoard,
+def live_service(settings: Settings, database: Database, trading: tuple[Any, Any], board: JobBoard,
                  broker_of: BrokerOf) -> LiveService:
-    """Return the service; the account is compared with its replay every six hours. `trading` is the cockpit, its
-    account at a venue (None on paper), and what returns the newest picture.
+    """Return the service; the account is compared with its replay every six hours. `trading` is the cockpit and its
+    account at a venue (None on paper).
     """
-    cockpit, outside, view = trading
+    cockpit, outside = trading
     account = cockpit.recorder.account
     comparing = Comparing(database, account, compare_in_process(settings, broker_of))
     if cockpit.feed.badge != "REPLAY":
         board.every("parity", EVERY_S, comparing.run, first_after=FIRST_S)
     release = getattr(cockpit.engine.broker, "release", None)
-    return LiveService(database, settings, account, LiveParts(view, cockpit.ladder, comparing, outside, release))
+    return LiveService(database, settings, account, LiveParts(cockpit.ladder, comparing, outside, release))

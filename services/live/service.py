@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 
@@ -16,40 +15,17 @@ from services.live.keystate import stored_key, used_key
 from services.settings import Settings
 from storage.database import Database
 from storage.evidence import EvidenceStore
-from trading.domain import CockpitView
-from trading.domain.live import KeyState, LiveView, Loss, Reconciliation
+from trading.domain.live import KeyState, LiveView, Reconciliation
 from trading.errors import BadInput
 
 SHOWN = 8
 FRESH_S = 3.0
-CENT = Decimal("0.01")
-
-
-def losses_of(view: CockpitView) -> tuple[Loss, ...]:
-    """Return what may be lost, in the quote asset, by each limit that stops it."""
-    account, profile = view.account, view.session.profile
-    equity = account.equity
-
-    def part(rate: float, whole: Decimal) -> Decimal:
-        return (whole * Decimal(repr(rate))).quantize(CENT)
-
-    return (
-        Loss("All of the capital", equity.quantize(CENT), "what the cockpit trades with; more is never touched"),
-        Loss("In a day", part(profile.daily_loss_rate, account.day_start),
-             f"daily loss limit {profile.daily_loss_rate:.1%}: beyond it nothing is entered until 00:00 UTC"),
-        Loss("From the highest equity", part(profile.max_drawdown_rate, account.peak),
-             f"kill-switch drawdown {profile.max_drawdown_rate:.1%}: beyond it nothing is entered until re-armed"),
-        Loss("In one position", part(profile.max_position_rate, equity),
-             f"largest position {profile.max_position_rate:.0%}, of which the stop aims to lose at most "
-             f"{profile.risk_rate:.2%} of equity; a gap can lose more"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class LiveParts:
     """What the service is made of: `outside` is the account at a venue and `release` ends a quarantine there."""
 
-    view: Callable[[], CockpitView]
     gate: LadderGate
     comparing: Comparing
     outside: Any = None
@@ -89,7 +65,7 @@ class LiveService:
 
     def _build(self) -> LiveView:
         parts = self._parts
-        return LiveView(self.account, parts.gate.ladder(), losses_of(parts.view()), self._keys(), self._reconciled(),
+        return LiveView(self.account, parts.gate.ladder(), self._keys(), self._reconciled(),
                         parts.comparing.state())
 
     def _keys(self) -> tuple[KeyState, ...]:

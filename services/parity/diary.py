@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ladder.facts import RECONCILED
+from services.ladder.facts import RECONCILED, RECOVERED
 from services.parity.account import RANKED_WITHOUT, specs_document
 from services.version import VERSION
 from storage.database import Database
@@ -27,7 +27,7 @@ class Diary:
         self._engine, self._recorder = engine, recorder
         self._evidence = EvidenceStore(database, recorder.account)
         self._status = getattr(engine.broker, "status", None)
-        self._compared = max((line.body["checked"] for line in self._evidence.newest(RECONCILED)), default=0)
+        self._compared = next((line.body["checked"] for line in self._evidence.newest(RECONCILED)), 0)
         self._n_recovered = 0
         engine.bus.subscribe(BarFinished, self._on_bar)
         engine.bus.subscribe(RankedWithout, self._on_ranked_without)
@@ -45,7 +45,9 @@ class Diary:
         c = event.candle
         self._recorder.record(SeenBar(c.symbol, c.open_time, c.open, c.high, c.low, c.close, c.volume, int(event.live)))
         if self._status is not None:
-            self._compare(self._status())
+            status = self._status()
+            self._count_recovered(status)
+            self._compare(status)
 
     def _on_ranked_without(self, event: RankedWithout) -> None:
         body = {"open_time": event.open_time, "symbols": list(event.symbols)}
@@ -59,8 +61,13 @@ class Diary:
         if newest == 0 or 0 <= newest - self._compared < (EVERY_MS if clean else EVERY_MS // 10):
             return
         self._compared = newest
-        recovered, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
         trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
         trouble = trouble or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
         self._recorder.record(Evidence(self._recorder.account, RECONCILED, wall_clock(), {
-            "clean": clean, "checked": newest, "recovered": max(0, recovered), "text": "" if clean else trouble}))
+            "clean": clean, "checked": newest, "text": "" if clean else trouble}))
+
+    def _count_recovered(self, status: VenueStatus) -> None:
+        """Keep how many requests of unknown outcome were settled, at once: this life may be a short one."""
+        settled, self._n_recovered = status.n_recovered - self._n_recovered, status.n_recovered
+        if settled > 0:
+            self._recorder.record(Evidence(self._recorder.account, RECOVERED, wall_clock(), {"recovered": settled}))

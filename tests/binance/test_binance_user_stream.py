@@ -363,11 +363,20 @@ def banned(request: dict[str, Any]) -> dict[str, Any]:
 def test_a_ban_that_a_ping_is_told_silences_everything() -> None:
     async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
         await listener.subscribed()
-        fake.ws_script["ping"] = banned
+        fake.ws_script["ping"] = told
         while venue.wire.governor.wait_s(Purpose.EXIT) < 80:
             await asyncio.sleep(0.02)
         with pytest.raises(NotSent, match=r"would have to wait (90\.0|8\d\.\d) s"):
             await venue.send(ORDER)
+        n_asked = len(asked)
+        await asyncio.sleep(1.0)
+        assert len(asked) == n_asked
+
+    asked: list[dict[str, Any]] = []
+
+    def told(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request)
+        return banned(request)
 
     listening(work, replace(FAST, ping_s=0.05))
 

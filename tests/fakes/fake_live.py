@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from services.live.service import losses_of
 from tests.fakes.fake_market import START_MS
 from trading.domain import CockpitView
 from trading.domain.live import KeyState, Ladder, LiveView, Override, Proof, Reconciliation, Step
@@ -77,7 +76,7 @@ class FakeLive:
         kept = (Reconciliation(START_MS - MINUTE, True, ""),
                 Reconciliation(START_MS - 9 * MINUTE, False, "stream down"))
         return LiveView("paper-binance" if self.here == "paper" else "live-binance",
-                        Ladder(STEPS, self.here, needs, self.overrides), losses_of(cockpit), keys,
+                        Ladder(STEPS, self.here, needs, self.overrides), keys,
                         kept if cockpit.venue else (), self.parity)
 
     def compare(self) -> None:

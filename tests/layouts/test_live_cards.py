@@ -10,11 +10,11 @@ from layouts import header, ids
 from layouts.autotrade import CONTROLS
 from layouts.live import arming, ladder, parity, standing, venue, way
 from layouts.live import page as layout
-from services.live.service import losses_of
+from layouts.sending import sending
 from tests.fakes import fake_live
 from tests.fakes.fake_live import READY, TROUBLED
 from tests.fakes.fake_services import FakeWorld
-from trading.domain.live import Override
+from trading.domain.live import Override, losses_of
 from trading.domain.parity import PARTS, ParityState
 
 
@@ -63,14 +63,44 @@ def test_the_strip_says_where_the_account_stands(status, session, title):
 
 
 def test_what_may_be_lost_is_in_the_quote_asset_and_follows_the_profile():
-    view, live = world(READY, "small")
-    assert live.losses == losses_of(view)
+    view, _ = world(READY, "small")
     profile = view.session.profile
     account = replace(view.account, equity=Decimal(9_000), day_pnl=Decimal(-500), drawdown_rate=-0.1)
     expected = [9_000, profile.daily_loss_rate * 9_500, profile.max_drawdown_rate * 10_000,
                 profile.max_position_rate * 9_000]
     found = [float(loss.amount) for loss in losses_of(replace(view, account=account))]
     assert found == pytest.approx(expected, abs=0.01)
+
+
+BARE = replace(READY, state="degraded", bare=("BTCUSDT",), detail="BTC/USDT has NO STOP at the venue: it is being sold")
+
+
+@pytest.mark.parametrize(("status", "session", "words"), [
+    (READY, {}, "entries are sent"),
+    (BARE, {}, "entries are sent"),
+    (READY, {"state": "paused"}, "auto-trading is paused, nothing is entered by itself"),
+    (READY, {"mode": "signals"}, "the mode is signals, nothing is entered by itself"),
+    (replace(READY, state="reconciling"), {}, "no entry is sent: reconciling"),
+    (replace(READY, state="degraded", closed="the account's events are not heard"), {},
+     "no entry is sent: the account's events are not heard"),
+    (TROUBLED, {}, "no entry is sent on BTC/USDT")])
+def test_whether_entries_are_sent_is_said_as_it_is(status, session, words):
+    view, live = world(status, "small", armed=True, **{"state": "running", **session})
+    assert sending(view) == words
+    assert words.capitalize() in standing.said(view, live)[3] or status.state != "ready"
+    assert words in str(arming.changing(view, live)) and words in str(cockpit_arming.live(view))
+
+
+def test_a_position_without_a_stop_is_the_loudest_of_the_venues_badges():
+    view, _ = world(replace(BARE, quarantined=TROUBLED.quarantined), "small", armed=True)
+    (badge,) = header.venue_badges(view)
+    assert badge.children == "1 NO STOP" and badge.title == BARE.detail
+
+
+def test_the_kill_switch_says_that_stops_are_kept_unless_one_is_not():
+    reason = {"state": "killed", "kill_reason": ""}
+    assert standing.said(*world(READY, **reason))[3] == "no reason was recorded. Stops are kept at the venue."
+    assert standing.said(*world(BARE, **reason))[3] == f"no reason was recorded. {BARE.detail}"
 
 
 def test_while_the_venue_is_degraded_nothing_says_that_every_entry_is_sent():

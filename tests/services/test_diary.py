@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.ladder.facts import OVERRIDE, RECONCILED
+from services.ladder.facts import OVERRIDE, RECONCILED, RECOVERED
 from services.ladder.gate import LadderGate
 from services.parity.diary import EVERY_MS, Diary
 from services.settings import load_settings
@@ -102,6 +102,16 @@ def test_a_restart_brings_no_comparison_of_its_own(life: Life) -> None:
     assert len(life.kept()) == 1
     again.compare()
     assert len(life.kept()) == 2
+
+
+def test_what_was_settled_in_a_short_life_is_counted_at_once_and_brings_no_comparison(life: Life) -> None:
+    life.compare()
+    for _ in range(3):
+        again = Life(Bench(), life.database, Recording(life.database, LIVE, SPECS), replace(life.status, n_recovered=2))
+        again.bench.candle()
+        again.bench.candle()
+    assert len(life.kept()) == 1
+    assert [line.body["recovered"] for line in life.kept(RECOVERED)] == [2, 2, 2]
 
 
 def test_a_comparison_costs_no_commit_of_its_own(life: Life) -> None:

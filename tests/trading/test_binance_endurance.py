@@ -463,20 +463,6 @@ def test_nothing_is_missing_at_a_venue_that_says_nothing(bench: LiveBench):
     bench.check_stop("BTCUSDT")
 
 
-def test_sale_that_cannot_be_sent_yet_is_shown_as_waiting(bench: LiveBench):
-    bench.buy()
-    assert bench.cockpit.broker.status().in_flight == ()
-    bench.venue.is_down = bench.venue.is_deaf = True
-    assert bench.press("close", symbol="BTCUSDT").accepted
-    bench.wait(20)
-    (line,) = bench.cockpit.broker.status().in_flight
-    assert (line.symbol, line.state) == ("BTCUSDT", "WAITING")
-    assert bench.held() > 0
-    bench.venue.is_down = bench.venue.is_deaf = False
-    bench.wait(60)
-    assert bench.cockpit.broker.status().in_flight == () and bench.held() == 0
-
-
 def test_stop_for_what_is_sold_by_the_venues_word_is_wished_once(bench: LiveBench):
     bench.buy()
     bench.venue.is_deaf = True

@@ -12,6 +12,7 @@ from typing import Any
 
 from trading.binance.client import BinanceClient
 from trading.binance.ws_api import SUBSCRIBED, StreamLost, Subscription
+from trading.domain.venue import Purpose
 
 log = logging.getLogger(__name__)
 
@@ -117,13 +118,15 @@ class UserStream:
         """Wait until the subscription must go: lost, renewed, silent, or old."""
         options = self._options
         while True:
-            silent_at, old_at = subscription.heard_at + options.ping_s, subscription.opened_at + options.renew_s
-            await asyncio.wait({subscription.lost}, timeout=max(0.0, min(silent_at, old_at) - _clock()))
+            old_at = subscription.opened_at + options.renew_s
+            allowed_at = _clock() + self._client().wire.governor.wait_s(Purpose.RECONCILE, 0)
+            ask_at = max(subscription.heard_at + options.ping_s, allowed_at)
+            await asyncio.wait({subscription.lost}, timeout=max(0.0, min(ask_at, old_at) - _clock()))
             if subscription.lost.done():
                 raise subscription.lost.result()
             if _clock() >= old_at:
                 raise StreamLost(f"renewed after {options.renew_s:g} s", is_planned=True)
-            if _clock() >= subscription.heard_at + options.ping_s:
+            if _clock() >= max(ask_at, subscription.heard_at + options.ping_s):
                 await subscription.ping(options.pong_s)
 
     def _pause_s(self, lost: StreamLost, lived_s: float) -> float:

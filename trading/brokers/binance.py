@@ -19,7 +19,7 @@ from trading.brokers.binance_fills import FillBook
 from trading.brokers.binance_hands import Hands
 from trading.brokers.binance_office import Office
 from trading.brokers.binance_options import BrokerSettings
-from trading.brokers.binance_reconciling import LOST, STREAM, TICK_S, Reconciler
+from trading.brokers.binance_reconciling import STREAM, TICK_S, Reconciler
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import Sender
 from trading.brokers.binance_way import median_and_p95
@@ -27,12 +27,12 @@ from trading.domain import Order, SymbolSpec
 from trading.domain.venue import Books, FlightLine, Venue, VenueState, VenueStatus, VenueStore
 from trading.errors import BadInput
 from trading.events import CandleClosed, Event, OrderEnded, ProtectionWanted
-from trading.gate import EntryGate
+from trading.gate import ARMED, PEOPLES, EntryGate
 from trading.ports import Stretch
 
 log = logging.getLogger(__name__)
 
-START, STOPPING, ARMED, INTERNAL = "start", "stopping", "armed", "internal error"
+START, STOPPING, INTERNAL = "start", "stopping", "internal error"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 IN_FLIGHT = (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN)
 WAITS = "nothing of it is on its way: the venue or what came before it is waited for"
@@ -252,34 +252,39 @@ class BinanceBroker:
             self._releasing.discard(symbol)
 
     async def _release(self, symbol: str) -> None:
+        """Compare account and books; the quarantine, kept durably meanwhile, ends if nothing is found against it."""
         assert self._reconciler is not None and self._balances is not None
-        why = self._office.quarantined.get(symbol, "")
-        self._office.quarantined.pop(symbol, None)
+        office, why = self._office, self._office.quarantined.get(symbol, "")
+        if not why:
+            office.say("is not in quarantine", "warn", symbol)
+            return
         confirmed = self._asked_for.pop(symbol, "") == why and why.endswith(GAP)
         if confirmed:
             self._balances.forgiven.add(symbol)
+        office.rechecked.add(symbol)
         try:
             await self._reconciler.sweep()
+            again = "" if symbol in office.rechecked else office.quarantined.get(symbol, "")
         except Exception as trouble:
-            self._office.quarantine(symbol, why or str(trouble))
+            office.say(f"stays in quarantine: account and books could not be compared: {trouble}", "bad", symbol)
             return
         finally:
+            office.rechecked.discard(symbol)
             self._balances.forgiven.discard(symbol)
-        if why and not self._balances.compared:
-            self._office.quarantine(symbol, why)
+        if not self._balances.compared:
             self._asked_for |= {symbol: why} if confirmed else {}
-            self._office.say("stays in quarantine: orders are on their way, so that the account cannot be compared; "
-                             "release it again in a moment", "warn", symbol)
-            return
-        again = self._office.quarantined.get(symbol, "")
-        if again.endswith(GAP):
+            office.say("stays in quarantine: orders are on their way, so that the account cannot be compared; release "
+                       "it again in a moment", "warn", symbol)
+        elif again.endswith(GAP):
             self._asked_for[symbol] = again
-            self._office.say(f"stays in quarantine: {again}; release it once more to take that as another hand's",
-                             "bad", symbol)
-        if not again:
-            self._office.release(symbol)
-            self._office.say("is out of quarantine: account and books agree", "good", symbol)
-            self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
+            office.say(f"stays in quarantine: {again}; release it once more to take that as another hand's", "bad",
+                       symbol)
+        elif again:
+            office.say(f"stays in quarantine: {again}", "bad", symbol)
+        elif symbol in office.quarantined:
+            office.release(symbol)
+            office.say("is out of quarantine: account and books agree", "good", symbol)
+            office.post(ProtectionWanted(symbol, office.venue.now()))
 
     async def _keep_showing(self) -> None:
         while True:
@@ -289,12 +294,18 @@ class BinanceBroker:
 
     def _trouble(self) -> str:
         """Return what keeps the connection from being well, the worst first; "" when it is."""
-        office, gate = self._office, self.gate
-        without = [f"{self._display(symbol)} has NO STOP at the venue: release or close it"
+        office = self._office
+        without = [f"{self._display(symbol)} has NO STOP at the venue: {self._remedy(symbol)}"
                    for symbol in sorted(office.bare)]
+        closed = [why for why in self.gate.reasons(*PEOPLES) if why != office.frozen]
         held_up = [f"{self._display(symbol)}: {why}" for symbol, why in office.quarantined.items()]
-        parts = [office.frozen, *without, gate.closed_by(LOST), gate.closed_by(STREAM), *held_up]
-        return "; ".join(part for part in parts if part)
+        return "; ".join(part for part in (office.frozen, *without, *closed, *held_up) if part)
+
+    def _remedy(self, symbol: str) -> str:
+        """Say what is done, or to be done, about a position without a stop."""
+        if symbol in self._office.quarantined:
+            return "release or close it"
+        return "it is being sold" if self._office.blotter.leaving(symbol) else "it is tried again"
 
     def _flights(self, now: int) -> tuple[FlightLine, ...]:
         """Return what is on its way or asked for, and the orders that wait until something of them can be sent."""
@@ -307,7 +318,8 @@ class BinanceBroker:
                 *(FlightLine(o.client_id, o.symbol, "WAITING", max(0, now - o.time), WAITS) for o in waiting))
 
     def _display(self, symbol: str) -> str:
-        return self._office.instruments[symbol].spec.display
+        known = self._office.instruments.get(symbol)
+        return known.spec.display if known else symbol
 
     def _show(self, state: str, detail: str = "") -> None:
         """Swap the picture that other threads see."""
@@ -324,5 +336,5 @@ class BinanceBroker:
             unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
             quarantined=tuple(office.quarantined.items()), in_flight=self._flights(now),
             balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
-            bare=tuple(sorted(office.bare)),
+            bare=tuple(sorted(office.bare)), closed=next(iter(self.gate.reasons(*PEOPLES)), ""),
         )

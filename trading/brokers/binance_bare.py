@@ -56,7 +56,8 @@ class BareClock:
             self._office.bare_worst_ms = max(self._office.bare_worst_ms, self._office.bare_last_ms)
 
     def _is_flat(self) -> bool:
-        lots = self._hands.fills.sellable(self._symbol)
+        fills = self._hands.fills
+        lots = fills.sellable(self._symbol) - fills.sold_awaited(self._symbol)
         return lots <= 0 or self._hands.is_too_small(self._symbol, lots)
 
     def _has_stop(self) -> bool:

@@ -65,6 +65,12 @@ class Blotter:
         self.tickets[order.client_id] = ticket
         return ticket
 
+    def leaving(self, symbol: str) -> Ticket | None:
+        """Return a sale at the market that is wanted, None when there is none."""
+        wanted = (t for t in self.tickets.values()
+                  if t.order.symbol == symbol and not (t.is_ended or t.adds_risk or t.is_protection))
+        return next(wanted, None)
+
     def next_attempt(self, ticket: Ticket) -> int:
         """Return a number that no attempt at the order ever had."""
         made = self._made(ticket.order.client_id)

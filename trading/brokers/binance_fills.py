@@ -55,9 +55,17 @@ class FillBook:
 
     def sold_unseen(self, symbol: str) -> int:
         """Return lots that the venue counts as sold but has not shown an execution of."""
-        orders = [self._office.blotter.orders.get(client_id) for client_id in self._missing]
-        missing = [o for o in orders if o is not None and o.symbol == symbol and o.side == Side.SELL]
-        return sum(max(0, self._executed(o) - self._told(o)) for o in missing)
+        return sum(self._untold(o) for o in self._sales(symbol) if o.client_id in self._missing)
+
+    def sold_awaited(self, symbol: str) -> int:
+        """Return lots that the venue counts as sold and is still asked for the executions of."""
+        return sum(self._untold(o) for o in self._sales(symbol) if o.client_id not in self._missing)
+
+    def _sales(self, symbol: str) -> list[VenueOrder]:
+        return [o for o in self._office.blotter.orders.values() if o.symbol == symbol and o.side == Side.SELL]
+
+    def _untold(self, order: VenueOrder) -> int:
+        return max(0, self._executed(order) - self._told(order))
 
     def _told(self, order: VenueOrder) -> int:
         held = sum(self._lots(trade) for trade in self._held.get(order.client_id, ()))
@@ -123,7 +131,7 @@ class FillBook:
         """Fetch executions until all that the venue counted on an order were announced.
 
         After some answers the symbol goes on without them, in quarantine: the sweeps tell the rest. While the venue
-        says nothing at all nothing is missing there, and nothing could be sent either.
+        says nothing at all nothing is missing there.
         """
         delay, n_tries = 0.05, N_TRIES - 1 if client_id in self._missing else 0
         while not self.is_complete(order := self._office.blotter.orders[client_id]):

@@ -157,12 +157,6 @@ class Hands:
                   and not t.is_ended and not t.adds_risk]
         return self.fills.sellable(symbol) - sum(map(self._selling, others))
 
-    def leaving(self, symbol: str) -> Ticket | None:
-        """Return a sale at the market that is wanted, None when there is none."""
-        wanted = (t for t in self.office.blotter.tickets.values()
-                  if t.order.symbol == symbol and not (t.is_ended or t.adds_risk or t.is_protection))
-        return next(wanted, None)
-
     def _selling(self, ticket: Ticket) -> int:
         if not ticket.is_protection:
             return ticket.remaining

@@ -46,6 +46,8 @@ class Office:
     refreshed: float = -inf
     prices: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
+    rechecked: set[str] = field(default_factory=set)
+    """Symbols whose release compares: what is found against one takes the place of the reason that it was in for."""
     told: set[tuple[str, str]] = field(default_factory=set)
     frozen: str = ""
     revoked: set[str] = field(default_factory=set)
@@ -113,8 +115,9 @@ class Office:
     def quarantine(self, symbol: str, why: str) -> None:
         """Let nothing new in on a symbol until a person has looked; said once a reason."""
         known = self.quarantined.get(symbol, "")
-        if not known or (known.startswith(LOCKED) and not why.startswith(LOCKED)):
+        if not known or symbol in self.rechecked or (known.startswith(LOCKED) and not why.startswith(LOCKED)):
             self.quarantined[symbol] = why
+        self.rechecked.discard(symbol)
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
         self.keep_quarantine()
         self.tell_once(symbol, f"is in quarantine, nothing is entered: {why}")

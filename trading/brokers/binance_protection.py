@@ -56,13 +56,14 @@ class Guard:
         self._waiting = Trouble()
         self._unwelcome = Trouble()
         self._unsent = Trouble()
+        self._heeded: set[str] = set()
         self._alone: tuple[int, float] = (0, 0.0)
         self._gapped_since = inf
 
     def want(self, ticket: Ticket) -> None:
         """Take note of a wish."""
         if ticket is not self.ticket:
-            self.ticket, self._withdrawn = ticket, set()
+            self.ticket, self._withdrawn, self._heeded = ticket, set(), set()
         self.due = min(self.due, loop_time() + self._office.settings.pause_s)
 
     def adopt(self, ticket: Ticket) -> None:
@@ -119,6 +120,8 @@ class Guard:
         """Note that the stop is as it is wanted, and look again in a moment."""
         self._bare.stop(loop_time())
         self._stuck, self._waiting, self._unwelcome, self._unsent = Trouble(), Trouble(), Trouble(), Trouble()
+        self._heeded.clear()
+        ticket.n_refused = 0
         self._hands.fills.announce_placed(ticket)
         if not self._office.gate.closed_by(STOPPING):
             self.due = loop_time() + LOOK_S
@@ -129,7 +132,7 @@ class Guard:
         Where it may not, a sale waits here and says so; another stop is tried again in a moment.
         """
         if lots <= 0 or self._is_left():
-            return await self._may_leave(self._hands.leaving(self._symbol) or ticket)
+            return await self._may_leave(self._office.blotter.leaving(self._symbol) or ticket)
         answered = await self._hands.refresh(self._symbol, FRESH_S)
         self.due = loop_time() + HALTED_S
         return answered and not self._hands.halted(self._symbol) and await self._is_welcome(ticket, lots)
@@ -187,7 +190,7 @@ class Guard:
         return not ticket.is_cancelled and self._symbol in self._office.quarantined and not self._is_left()
 
     def _is_left(self) -> bool:
-        return self._hands.leaving(self._symbol) is not None
+        return self._office.blotter.leaving(self._symbol) is not None
 
     def _needed(self, ticket: Ticket) -> int:
         return 0 if ticket.is_cancelled else min(ticket.remaining, self._hands.spare(ticket))
@@ -352,17 +355,21 @@ class Guard:
 
     def _later(self, ticket: Ticket, failure: Failure) -> bool:
         """Try again after a growing pause, which begins shorter after an order that never left or arrived."""
-        ticket.n_refused += 1
-        if isinstance(failure, Refused) and ticket.n_refused == 1:
-            self._office.say(f"the venue refused the stop, it is tried again: {failure}", "bad", self._symbol)
-            self._office.heed(failure, self._symbol)
-        pause = min(LONGEST_S, FIRST_S * 2 ** min(ticket.n_refused, 10))
         if isinstance(failure, NotSent):
             pause = min(LONGEST_S, max(self._unsent.next_pause(UNSENT_S), failure.retry_s))
-        elif failure.remedy in PAUSES:
-            pause = PAUSES[failure.remedy]
+        else:
+            self._heed_once(failure)
+            ticket.n_refused += 1
+            pause = PAUSES.get(failure.remedy, min(LONGEST_S, FIRST_S * 2 ** min(ticket.n_refused, 10)))
         self.due = loop_time() + pause
         return False
+
+    def _heed_once(self, refused: Refused) -> None:
+        """Tell why a stop was refused, and draw what follows from it, once a reason until a stop stands."""
+        if refused.remedy not in self._heeded:
+            self._heeded.add(refused.remedy)
+            self._office.say(f"the venue refused the stop, it is tried again: {refused}", "bad", self._symbol)
+            self._office.heed(refused, self._symbol)
 
     def warn_if_bare(self) -> None:
         """Say that a position has stood without its stop for too long, again every minute."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from trading.domain.parity import ParityState
+from trading.domain.views import CockpitView
+
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,26 @@ class LiveView:
 
     account: str
     ladder: Ladder
-    losses: tuple[Loss, ...]
     keys: tuple[KeyState, ...]
     reconciliations: tuple[Reconciliation, ...] = ()
     parity: ParityState = field(default_factory=ParityState)
+
+
+def losses_of(view: CockpitView) -> tuple[Loss, ...]:
+    """Return what may be lost, in the quote asset, by each limit that stops it."""
+    account, profile = view.account, view.session.profile
+    equity = account.equity
+
+    def part(rate: float, whole: Decimal) -> Decimal:
+        return (whole * Decimal(repr(rate))).quantize(CENT)
+
+    return (
+        Loss("All of the capital", equity.quantize(CENT), "what the cockpit trades with; more is never touched"),
+        Loss("In a day", part(profile.daily_loss_rate, account.day_start),
+             f"daily loss limit {profile.daily_loss_rate:.1%}: beyond it nothing is entered until 00:00 UTC"),
+        Loss("From the highest equity", part(profile.max_drawdown_rate, account.peak),
+             f"kill-switch drawdown {profile.max_drawdown_rate:.1%}: beyond it nothing is entered until re-armed"),
+        Loss("In one position", part(profile.max_position_rate, equity),
+             f"largest position {profile.max_position_rate:.0%}, of which the stop aims to lose at most "
+             f"{profile.risk_rate:.2%} of equity; a gap can lose more"),
+    )

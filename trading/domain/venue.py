@@ -252,7 +252,8 @@ class VenueStatus:
     `post_*_ms`: from the arrival of a closed candle's frame to the moment when the order's POST has left; `frame_*_ms`:
     how long after the close the venue's frame arrived. `unprotected_*_ms`: how long a position stood without a stop
     while it was replaced, or stands so still. `bare`: symbols whose position has stood without a stop for seconds.
-    `quarantined`: symbols that trade no more, with the reason.
+    `quarantined`: symbols that trade no more, with the reason. `closed`: why nothing is entered on any symbol, whatever
+    people want; "" when nothing stands against it.
     """
 
     badge: str
@@ -278,3 +279,4 @@ class VenueStatus:
     frame_p50_ms: float | None = None
     frame_p95_ms: float | None = None
     bare: tuple[str, ...] = ()
+    closed: str = ""
