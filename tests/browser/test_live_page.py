@@ -1,5 +1,7 @@
 """The page "Live" in a real browser, with a fake port behind it."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.browser.conftest import DESKTOP, PHONE
@@ -44,6 +46,18 @@ def test_paper_shows_the_way_and_compares_on_a_click(open_window, serve, live_wo
     assert world.live.n_compared == 1
     assert window.run(WIDTH) <= size[0]
     assert window.errors() == [] and window.outside_requests() == set()
+
+
+@pytest.mark.parametrize("width", [1600, 1500])
+def test_a_warning_leaves_the_menu_whole_in_one_line(open_window, serve, live_world, width):
+    world = live_world(replace(TROUBLED, badge="REHEARSAL"))
+    world.portfolio.session = replace(world.portfolio.session, armed=True)
+    world.portfolio.refresh()
+    window = opened(open_window((width, 900)), serve(world.services))
+    window.until("return document.querySelectorAll('.badge-word').length >= 4")
+    assert window.run("const m = document.querySelector('.menu'); return m.scrollWidth - m.clientWidth") <= 0
+    assert window.run("return document.querySelector('.topbar').clientHeight") < 60
+    assert window.run(WIDTH) <= width
 
 
 def test_the_typed_word_lets_entries_out_and_disarm_takes_them_back(open_window, serve, live_world):

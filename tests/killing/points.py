@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
-WRITES = frozenset({"intend", "settle", "keep_baseline", "commit", "commit_intents", "record_evidence"})
+WRITES = frozenset(
+    {"intend", "settle", "keep_baseline", "keep_quarantine", "commit", "commit_intents", "record_evidence"})
 """Methods after which something is durable."""
 TRANSACTION = "write"
 """Method that opens a transaction for a `with`: what is in it is durable when the block has ended, or not at all."""
