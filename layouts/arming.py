@@ -27,7 +27,8 @@ def live(view: CockpitView) -> parts.Parts:
     session = view.session
     armed = bool(session.armed)
     shown = "arm" if session.armed is not None else "arm hidden"
-    told = f"{session.broker}: {sending(view) if armed else f'entries wait for the word {WORD}'}. "
+    waits = sending(view) if session.state == "killed" else f"entries wait for the word {WORD}"
+    told = f"{session.broker}: {sending(view) if armed else waits}. "
     return {
         (ids.ARM_ROW, "className"): f"{shown} is-armed" if armed else shown,
         (ids.ARM_NOTE, "children"): told + at_risk(view),

@@ -8,15 +8,25 @@ from trading.domain import CockpitView
 
 def sending(view: CockpitView) -> str:
     """Say of an armed session whether entries are sent; if none is, or not on every symbol, why."""
-    session, venue = view.session, view.venue
+    return _not_wanted(view) or _not_possible(view) or "entries are sent"
+
+
+def _not_wanted(view: CockpitView) -> str:
+    session = view.session
+    if session.state == "killed":
+        return "the kill switch is on, nothing is entered"
     if session.state != "running":
         return f"auto-trading is {session.state}, nothing is entered by itself"
-    if session.mode == "signals":
-        return "the mode is signals, nothing is entered by itself"
+    return "the mode is signals, nothing is entered by itself" if session.mode == "signals" else ""
+
+
+def _not_possible(view: CockpitView) -> str:
+    venue, feed = view.venue, view.feed
+    if feed.state != "live":
+        return f"no entry is sent, prices are not live: {feed.detail or feed.state}"
     if venue is None:
-        return "entries are sent"
+        return ""
     if venue.closed or venue.state not in ("ready", "degraded"):
         return f"no entry is sent: {venue.closed or venue.state}"
-    if venue.quarantined:
-        return f"no entry is sent on {', '.join(text.symbol(symbol) for symbol, _ in venue.quarantined)}"
-    return "entries are sent"
+    names = ", ".join(text.symbol(symbol) for symbol, _ in venue.quarantined)
+    return f"no entry is sent on {names}" if names else ""

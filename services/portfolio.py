@@ -202,7 +202,7 @@ class PortfolioService:
         return CockpitView(
             version=self._version, feed=self._feed_view(), session=self._session_view(), account=self._account(),
             quotes=tuple(self._quote(symbol) for symbol in specs if symbol in portfolio.marks),
-            positions=tuple(views.position_view(portfolio, symbol, venue is not None and symbol in venue.bare)
+            positions=tuple(views.position_view(portfolio, symbol, venue.legs(symbol) if venue else None)
                             for symbol in portfolio.open_symbols()),
             orders=tuple(views.order_view(specs[o.symbol], o) for o in orders[:200]),
             trades=tuple(views.trade_view(specs[t.symbol], t) for t in list(self._trades)[-300:]),

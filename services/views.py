@@ -17,6 +17,7 @@ from trading.domain import (
     Trade,
     TradeView,
 )
+from trading.domain.venue import Legs
 from trading.journal import fill_text
 from trading.portfolio import Portfolio, mean_price
 
@@ -39,10 +40,14 @@ def ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def position_view(portfolio: Portfolio, symbol: str, is_bare: bool = False) -> PositionView:
+def _price(spec: SymbolSpec, ticks: int) -> Decimal | None:
+    return spec.price(ticks) if ticks else None
+
+
+def position_view(portfolio: Portfolio, symbol: str, legs: Legs | None = None) -> PositionView:
     """Return an open position; its P&L is value less cost (entry fee in), as in the tile and the ledger.
 
-    A stop that is wished for but does not stand at the venue (`is_bare`) is none.
+    Stop and target are those that stand at the venue (`legs`), or that are wished for where that is not known.
     """
     spec, holding = portfolio.specs[symbol], portfolio.holdings[symbol]
     unrealized = portfolio.unrealized(symbol)
@@ -51,8 +56,8 @@ def position_view(portfolio: Portfolio, symbol: str, is_bare: bool = False) -> P
         entry_price=Decimal(mean_price(spec, holding.entry_units, holding.entry_lots)),
         price=spec.price(portfolio.marks[symbol]), value=money(portfolio.value(symbol)),
         pnl=money(unrealized), pnl_rate=ratio(unrealized, holding.cost),
-        stop=spec.price(holding.stop_ticks) if holding.stop_ticks and not is_bare else None,
-        target=spec.price(holding.target_ticks) if holding.target_ticks and not is_bare else None,
+        stop=legs.stop if legs else _price(spec, holding.stop_ticks),
+        target=legs.target if legs else _price(spec, holding.target_ticks),
         opened_by=holding.source, entry_time=holding.entry_time, decimals=decimals(spec),
         decision=f"{ENTRY}{symbol}@{holding.entry_time}",
     )

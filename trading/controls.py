@@ -115,8 +115,10 @@ class Controls:
             raise BadInput("the kill switch is on; re-arm it first, with a reason")
         if self._engine.session.state == "running":
             return "auto-trading is running already"
-        self._engine.session.change("running")
-        return "auto-trading started"
+        session = self._engine.session
+        session.change("running")
+        waits = session.outside and not session.armed
+        return f"auto-trading started; entries wait for the word {LIVE_WORD}" if waits else "auto-trading started"
 
     def _pause(self, _: dict[str, Any]) -> str:
         if self._engine.session.state != "running":

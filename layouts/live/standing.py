@@ -15,7 +15,7 @@ from trading.domain.live import LiveView
 from trading.domain.parity import PARTS
 from trading.domain.venue import VenueStatus
 
-SLOW_MS, BARE_MS, LATE_MS, SKEW_MS = 1_000.0, 3_000, 120_000, 1_000.0
+SLOW_MS, BARE_MS, LATE_MS, SKEW_MS, LONG_MS = 1_000.0, 3_000, 120_000, 1_000.0, 10_000
 POST = "From the arrival of a closed candle's frame to the moment when the order has left"
 Said = tuple[str, str, str, str]  # mark, tone, statement, what it means
 
@@ -43,8 +43,9 @@ def said(view: CockpitView, live: LiveView) -> Said:
     if venue.state != "ready":
         return "◔", "open", f"{badge}, {venue.state}.", "Account and books are compared before anything is sent."
     if venue.armed:
+        sent = sending(view)
         return "●", "bad" if badge == "LIVE" else "stopped", f"{badge}, armed.", (
-            f"{sending(view).capitalize()}. Disarm, Stop and the kill switch work at once.")
+            f"{sent[:1].upper()}{sent[1:]}. Disarm, Stop and the kill switch work at once.")
     return "✓", "stopped", f"{badge}, not armed.", (
         "Connected and reconciled. Positions are protected and exits managed; entries wait for the typed word.")
 
@@ -87,7 +88,8 @@ WORDS = {"data": "candles seen otherwise", "timing": "another bar", "fill": "pri
 
 def _of_venue(view: CockpitView, venue: VenueStatus) -> list[tuple[str, Tile]]:
     now = view.feed.time
-    armed = Tile("armed" if venue.armed else "not armed", sending(view) if venue.armed else "entries wait",
+    waits = sending(view) if view.session.state == "killed" else "entries wait for the typed word"
+    armed = Tile("armed" if venue.armed else "not armed", sending(view) if venue.armed else waits,
                  "warning" if venue.armed else "muted")
     used = venue.weight_used / venue.weight_limit if venue.weight_limit else 0.0
     skew = "down" if abs(venue.clock_offset_ms) > SKEW_MS else ""
@@ -115,8 +117,12 @@ def _latency(venue: VenueStatus) -> Tile:
 def _bare(venue: VenueStatus) -> Tile:
     worst = venue.unprotected_worst_ms
     tone = "down" if worst > BARE_MS else ""
-    return Tile(f"{worst:,} ms", f"worst · last {venue.unprotected_last_ms:,} ms", tone,
+    return Tile(_length(worst), f"worst · last {_length(venue.unprotected_last_ms)}", tone,
                 title="How long a position stood without a stop: while it was replaced, or taken by another hand")
+
+
+def _length(span_ms: int) -> str:
+    return f"{span_ms:,} ms" if span_ms < LONG_MS else text.span(span_ms)
 
 
 def _checked(time: int, now: int) -> Tile:

@@ -39,12 +39,12 @@ def _key(key: KeyState) -> html.Div:
 def card(venue: VenueStatus, live: LiveView) -> html.Section:
     """Draw the card of an account at a venue."""
     return parts.card("Venue", html.Div(inside(venue, live), id=ids.LV_VENUE, className="lv-venue"),
-                      note=f"user stream {venue.user_stream}", name="lv-venue")
+                      note="as the venue tells it", name="lv-venue")
 
 
 def inside(venue: VenueStatus, live: LiveView) -> list[Any]:
     """Draw what is wrong first, then what is on its way, then what was compared."""
-    return [*_quarantine(venue), *_flights(venue), *_way(venue), *_compared(live), *_balances(venue)]
+    return [*_quarantine(venue), *_flights(venue), *_way(venue), *_events(venue), *_compared(live), *_balances(venue)]
 
 
 def _quarantine(venue: VenueStatus) -> list[Any]:
@@ -80,12 +80,18 @@ def _way(venue: VenueStatus) -> list[Any]:
     return [html.H3("From close to order"), html.P(words, className="muted lv-words")]
 
 
+def _events(venue: VenueStatus) -> list[Any]:
+    """Say whether the account's events are heard."""
+    stream = html.Span(venue.user_stream, className="up" if venue.user_stream == "live" else "down")
+    return [html.H3("The account's events"), html.P(["user stream ", stream], className="muted lv-words")]
+
+
 def _compared(live: LiveView) -> list[Any]:
     if not live.reconciliations:
         words = "The first comparison is kept when orders and balances were both checked."
         return [html.H3("Last comparisons"), html.P(words, className="muted lv-words")]
     rows = [html.Tr([html.Td(text.minute(each.time)),
-                     html.Td("✓ agreed" if each.clean else "✗ differed", className="up" if each.clean else "down"),
+                     html.Td("✓ agreed" if each.clean else "✗ not agreed", className="up" if each.clean else "down"),
                      html.Td(text.typeset(each.text))]) for each in live.reconciliations]
     return [html.H3("Last comparisons"), _table(("UTC", "Account and books", ""), rows)]
 

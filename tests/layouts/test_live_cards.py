@@ -87,8 +87,21 @@ BARE = replace(READY, state="degraded", bare=("BTCUSDT",), detail="BTC/USDT has 
 def test_whether_entries_are_sent_is_said_as_it_is(status, session, words):
     view, live = world(status, "small", armed=True, **{"state": "running", **session})
     assert sending(view) == words
-    assert words.capitalize() in standing.said(view, live)[3] or status.state != "ready"
+    assert status.state != "ready" or f"{words[0].upper()}{words[1:]}. " in standing.said(view, live)[3]
     assert words in str(arming.changing(view, live)) and words in str(cockpit_arming.live(view))
+
+
+def test_no_entry_is_sent_while_prices_are_not_live():
+    view, live = world(READY, "small", armed=True, state="running")
+    stale = replace(view, feed=replace(view.feed, state="stale", detail="no kline for 15 s"))
+    assert sending(stale) == "no entry is sent, prices are not live: no kline for 15 s"
+    assert "No entry is sent" in standing.said(stale, live)[3]
+
+
+def test_after_the_kill_switch_no_word_is_said_to_be_waited_for():
+    view, _ = world(READY, "small", state="killed", kill_reason="news")
+    assert dict(standing._of_venue(view, READY))["Entries"].note == "the kill switch is on, nothing is entered"
+    assert "the word" not in str(cockpit_arming.live(view)[ids.ARM_NOTE, "children"])
 
 
 def test_a_position_without_a_stop_is_the_loudest_of_the_venues_badges():
@@ -136,7 +149,7 @@ def test_trouble_at_the_venue_comes_first_and_can_be_released():
     found = venue.inside(view.venue, live)
     assert texts(found[0]).startswith("In quarantine")
     said = texts(found)
-    assert "BTC/USDT" in said and "UNKNOWN" in said and "✗ differed" in said and "312.5" in said
+    assert "BTC/USDT" in said and "UNKNOWN" in said and "✗ not agreed" in said and "312.5" in said
     assert found[1].children[-1].id == ids.release("BTCUSDT")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.services.cockpits import Whole, whole_cockpit
-from trading.domain.venue import VenueStatus
+from trading.domain.venue import Legs, VenueStatus
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_tiles_tables_and_ledger_agree_to_the_last_digit(traded: tuple[Path, Who
     assert [Decimal(row["pnl"]) for row in rows] == [trade.pnl for trade in view.trades]
 
 
-def test_position_that_stands_bare_at_the_venue_shows_no_stop(tmp_path: Path) -> None:
+def test_stop_and_target_are_those_that_stand_at_the_venue(tmp_path: Path) -> None:
     with whole_cockpit(tmp_path, n_bars=160) as whole:
         whole.start()
         whole.trade()
@@ -41,8 +41,13 @@ def test_position_that_stands_bare_at_the_venue_shows_no_stop(tmp_path: Path) ->
         whole.portfolio._venue_status = lambda: VenueStatus("LIVE", "degraded", bare=("BTCUSDT",))
         whole.portfolio.refresh()
         bare, covered = whole.portfolio.view().positions
+        resting = (Legs("BTCUSDT", Decimal(60_000), Decimal(70_000)), Legs("ETHUSDT", Decimal(3_000)))
+        whole.portfolio._venue_status = lambda: VenueStatus("LIVE", "ready", resting=resting)
+        whole.portfolio.refresh()
+        seen = [(position.stop, position.target) for position in whole.portfolio.view().positions]
     assert (bare.symbol, bare.stop, bare.target) == ("BTCUSDT", None, None)
     assert covered.stop and covered.target
+    assert seen == [(60_000, 70_000), (3_000, None)]
 
 
 def test_price_is_the_same_in_header_position_and_chart(traded: tuple[Path, Whole]) -> None:

@@ -51,6 +51,14 @@ def test_a_word_that_is_said_twice_from_one_page_is_no_error(bench: Bench) -> No
     assert bench.session.control_version == version
 
 
+def test_start_without_the_word_says_that_entries_wait_for_it(bench: Bench) -> None:
+    bench.press("stop")
+    assert bench.press("start").detail == "auto-trading started; entries wait for the word LIVE"
+    bench.press("stop")
+    bench.press("arm", word="LIVE")
+    assert bench.press("start").detail == "auto-trading started"
+
+
 def test_disarming_cancels_entries_keeps_stops_and_still_manages_exits_from_any_page(bench: Bench) -> None:
     bench.press("arm", word="LIVE")
     bench.candle("BTCUSDT", "BUY")

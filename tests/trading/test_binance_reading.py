@@ -9,7 +9,9 @@ import pytest
 
 from tests.trading.live_bench import LiveBench
 from trading.brokers import binance_trades
+from trading.brokers.binance_blotter import Ticket
 from trading.brokers.binance_settling import Report, amount, change, held, told, whole
+from trading.domain import Order, OrderType, Side
 from trading.domain.venue import VenueOrder, VenueState
 from trading.events import OrderFilled
 
@@ -36,6 +38,15 @@ def test_no_execution(wrong: dict[str, Any]) -> None:
     assert binance_trades.of_my_trade(ROW).quantity == Decimal("0.5")
     with pytest.raises(ValueError):
         binance_trades.of_my_trade(ROW | wrong)
+
+
+@pytest.mark.parametrize(("letter", "target", "price", "reason"), [
+    ("x", 200, 205, "target"), ("x", 200, 199, "target"), ("x", 200, 120, "stop"), ("x", 200, 90, "stop"),
+    ("x", 0, 199, "stop"), ("s", 200, 199, "stop"), ("t", 200, 199, "target")])
+def test_sale_in_place_of_stop_and_target_is_named_after_the_nearer_one(letter, target, price, reason) -> None:
+    wish = Order("ck-1", "BTCUSDT", Side.SELL, OrderType.OCO, 10, 0, "protection", stop_ticks=100, limit_ticks=target)
+    sold = VenueOrder(f"ck-1-1{letter}", "ck-1", "BTCUSDT", "SELL", "MARKET", Decimal("0.5"), 1)
+    assert binance_trades._reason(Ticket(wish), sold, price) == reason
 
 
 def test_an_order_never_grows() -> None:

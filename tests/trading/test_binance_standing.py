@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from tests.fakes.exchange_venue import CALM, Travel
+from tests.trading.bench import BALANCED
 from tests.trading.live_bench import LiveBench
 from trading.domain.venue import Call, VenueState, VenueStatus
 from trading.errors import NotSent
@@ -114,6 +115,31 @@ def test_position_that_its_stop_has_sold_is_not_shown_bare_while_the_venue_is_si
     bench.wait(60)
     assert bench.venue.is_down and bench.owned("BTC") < Decimal("0.0001") and bench.held() > 0
     assert status(bench).bare == () and "NO STOP" not in status(bench).detail
+
+
+def test_stop_that_is_shown_is_the_one_that_rests_at_the_venue() -> None:
+    bench = LiveBench(profile=replace(BALANCED, trail_atr=1.5, target_atr=0.0)).start()
+    bench.buy()
+    (before,) = status(bench).resting
+    assert before.stop == Decimal(bench.open_orders()[0]["stopPrice"]) and before.target is None
+    bench.venue.is_down = bench.venue.is_deaf = True
+    for close in (20_050, 20_100):
+        bench.candle(close=close)
+        bench.wait(2)
+    wished = bench.specs["BTCUSDT"].price(bench.portfolio.holdings["BTCUSDT"].stop_ticks)
+    assert status(bench).legs("BTCUSDT") == before and before.stop < wished
+    bench.venue.is_down = bench.venue.is_deaf = False
+    bench.wait(60)
+    assert status(bench).legs("BTCUSDT").stop == Decimal(bench.open_orders()[0]["stopPrice"]) > before.stop
+    bench.close()
+
+
+def test_what_keeps_the_account_from_being_checked_is_said(bench: LiveBench):
+    bench.venue.script = lambda call: Travel(refused=(-1003, "Way too much request weight used."), status=418)
+    bench.venue.is_down = True
+    bench.wait(10)
+    assert status(bench).closed.startswith("the account cannot be checked: ")
+    assert status(bench).closed in status(bench).detail and not status(bench).closed.endswith(": ")
 
 
 # -- refused stops

@@ -16,6 +16,8 @@ from trading.errors import NotSent
 
 DEFAULT_BLOCK_S = {403: 300.0, 418: 120.0, 429: 60.0}
 """Silence after a refusal without Retry-After; a ban lasts two minutes at least (binance-spot-api-docs, limits)."""
+SILENCES = {403: "a firewall of the venue refuses us (403)", 418: "this address is banned (418)",
+            429: "too many requests, the venue wants silence (429)"}
 TOO_MANY_ORDERS = -1015
 EDGE_S = 0.05
 """Wait so much beyond the end of a window: our idea of the venue's clock is not exact."""
@@ -110,6 +112,7 @@ class Governor:
         self._now, self._monotonic = now, monotonic
         self._lock = Lock()
         self._blocked_until = self._orders_blocked_until = -inf
+        self._refusal = ""
         self._windows = {
             WEIGHT: _Window(6_000, SPAN_MS["M"], "X-MBX-USED-WEIGHT-1M"),
             SHORT: _Window(50, 10 * SPAN_MS["S"], "X-MBX-ORDER-COUNT-10S"),
@@ -134,7 +137,7 @@ class Governor:
                         self._windows[name].pending += amount
                     return Ticket(self, amounts, {name: self._windows[name].index for name in amounts})
             if self._monotonic() + wait_s > deadline:
-                raise NotSent(f"rate limit of the venue: {purpose} would have to wait {wait_s:.1f} s", wait_s)
+                raise NotSent(f"{self._why()}: {purpose} would have to wait {wait_s:.1f} s", wait_s)
             await asyncio.sleep(wait_s)
 
     def book(self, weight: int) -> Ticket:
@@ -205,6 +208,11 @@ class Governor:
                 self._orders_blocked_until = max(self._orders_blocked_until, until)
             else:
                 self._blocked_until = max(self._blocked_until, until)
+                self._refusal = SILENCES[status]
+
+    def _why(self) -> str:
+        """Say what makes requests wait."""
+        return self._refusal if self._blocked_until > self._monotonic() else "rate limit of the venue"
 
     def _silence_s(self, status: int, headers: Mapping[str, str], text: str) -> float:
         """Return the seconds to be silent: Retry-After, else the end of the ban in the text, else the documented."""

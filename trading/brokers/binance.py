@@ -22,20 +22,18 @@ from trading.brokers.binance_options import BrokerSettings
 from trading.brokers.binance_reconciling import STREAM, TICK_S, Reconciler
 from trading.brokers.binance_recovery import Recovery
 from trading.brokers.binance_sending import Sender
-from trading.brokers.binance_way import median_and_p95
+from trading.brokers.binance_showing import picture, trouble
 from trading.domain import Order, SymbolSpec
-from trading.domain.venue import Books, FlightLine, Venue, VenueState, VenueStatus, VenueStore
+from trading.domain.venue import Books, Venue, VenueStatus, VenueStore
 from trading.errors import BadInput
 from trading.events import CandleClosed, Event, OrderEnded, ProtectionWanted
-from trading.gate import ARMED, PEOPLES, EntryGate
+from trading.gate import EntryGate
 from trading.ports import Stretch
 
 log = logging.getLogger(__name__)
 
 START, STOPPING, INTERNAL = "start", "stopping", "internal error"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
-IN_FLIGHT = (VenueState.INTENT, VenueState.SENT, VenueState.UNKNOWN)
-WAITS = "nothing of it is on its way: the venue or what came before it is waited for"
 SETTLE_STEP_S, QUIET_S = 0.05, 0.5
 """So long nothing must be left to do: the engine answers the last fill with the wish for a stop."""
 
@@ -288,53 +286,11 @@ class BinanceBroker:
 
     async def _keep_showing(self) -> None:
         while True:
-            why = self._trouble()
+            why = trouble(self._office)
             self._show("degraded" if why else "ready", why)
             await asyncio.sleep(TICK_S)
 
-    def _trouble(self) -> str:
-        """Return what keeps the connection from being well, the worst first; "" when it is."""
-        office = self._office
-        without = [f"{self._display(symbol)} has NO STOP at the venue: {self._remedy(symbol)}"
-                   for symbol in sorted(office.bare)]
-        closed = [why for why in self.gate.reasons(*PEOPLES) if why != office.frozen]
-        held_up = [f"{self._display(symbol)}: {why}" for symbol, why in office.quarantined.items()]
-        return "; ".join(part for part in (office.frozen, *without, *closed, *held_up) if part)
-
-    def _remedy(self, symbol: str) -> str:
-        """Say what is done, or to be done, about a position without a stop."""
-        if symbol in self._office.quarantined:
-            return "release or close it"
-        return "it is being sold" if self._office.blotter.leaving(symbol) else "it is tried again"
-
-    def _flights(self, now: int) -> tuple[FlightLine, ...]:
-        """Return what is on its way or asked for, and the orders that wait until something of them can be sent."""
-        blotter = self._office.blotter
-        sent = [o for o in blotter.orders.values() if o.state in IN_FLIGHT]
-        under_way = {o.order_id for o in sent}
-        waiting = [t.order for t in blotter.tickets.values()
-                   if not (t.is_ended or t.is_protection or t.order.client_id in under_way)]
-        return (*(FlightLine(o.client_id, o.symbol, o.state, max(0, now - o.timestamp), o.detail) for o in sent),
-                *(FlightLine(o.client_id, o.symbol, "WAITING", max(0, now - o.time), WAITS) for o in waiting))
-
-    def _display(self, symbol: str) -> str:
-        known = self._office.instruments.get(symbol)
-        return known.spec.display if known else symbol
-
     def _show(self, state: str, detail: str = "") -> None:
         """Swap the picture that other threads see."""
-        office, reconciler, balances = self._office, self._reconciler, self._balances
-        posts, frames = median_and_p95(office.way.posts), median_and_p95(office.way.frames)
-        now = office.venue.now()
-        self._status = VenueStatus(
-            self.badge, state, detail or self.gate.closed_by(START), not self.gate.closed_by(ARMED),
-            user_stream=reconciler.user_stream if reconciler else "connecting",
-            orders_checked=reconciler.orders_checked if reconciler else 0,
-            balances_checked=balances.checked if balances else 0,
-            post_p50_ms=posts[0], post_p95_ms=posts[1], frame_p50_ms=frames[0], frame_p95_ms=frames[1],
-            n_posts=office.n_posts,
-            unprotected_last_ms=office.bare_last_ms, unprotected_worst_ms=office.bare_worst_ms,
-            quarantined=tuple(office.quarantined.items()), in_flight=self._flights(now),
-            balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
-            bare=tuple(sorted(office.bare)), closed=next(iter(self.gate.reasons(*PEOPLES)), ""),
-        )
+        self._status = picture(self._office, self._reconciler, self._balances, state,
+                               detail or self.gate.closed_by(START))

@@ -295,7 +295,7 @@ class Guard:
 
     def _cancelled_by_others(self, ticket: Ticket) -> str:
         by_us = f"{CANCELED_BY} {self._office.store.tag()}-"
-        for order in self._office.blotter.attempts(ticket):
+        for order in sorted(self._office.blotter.attempts(ticket), key=lambda o: letter_of(o.client_id) != STOP):
             gone = order.state is VenueState.CANCELED and order.client_id not in self._withdrawn
             if gone and not order.detail.startswith(by_us):
                 return f"the stop {order.client_id} was cancelled at the venue, not by the cockpit"

@@ -55,6 +55,7 @@ class Reconciler:
         self._denied: dict[str, int] = {}
         self._warned = -inf
         self._lost_since: dict[str, float] = {}
+        self._why = ""
         self._stream_lost, self._answered_at = inf, -inf
         self._stood_s = 0.0
         self._streamed: deque[tuple[str, int]] = deque(maxlen=N_STREAMED)
@@ -129,9 +130,10 @@ class Reconciler:
         now, gate = self._now(), self._office.gate
         lost, silent_s = min(self._lost_since.values(), default=inf), now - self._answered_at
         if (silent_s > SILENT_S or now - lost > UNCHECKED_S) and not gate.closed_by(LOST):
-            gate.close(LOST, "the account cannot be checked: the venue does not answer, or not as it should")
+            gate.close(LOST, f"the account cannot be checked: {self._why or 'the venue does not answer'}")
             lost_s = max(silent_s, now - lost)
-            self._office.say(f"the account could not be checked for {lost_s:.0f} s: nothing is entered", "bad")
+            self._office.say(f"the account could not be checked for {lost_s:.0f} s, nothing is entered: "
+                             f"{self._why or 'the venue does not answer'}", "bad")
         elif lost == inf and silent_s <= SILENT_S and gate.closed_by(LOST):
             gate.open(LOST)
             self._office.say("the account can be checked again", "good")
@@ -316,6 +318,7 @@ class Reconciler:
             self._warned = now if level == logging.WARNING else self._warned
             log.log(level, "a check of the account has to wait: %s: %s", type(trouble).__name__, trouble)
             self._lost_since.setdefault(name, now)
+            self._why = str(trouble) or type(trouble).__name__
             return False
         except Exception as error:
             log.exception("a check of the account failed")
@@ -324,4 +327,5 @@ class Reconciler:
                                        f"{error}")
             return False
         self._lost_since.pop(name, None)
+        self._why = self._why if self._lost_since else ""
         return True

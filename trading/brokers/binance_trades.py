@@ -92,6 +92,6 @@ def fill_of(trade: VenueTrade, ticket: Ticket, order: VenueOrder, instrument: In
 def _reason(ticket: Ticket, order: VenueOrder, price_ticks: int) -> str:
     if not ticket.is_protection:
         return ticket.order.reason
-    letter, target = letter_of(order.client_id), ticket.order.limit_ticks
-    sold_out = letter == EXIT and 0 < target <= price_ticks
-    return "target" if letter == TARGET or sold_out else "stop"
+    letter, stop, target = letter_of(order.client_id), ticket.order.stop_ticks, ticket.order.limit_ticks
+    is_nearer = target > 0 and target - price_ticks <= price_ticks - stop
+    return "target" if letter == TARGET or (letter == EXIT and is_nearer) else "stop"

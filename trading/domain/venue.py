@@ -234,6 +234,15 @@ class BalanceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Legs:
+    """What protects a position at the venue: the prices of the orders that rest there, None where there is none."""
+
+    symbol: str
+    stop: Decimal | None = None
+    target: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FlightLine:
     """A request on its way, one whose outcome is asked for, or an order that waits to be sent or to be counted."""
 
@@ -252,8 +261,8 @@ class VenueStatus:
     `post_*_ms`: from the arrival of a closed candle's frame to the moment when the order's POST has left; `frame_*_ms`:
     how long after the close the venue's frame arrived. `unprotected_*_ms`: how long a position stood without a stop
     while it was replaced, or stands so still. `bare`: symbols whose position has stood without a stop for seconds.
-    `quarantined`: symbols that trade no more, with the reason. `closed`: why nothing is entered on any symbol, whatever
-    people want; "" when nothing stands against it.
+    `resting`: the stops and targets that stand there. `quarantined`: symbols that trade no more, with the reason.
+    `closed`: why nothing is entered on any symbol, whatever people want; "" when nothing stands against it.
     """
 
     badge: str
@@ -280,3 +289,9 @@ class VenueStatus:
     frame_p95_ms: float | None = None
     bare: tuple[str, ...] = ()
     closed: str = ""
+    resting: tuple[Legs, ...] = ()
+
+    def legs(self, symbol: str) -> Legs | None:
+        """What rests at the venue for a symbol; None while that is not known, as in the moment of a replacement."""
+        resting = next((legs for legs in self.resting if legs.symbol == symbol), None)
+        return Legs(symbol) if symbol in self.bare else resting
