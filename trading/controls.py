@@ -97,8 +97,7 @@ class Controls:
             self._begin(command)
         if command.kind not in self._do:
             raise BadInput(f"unknown command; use one of {', '.join(self._do)}")
-        is_pressed_twice = command.kind == "arm" and session.armed
-        if command.kind in ADDS_RISK and command.version != session.control_version and not is_pressed_twice:
+        if command.kind in ADDS_RISK and command.version != session.control_version:
             raise BadInput("the page was out of date: another tab or the cockpit changed the controls; look again")
         return self._do[command.kind](command.arguments)
 

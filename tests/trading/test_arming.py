@@ -42,15 +42,6 @@ def test_the_word_lets_entries_out_and_a_stale_page_cannot_say_it(bench: Bench) 
     assert bench.holding() > 0
 
 
-def test_a_word_that_is_said_twice_from_one_page_is_no_error(bench: Bench) -> None:
-    seen = bench.session.control_version
-    assert bench.press("arm", version=seen, word="LIVE").accepted
-    again, version = bench.press("arm", version=seen, word="LIVE"), bench.session.control_version
-    assert again.accepted and "armed already" in again.detail
-    assert not bench.press("arm", version=seen, word="live").accepted
-    assert bench.session.control_version == version
-
-
 def test_start_without_the_word_says_that_entries_wait_for_it(bench: Bench) -> None:
     bench.press("stop")
     assert bench.press("start").detail == "auto-trading started; entries wait for the word LIVE"
