@@ -15,6 +15,7 @@ DOTS = {"live": "up", "connecting": "warning", "stale": "warning", "ended": "mut
 STATES = {"running": "good", "paused": "warn", "stopped": "plain", "killed": "bad"}
 BROKERS = {"LIVE": "bad", "PAPER": "warn", "REHEARSAL": "info", "TESTNET": "info", "DEMO": "info"}
 VENUE_TONES = {"halted": "bad", "degraded": "warn"}
+OF_VENUE = "badge-venue"
 UNREAL = ("SIMULATED", "REPLAY")
 
 
@@ -47,12 +48,13 @@ def venue_badges(view: CockpitView) -> list[html.Span]:
     if venue is None:
         return []
     if venue.bare:
-        return [parts.badge(f"{len(venue.bare)} NO STOP", "bad", venue.detail)]
+        return [parts.badge(f"{len(venue.bare)} NO STOP", f"bad {OF_VENUE}", venue.detail)]
     if venue.quarantined:
         names = "; ".join(f"{symbol}: {reason}" for symbol, reason in venue.quarantined)
-        return [parts.badge(f"{len(venue.quarantined)} HALTED", "bad", names)]
+        return [parts.badge(f"{len(venue.quarantined)} HALTED", f"bad {OF_VENUE}", names)]
     if venue.state != "ready":
-        return [parts.badge(venue.state.upper(), VENUE_TONES.get(venue.state, "info"), venue.detail or venue.state)]
+        tone = VENUE_TONES.get(venue.state, "info")
+        return [parts.badge(venue.state.upper(), f"{tone} {OF_VENUE}", venue.detail or venue.state)]
     return []
 
 

@@ -28,5 +28,5 @@ def _not_possible(view: CockpitView) -> str:
         return ""
     if venue.closed or venue.state not in ("ready", "degraded"):
         return f"no entry is sent: {venue.closed or venue.state}"
-    names = ", ".join(text.symbol(symbol) for symbol, _ in venue.quarantined)
+    names = ", ".join(text.symbol(symbol) for symbol in venue.held)
     return f"no entry is sent on {names}" if names else ""

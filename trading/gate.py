@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 KILL = "kill switch"
 ARMED = "armed"
 PRESSED = "kill pressed"
-PEOPLES = (KILL, PRESSED, ARMED)
+STOPPING = "stopping"
+PEOPLES = (KILL, PRESSED, ARMED, STOPPING)
 """Closed by a person's will."""
 UNSAVED = "database"
 """Closed by whoever could not write; opened by the engine's next commit."""
@@ -52,6 +53,11 @@ class EntryGate:
         """Return why nothing may be entered on any symbol, but for what some keys gave."""
         with self._lock:
             return [reason for key, reason in self._everywhere.items() if key not in but]
+
+    def held(self) -> dict[str, str]:
+        """Return the symbols on which nothing may be entered for a reason of their own, with the first of them."""
+        with self._lock:
+            return {symbol: next(iter(reasons.values())) for symbol, reasons in self._symbols.items() if reasons}
 
     def closed_by(self, key: str, symbol: str = "") -> str:
         """Return the reason that one key gave, "" when it gave none."""

@@ -36,7 +36,8 @@ def said(view: CockpitView, live: LiveView) -> Said:
             "Orders stay inside this process; nothing on this page can reach an exchange. Below is what is needed to "
             "go live, step by step, and what this account has proven so far.")
     if view.session.state == "killed":
-        stops = "" if venue.bare else " Stops are kept at the venue."
+        legs = [venue.legs(position.symbol) for position in view.positions]
+        stops = " Stops are kept at the venue." if legs and all(one and one.stop for one in legs) else ""
         return "■", "bad", f"{badge}, killed.", f"{kill_text(view).rstrip('.')}.{stops} {venue.detail}".rstrip()
     if venue.state in ("halted", "degraded"):
         return "!", "bad", f"{badge}, {venue.state}.", venue.detail or "Nothing is entered until this is over."

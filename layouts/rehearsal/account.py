@@ -93,8 +93,8 @@ def _order(one: OrderView) -> html.Tr:
 def _flights(venue: VenueStatus | None) -> list[Any]:
     found = venue.in_flight if venue else ()
     if not found:
-        return _part("In flight", 0, _none("Nothing is on its way, nothing has to be asked for."))
-    return _part("In flight", len(found), *(_flight(one) for one in found))
+        return _part("In flight", 0, _none("Nothing is on its way, nothing has to be asked for, no order waits."))
+    return _part("In flight or waiting", len(found), *(_flight(one) for one in found))
 
 
 def _flight(one: FlightLine) -> html.Div:

@@ -34,7 +34,7 @@ def orders(view: RehearsalView) -> Tile:
     if view.account is None:
         return NONE
     n_working = sum(order.status in ("WORKING", "PARTIALLY_FILLED") for order in view.account.orders)
-    n_flying = len(view.venue.in_flight) if view.venue else 0
+    n_flying = sum(line.state != "WAITING" for line in view.venue.in_flight) if view.venue else 0
     return Tile(str(n_working), f"{n_flying} in flight", "warning" if n_flying > 3 else "")
 
 

@@ -57,12 +57,11 @@ class Diary:
         """Keep the newest comparison with the venue, one in ten minutes; one that found trouble at once."""
         newest = min(status.orders_checked, status.balances_checked)
         doubtful = [line.client_id for line in status.in_flight if line.state == VenueState.UNKNOWN]
-        clean = status.state == "ready" and not status.quarantined and not doubtful
+        clean = not (status.doubt or doubtful)
         if newest == 0 or 0 <= newest - self._compared < (EVERY_MS if clean else EVERY_MS // 10):
             return
         self._compared = newest
-        trouble = "; ".join(f"{symbol} {why}" for symbol, why in status.quarantined) or status.detail
-        trouble = trouble or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
+        trouble = status.doubt or "".join(f"it is not known what became of {name}" for name in doubtful[:1])
         self._recorder.record(Evidence(self._recorder.account, RECONCILED, wall_clock(), {
             "clean": clean, "checked": newest, "text": "" if clean else trouble}))
 

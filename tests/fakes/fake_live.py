@@ -9,7 +9,7 @@ from tests.fakes.fake_market import START_MS
 from trading.domain import CockpitView
 from trading.domain.live import KeyState, Ladder, LiveView, Override, Proof, Reconciliation, Step
 from trading.domain.parity import Circumstance, ParityLine, ParityReport, ParityState, Side, UnmatchedTrade
-from trading.domain.venue import BalanceLine, FlightLine, VenueStatus
+from trading.domain.venue import BalanceLine, FlightLine, Legs, VenueStatus
 from trading.errors import BadInput
 
 MINUTE = 60_000
@@ -26,10 +26,11 @@ READY = VenueStatus(
     "LIVE", "ready", clock_offset_ms=-12.4, weight_used=220, weight_limit=6000, user_stream="live",
     orders_checked=START_MS - 4_000, balances_checked=START_MS - 21_000, post_p50_ms=41.0, post_p95_ms=88.0, n_posts=17,
     unprotected_last_ms=180, unprotected_worst_ms=640, n_recovered=3,
-    balances=(BalanceLine("USDT", Decimal("812.5"), Decimal(500), Decimal("312.5")),))
+    balances=(BalanceLine("USDT", Decimal("812.5"), Decimal(500), Decimal("312.5")),),
+    resting=tuple(Legs(symbol, Decimal(1), Decimal(10**6)) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")))
 TROUBLED = replace(
     READY, state="degraded", detail="the user stream is down", post_p50_ms=None, post_p95_ms=None, n_unknown=1,
-    quarantined=(("BTCUSDT", "the venue holds 0.01 less than our ledger"),),
+    quarantined=(("BTCUSDT", "the venue holds 0.01 less than our ledger"),), held=("BTCUSDT",),
     in_flight=(FlightLine("ck12ab34-7-1e", "ETHUSDT", "UNKNOWN", 2_400, "asked for by its id"),))
 
 

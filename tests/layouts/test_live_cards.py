@@ -83,6 +83,7 @@ BARE = replace(READY, state="degraded", bare=("BTCUSDT",), detail="BTC/USDT has 
     (replace(READY, state="reconciling"), {}, "no entry is sent: reconciling"),
     (replace(READY, state="degraded", closed="the account's events are not heard"), {},
      "no entry is sent: the account's events are not heard"),
+    (replace(READY, held=("BTCUSDT", "ETHUSDT")), {}, "no entry is sent on BTC/USDT, ETH/USDT"),
     (TROUBLED, {}, "no entry is sent on BTC/USDT")])
 def test_whether_entries_are_sent_is_said_as_it_is(status, session, words):
     view, live = world(status, "small", armed=True, **{"state": "running", **session})
@@ -114,6 +115,8 @@ def test_the_kill_switch_says_that_stops_are_kept_unless_one_is_not():
     reason = {"state": "killed", "kill_reason": ""}
     assert standing.said(*world(READY, **reason))[3] == "no reason was recorded. Stops are kept at the venue."
     assert standing.said(*world(BARE, **reason))[3] == f"no reason was recorded. {BARE.detail}"
+    unknown = replace(READY, state="reconciling", resting=())
+    assert standing.said(*world(unknown, **reason))[3] == "no reason was recorded."
 
 
 def test_while_the_venue_is_degraded_nothing_says_that_every_entry_is_sent():

@@ -13,8 +13,8 @@ from tests.fakes.exchange_venue import CALM, Travel
 from tests.trading.bench import BALANCED
 from tests.trading.live_bench import LiveBench
 from trading.domain.venue import Call, VenueState, VenueStatus
-from trading.errors import NotSent
-from trading.events import VenueSaid
+from trading.errors import NotSent, StateFailed
+from trading.events import ProtectionWanted, VenueSaid
 from trading.gate import ARMED, KILL
 
 
@@ -134,12 +134,32 @@ def test_stop_that_is_shown_is_the_one_that_rests_at_the_venue() -> None:
     bench.close()
 
 
-def test_what_keeps_the_account_from_being_checked_is_said(bench: LiveBench):
-    bench.venue.script = lambda call: Travel(refused=(-1003, "Way too much request weight used."), status=418)
+def test_what_keeps_the_account_from_being_checked_is_said_and_kept_up(bench: LiveBench):
     bench.venue.is_down = True
     bench.wait(10)
-    assert status(bench).closed.startswith("the account cannot be checked: ")
-    assert status(bench).closed in status(bench).detail and not status(bench).closed.endswith(": ")
+    assert status(bench).closed == "the account cannot be checked: the network is down"
+    assert status(bench).closed in status(bench).detail and status(bench).doubt
+    bench.venue.is_down, bench.venue.strike = False, banned
+    bench.wait(20)
+    assert "this address is banned" in status(bench).closed
+
+
+def banned(point: str) -> None:
+    if point.startswith("before"):
+        raise NotSent("this address is banned (418): QUERY would have to wait 3.0 s", 3.0)
+
+
+def test_stopping_and_what_only_keeps_entries_back_are_no_doubt_of_the_books(bench: LiveBench):
+    bench.cockpit.gate.close("clock", "this computer's clock is 3 s behind")
+    bench.wait(2)
+    assert (status(bench).state, status(bench).doubt) == ("degraded", "")
+    bench.cockpit.gate.open("clock")
+    bench.cockpit.gate.close("stopping", "the cockpit is stopping")
+    bench.wait(2)
+    assert (status(bench).state, status(bench).doubt) == ("ready", "")
+    bench.cockpit.gate.close("paused", "the symbol does not trade", "BTCUSDT")
+    bench.wait(2)
+    assert status(bench).held == ("BTCUSDT",)
 
 
 # -- refused stops
@@ -179,12 +199,16 @@ def test_refusal_for_another_reason_is_heeded_too(bench: LiveBench):
 # -- the end of a quarantine
 
 
-def test_quarantine_of_a_symbol_that_is_not_traded_any_more_stops_no_other(bench: LiveBench):
-    bench.store.keep_quarantine({"XRPUSDT": "an order was placed by another hand"})
+@pytest.mark.parametrize("why", ["an order was placed by another hand", "the database was locked: StateFailed"])
+def test_quarantine_of_a_symbol_that_is_not_traded_any_more_stops_no_other_and_can_end(bench: LiveBench, why: str):
+    bench.store.keep_quarantine({"XRPUSDT": why})
     bench.restart()
     bench.wait(20)
-    assert gate(bench) == "" and status(bench).orders_checked
-    assert "XRPUSDT: an order was placed by another hand" in status(bench).detail
+    assert gate(bench) == "" and status(bench).orders_checked and status(bench).user_stream == "live"
+    bench.cockpit.broker.release("XRPUSDT")
+    bench.wait(10)
+    assert status(bench).quarantined == () and not bench.heard(ProtectionWanted)
+    assert any("is out of quarantine" in text for text in said(bench))
 
 
 def test_quarantine_outlives_a_crash_while_its_release_compares(bench: LiveBench):
@@ -205,6 +229,21 @@ def test_quarantine_outlives_a_crash_while_its_release_compares(bench: LiveBench
     bench.wait(10)
     assert gate(bench) == "" and not bench.store.quarantined()
     bench.check_stop("BTCUSDT")
+
+
+def test_database_that_is_locked_while_a_release_compares_does_not_end_the_quarantine_later(bench: LiveBench):
+    bench.buy()
+    cancel_stop(bench)
+    (before,) = status(bench).quarantined
+    bench.venue.script = lambda call: replace(CALM, back_s=1.0)
+    bench.cockpit.broker.release("BTCUSDT")
+    bench.wait(0.5)
+    bench.cockpit.broker._office.stumble("BTCUSDT", StateFailed("database is locked"))
+    bench.venue.is_down = True
+    bench.wait(20)
+    bench.venue.script, bench.venue.is_down = None, False
+    bench.wait(60)
+    assert status(bench).quarantined == (before,)
 
 
 def test_release_of_a_symbol_that_is_in_no_quarantine_changes_nothing(bench: LiveBench):

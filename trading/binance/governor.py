@@ -207,8 +207,8 @@ class Governor:
             if code == TOO_MANY_ORDERS:
                 self._orders_blocked_until = max(self._orders_blocked_until, until)
             else:
+                self._refusal = SILENCES[status] if until > self._blocked_until else self._refusal
                 self._blocked_until = max(self._blocked_until, until)
-                self._refusal = SILENCES[status]
 
     def _why(self) -> str:
         """Say what makes requests wait."""

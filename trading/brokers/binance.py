@@ -26,13 +26,13 @@ from trading.brokers.binance_showing import picture, trouble
 from trading.domain import Order, SymbolSpec
 from trading.domain.venue import Books, Venue, VenueStatus, VenueStore
 from trading.errors import BadInput
-from trading.events import CandleClosed, Event, OrderEnded, ProtectionWanted
-from trading.gate import EntryGate
+from trading.events import CandleClosed, Event, OrderEnded
+from trading.gate import STOPPING, EntryGate
 from trading.ports import Stretch
 
 log = logging.getLogger(__name__)
 
-START, STOPPING, INTERNAL = "start", "stopping", "internal error"
+START, INTERNAL = "start", "internal error"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 SETTLE_STEP_S, QUIET_S = 0.05, 0.5
 """So long nothing must be left to do: the engine answers the last fill with the wish for a stop."""
@@ -263,8 +263,10 @@ class BinanceBroker:
         try:
             await self._reconciler.sweep()
             again = "" if symbol in office.rechecked else office.quarantined.get(symbol, "")
-        except Exception as trouble:
-            office.say(f"stays in quarantine: account and books could not be compared: {trouble}", "bad", symbol)
+        except Exception as failure:
+            self._asked_for |= {symbol: why} if confirmed else {}
+            if symbol in office.quarantined:
+                office.say(f"stays in quarantine: account and books could not be compared: {failure}", "bad", symbol)
             return
         finally:
             office.rechecked.discard(symbol)
@@ -280,9 +282,7 @@ class BinanceBroker:
         elif again:
             office.say(f"stays in quarantine: {again}", "bad", symbol)
         elif symbol in office.quarantined:
-            office.release(symbol)
-            office.say("is out of quarantine: account and books agree", "good", symbol)
-            office.post(ProtectionWanted(symbol, office.venue.now()))
+            office.release(symbol, "account and books agree")
 
     async def _keep_showing(self) -> None:
         while True:

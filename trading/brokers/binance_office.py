@@ -19,7 +19,7 @@ from trading.brokers.binance_way import Way
 from trading.domain import Order
 from trading.domain.venue import Call, Purpose, Venue, VenueStore, number_of
 from trading.errors import NotSent, OutcomeUnknown, Refused, StateFailed
-from trading.events import Event, NumberUsed, VenueSaid
+from trading.events import Event, NumberUsed, ProtectionWanted, VenueSaid
 from trading.gate import EntryGate
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,8 @@ class Office:
     def quarantine(self, symbol: str, why: str) -> None:
         """Let nothing new in on a symbol until a person has looked; said once a reason."""
         known = self.quarantined.get(symbol, "")
-        if not known or symbol in self.rechecked or (known.startswith(LOCKED) and not why.startswith(LOCKED)):
+        is_weaker = symbol in self.rechecked or known.startswith(LOCKED)
+        if not known or (is_weaker and not why.startswith(LOCKED)):
             self.quarantined[symbol] = why
         self.rechecked.discard(symbol)
         self.gate.close(QUARANTINE, f"in quarantine: {self.quarantined[symbol]}", symbol)
@@ -163,12 +164,15 @@ class Office:
             self.told.add((symbol, text))
             self.say(text, "bad", symbol)
 
-    def release(self, symbol: str) -> None:
-        """End a quarantine."""
+    def release(self, symbol: str, why: str) -> None:
+        """End a quarantine, and have the stop of what is held looked at."""
         self.quarantined.pop(symbol, None)
         self.keep_quarantine()
         self.told = {(other, why) for other, why in self.told if other != symbol}
         self.gate.open(QUARANTINE, symbol)
+        self.say(f"is out of quarantine: {why}", "good", symbol)
+        if symbol in self.instruments:
+            self.post(ProtectionWanted(symbol, self.venue.now()))
 
     def heed(self, refused: Refused, symbol: str) -> None:
         """Draw what follows from a refusal for everything else on the symbol."""

@@ -18,6 +18,7 @@ from trading.brokers.binance_settling import CANCELED_BY
 from trading.domain import Order
 from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import NotSent, Refused
+from trading.gate import STOPPING
 
 NEW_ORDER_REFUSED = -2010
 FIRST_S, LONGEST_S = 0.25, 30.0
@@ -29,7 +30,6 @@ REHEARSAL_S = 1.0
 N_BELOW = 3
 LAG_MS, LATE_MS = 60_000, 10_000
 ALONE_S = 600.0
-STOPPING = "stopping"
 PAUSES: dict[str, float] = {Remedy.PAUSE_SYMBOL: HALTED_S, Remedy.STOP: STOPPED_S}
 ELSEWHERE = (Remedy.EXIT_NOW, Remedy.REPRICE)
 """Refusals of a rehearsed stop that say nothing against it: the price passed it already, so it becomes a sale."""
@@ -295,10 +295,11 @@ class Guard:
 
     def _cancelled_by_others(self, ticket: Ticket) -> str:
         by_us = f"{CANCELED_BY} {self._office.store.tag()}-"
-        for order in sorted(self._office.blotter.attempts(ticket), key=lambda o: letter_of(o.client_id) != STOP):
+        for order in self._office.blotter.attempts(ticket):
             gone = order.state is VenueState.CANCELED and order.client_id not in self._withdrawn
             if gone and not order.detail.startswith(by_us):
-                return f"the stop {order.client_id} was cancelled at the venue, not by the cockpit"
+                leg = "target" if letter_of(order.client_id) == TARGET else "stop"
+                return f"the {leg} {order.client_id} was cancelled at the venue, not by the cockpit"
         return ""
 
     def _give_up(self, ticket: Ticket, why: str) -> None:

@@ -21,7 +21,6 @@ from trading.brokers.binance_settling import UNREADABLE
 from trading.brokers.binance_trades import VenueTrade
 from trading.domain.venue import VenueOrder, VenueState
 from trading.errors import NotSent, OutcomeUnknown, Refused
-from trading.events import ProtectionWanted
 
 log = logging.getLogger(__name__)
 
@@ -129,11 +128,13 @@ class Reconciler:
     def _judge_connection(self) -> None:
         now, gate = self._now(), self._office.gate
         lost, silent_s = min(self._lost_since.values(), default=inf), now - self._answered_at
-        if (silent_s > SILENT_S or now - lost > UNCHECKED_S) and not gate.closed_by(LOST):
-            gate.close(LOST, f"the account cannot be checked: {self._why or 'the venue does not answer'}")
-            lost_s = max(silent_s, now - lost)
-            self._office.say(f"the account could not be checked for {lost_s:.0f} s, nothing is entered: "
-                             f"{self._why or 'the venue does not answer'}", "bad")
+        if silent_s > SILENT_S or now - lost > UNCHECKED_S:
+            is_known, why = gate.closed_by(LOST), self._why or "the venue does not answer"
+            gate.close(LOST, f"the account cannot be checked: {why}")
+            if not is_known:
+                lost_s = max(silent_s, now - lost)
+                self._office.say(f"the account could not be checked for {lost_s:.0f} s, nothing is entered: {why}",
+                                 "bad")
         elif lost == inf and silent_s <= SILENT_S and gate.closed_by(LOST):
             gate.open(LOST)
             self._office.say("the account can be checked again", "good")
@@ -184,12 +185,10 @@ class Reconciler:
     def _release_locked(self) -> None:
         """End a quarantine that only a locked database brought, now that books and account agree."""
         for symbol in self._office.only_locked() if self._balances.agrees else ():
+            desk = self._desks.get(symbol)
             orders = [o for o in self._office.blotter.orders.values() if o.symbol == symbol]
-            if not (self._desks[symbol].is_stuck or any(order.state in UNSETTLED for order in orders)):
-                self._office.release(symbol)
-                self._office.say("is out of quarantine: the database can be written, account and books agree", "good",
-                                 symbol)
-                self._office.post(ProtectionWanted(symbol, self._office.venue.now()))
+            if not ((desk and desk.is_stuck) or any(order.state in UNSETTLED for order in orders)):
+                self._office.release(symbol, "the database can be written, account and books agree")
 
     async def _look_for_void(self) -> None:
         """Ask for orders that were sent and never arrived: again and again for some minutes, then hourly for a day."""
@@ -323,6 +322,7 @@ class Reconciler:
         except Exception as error:
             log.exception("a check of the account failed")
             self._lost_since.setdefault(name, now)
+            self._why = f"a check failed: {type(error).__name__}: {error}"
             self._office.tell_once("", f"a check of the account failed, it is tried again: {type(error).__name__}: "
                                        f"{error}")
             return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from trading.brokers.binance_balances import Balances
+from trading.brokers.binance_balances import SHORT_OF_CASH, Balances
 from trading.brokers.binance_office import Office
-from trading.brokers.binance_reconciling import Reconciler
+from trading.brokers.binance_reconciling import LOST, STREAM, Reconciler
 from trading.brokers.binance_requests import STOP, TARGET, letter_of
 from trading.brokers.binance_way import median_and_p95
 from trading.domain.venue import FlightLine, Legs, VenueState, VenueStatus
@@ -32,7 +32,7 @@ def picture(
         quarantined=tuple(office.quarantined.items()), in_flight=_flights(office),
         balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
         bare=tuple(sorted(office.bare)), closed=next(iter(office.gate.reasons(*PEOPLES)), ""),
-        resting=_resting(office),
+        resting=() if office.frozen else _resting(office), held=tuple(office.gate.held()), doubt=_doubt(office),
     )  # fmt: skip
 
 
@@ -41,8 +41,18 @@ def trouble(office: Office) -> str:
     without = [f"{_display(office, symbol)} has NO STOP at the venue: {_remedy(office, symbol)}"
                for symbol in sorted(office.bare)]
     closed = [why for why in office.gate.reasons(*PEOPLES) if why != office.frozen]
-    held_up = [f"{_display(office, symbol)}: {why}" for symbol, why in office.quarantined.items()]
-    return "; ".join(part for part in (office.frozen, *without, *closed, *held_up) if part)
+    return "; ".join(part for part in (office.frozen, *without, *closed, *_held_up(office)) if part)
+
+
+def _doubt(office: Office) -> str:
+    """Return why it cannot be said that account and books agree; "" when it can."""
+    bare = [f"{_display(office, symbol)} has no stop at the venue" for symbol in sorted(office.bare)]
+    unchecked = [office.gate.closed_by(key) for key in (LOST, STREAM, SHORT_OF_CASH)]
+    return "; ".join(part for part in (*_held_up(office), office.frozen, *unchecked, *bare) if part)
+
+
+def _held_up(office: Office) -> list[str]:
+    return [f"{_display(office, symbol)}: {why}" for symbol, why in office.quarantined.items()]
 
 
 def _remedy(office: Office, symbol: str) -> str:

@@ -262,7 +262,9 @@ class VenueStatus:
     how long after the close the venue's frame arrived. `unprotected_*_ms`: how long a position stood without a stop
     while it was replaced, or stands so still. `bare`: symbols whose position has stood without a stop for seconds.
     `resting`: the stops and targets that stand there. `quarantined`: symbols that trade no more, with the reason.
-    `closed`: why nothing is entered on any symbol, whatever people want; "" when nothing stands against it.
+    `closed`: why nothing is entered on any symbol, whatever people want; "" when nothing stands against it. `held`:
+    symbols on which nothing is entered, in quarantine or paused. `doubt`: why it cannot be said that account and books
+    agree, "" when it can.
     """
 
     badge: str
@@ -290,6 +292,8 @@ class VenueStatus:
     bare: tuple[str, ...] = ()
     closed: str = ""
     resting: tuple[Legs, ...] = ()
+    held: tuple[str, ...] = ()
+    doubt: str = ""
 
     def legs(self, symbol: str) -> Legs | None:
         """What rests at the venue for a symbol; None while that is not known, as in the moment of a replacement."""

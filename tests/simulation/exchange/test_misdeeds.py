@@ -134,6 +134,19 @@ def test_limits_say_when_to_come_back_and_mean_it(room: Room, name: str, status:
     assert room.ask("GET", "account").status == 200
 
 
+def test_a_ban_is_not_shortened_by_a_limit_and_does_not_come_back_when_it_is_over(room: Room):
+    room.set("http_418", retry_s=60)
+    assert room.ask("GET", "account").status == 418
+    room.set("http_429", retry_s=1)
+    room.ask("GET", "account")
+    room.clock.now += 2_000
+    assert room.ask("GET", "account").status == 418
+    room.clock.now += 60_000
+    assert room.ask("GET", "account").status == 200
+    room.clock.now -= 30_000
+    assert room.ask("GET", "account").status == 200
+
+
 def test_who_does_not_heed_a_limit_is_banned(room: Room):
     room.set("http_429", retry_s=30)
     assert [room.ask("GET", "account").status for _ in range(13)] == [429] * 11 + [418] * 2

@@ -89,6 +89,7 @@ class RateLimits:
         held = self._held.get(address)
         if held and held.holds(now):
             raise banned(held.retry_at, now) if held.status == 418 else self._ignored_by(address, held.later(now), now)
+        self._held.pop(address, None)
         for count in self._of_address(address):
             if count.used(now) >= count.limit.limit:
                 raise self._ignored_by(address, too_much(count.limit, count.rest_s(now), now), now)
@@ -119,8 +120,10 @@ class RateLimits:
         return [c.limit.document(c.used(now)) for c in self._of_address(address) if c.limit.kind == "REQUEST_WEIGHT"]
 
     def hold(self, address: str, refusal: Limited) -> Limited:
-        """Refuse an address until the time that a refusal names, and return that."""
-        self._held[address] = refusal
+        """Refuse an address until the time that a refusal names, or an earlier one that lasts longer; return it."""
+        known = self._held.get(address)
+        if known is None or known.retry_at < refusal.retry_at:
+            self._held[address] = refusal
         return refusal
 
     def _of_address(self, address: str) -> list[Count]:
