@@ -102,6 +102,7 @@ class BackDoor:
         self._changed.clear()
         self._rehearsal.market.paused.clear()
         self._rehearsal.faults.clear()
+        self._rehearsal.gateway.desk.limits.forgive()
         self._lag_ms = self._slow_ms = 0
         return {}
 

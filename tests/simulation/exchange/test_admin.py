@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.rehearsal_exchange import HostedExchange
 from trading.simulation.exchange.fault_table import FAULTS
+from trading.simulation.exchange.limits import Limited, banned
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -85,6 +86,17 @@ def test_faults_are_switched_on_and_off_while_the_door_stays_open(exchange: Host
     status, told = ask(exchange, "POST", "/faults", name="nothing")
     assert (status, "there is no fault" in told["error"]) == (400, True)
     assert ask(exchange, "POST", "/faults", name="slow", rate="often")[0] == 400
+
+
+def test_all_off_ends_bans_too(exchange: HostedExchange):
+    limits, now = exchange.rehearsal.gateway.desk.limits, exchange.rehearsal.now()
+    exchange.call(limits.hold, "127.0.0.1", banned(now + 60_000, now))
+    exchange.call(exchange.faults.set, "slow")
+    ask(exchange, "DELETE", "/faults?name=slow")
+    with pytest.raises(Limited):
+        limits.arrive("127.0.0.1", now + 1)
+    ask(exchange, "DELETE", "/faults")
+    limits.arrive("127.0.0.1", now + 1)
 
 
 def test_trades_by_hand_are_in_the_ledger_that_adds_up(exchange: HostedExchange):

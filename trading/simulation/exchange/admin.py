@@ -113,7 +113,10 @@ class Admin:
         return self._faults(account, {"short": True})
 
     def _clear(self, account: Account, asked: Body) -> Any:
-        self._rehearsal.faults.clear(str(asked["name"]) if asked.get("name") else None)
+        name = str(asked["name"]) if asked.get("name") else None
+        self._rehearsal.faults.clear(name)
+        if name is None:
+            self._rehearsal.gateway.desk.limits.forgive()
         return self._faults(account, {"short": True})
 
     def _trade(self, account: Account, asked: Body) -> Any:

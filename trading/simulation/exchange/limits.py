@@ -126,6 +126,11 @@ class RateLimits:
             self._held[address] = refusal
         return refusal
 
+    def forgive(self) -> None:
+        """Let every address ask again."""
+        self._held.clear()
+        self._ignored.clear()
+
     def _of_address(self, address: str) -> list[Count]:
         kinds = ("REQUEST_WEIGHT", "RAW_REQUESTS")
         return self._addresses.setdefault(address, [Count(limit) for limit in self.limits if limit.kind in kinds])
