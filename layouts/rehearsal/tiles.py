@@ -76,8 +76,8 @@ def unknown(view: RehearsalView) -> Tile:
     """Orders whose outcome was unknown."""
     if view.venue is None:
         return NONE
-    return Tile(f"{view.venue.n_unknown:,}", f"since the start · {view.venue.n_recovered:,} recovered over REST",
-                title="Requests whose outcome had to be asked for by the order's client id")
+    return Tile(f"{view.venue.n_unknown:,}", f"since start · {view.venue.n_recovered:,} found",
+                title="Requests whose outcome had to be asked for by the order's client id, and those that REST found")
 
 
 def milliseconds(value: float | None) -> str:
