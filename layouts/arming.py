@@ -6,11 +6,9 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from layouts import ids, parts, text
-from layouts.sending import sending
+from layouts.sending import WORD, sending
 from trading.domain import CockpitView
 from trading.domain.live import losses_of
-
-WORD = "LIVE"
 
 
 def at_risk(view: CockpitView) -> str:
@@ -27,8 +25,7 @@ def live(view: CockpitView) -> parts.Parts:
     session = view.session
     armed = bool(session.armed)
     shown = "arm" if session.armed is not None else "arm hidden"
-    waits = sending(view) if session.state == "killed" else f"entries wait for the word {WORD}"
-    told = f"{session.broker}: {sending(view) if armed else waits}. "
+    told = f"{session.broker}: {sending(view)}. "
     return {
         (ids.ARM_ROW, "className"): f"{shown} is-armed" if armed else shown,
         (ids.ARM_NOTE, "children"): told + at_risk(view),

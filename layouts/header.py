@@ -65,8 +65,8 @@ def _broker_badge(view: CockpitView) -> html.Span:
     tone = BROKERS.get(broker, "info")
     if session.armed is None:
         return parts.badge(broker, tone, title)
-    word, means = ("ARMED", sending(view)) if session.armed else ("DISARMED", "entries wait for the typed word")
-    return parts.badge(f"{broker} · {word}", tone, f"{title}; {means}")
+    word = "ARMED" if session.armed else "DISARMED"
+    return parts.badge(f"{broker} · {word}", tone, f"{title}; {sending(view)}")
 
 
 def kill_text(view: CockpitView) -> str:

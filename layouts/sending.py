@@ -5,9 +5,11 @@ from __future__ import annotations
 from layouts import text
 from trading.domain import CockpitView
 
+WORD = "LIVE"
+
 
 def sending(view: CockpitView) -> str:
-    """Say of an armed session whether entries are sent; if none is, or not on every symbol, why."""
+    """Say whether entries are sent to the venue; if none is, or not on every symbol, why."""
     return _not_wanted(view) or _not_possible(view) or "entries are sent"
 
 
@@ -15,6 +17,8 @@ def _not_wanted(view: CockpitView) -> str:
     session = view.session
     if session.state == "killed":
         return "the kill switch is on, nothing is entered"
+    if not session.armed:
+        return f"entries wait for the word {WORD}"
     if session.state != "running":
         return f"auto-trading is {session.state}, nothing is entered by itself"
     return "the mode is signals, nothing is entered by itself" if session.mode == "signals" else ""

@@ -54,10 +54,10 @@ class EntryGate:
         with self._lock:
             return [reason for key, reason in self._everywhere.items() if key not in but]
 
-    def held(self) -> dict[str, str]:
-        """Return the symbols on which nothing may be entered for a reason of their own, with the first of them."""
+    def held(self) -> tuple[str, ...]:
+        """Return the symbols on which nothing may be entered for a reason of their own."""
         with self._lock:
-            return {symbol: next(iter(reasons.values())) for symbol, reasons in self._symbols.items() if reasons}
+            return tuple(symbol for symbol, reasons in self._symbols.items() if reasons)
 
     def closed_by(self, key: str, symbol: str = "") -> str:
         """Return the reason that one key gave, "" when it gave none."""

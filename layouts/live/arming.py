@@ -8,9 +8,8 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from layouts import ids, parts, text
-from layouts.arming import WORD
 from layouts.autotrade import CONTROLS
-from layouts.sending import sending
+from layouts.sending import WORD, sending
 from trading.domain import CockpitView
 from trading.domain.live import LiveView, losses_of
 

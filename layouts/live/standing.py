@@ -89,9 +89,7 @@ WORDS = {"data": "candles seen otherwise", "timing": "another bar", "fill": "pri
 
 def _of_venue(view: CockpitView, venue: VenueStatus) -> list[tuple[str, Tile]]:
     now = view.feed.time
-    waits = sending(view) if view.session.state == "killed" else "entries wait for the typed word"
-    armed = Tile("armed" if venue.armed else "not armed", sending(view) if venue.armed else waits,
-                 "warning" if venue.armed else "muted")
+    armed = Tile("armed" if venue.armed else "not armed", sending(view), "warning" if venue.armed else "muted")
     used = venue.weight_used / venue.weight_limit if venue.weight_limit else 0.0
     skew = "down" if abs(venue.clock_offset_ms) > SKEW_MS else ""
     return [

@@ -133,10 +133,12 @@ def working(cockpit: Cockpit, runtime: Runtime, thread: VenueThread | None) -> I
 
 def tell_bare(engine: Engine) -> None:
     """Say which positions are left without a stop at the end of a run."""
-    held = [symbol for symbol, holding in engine.portfolio.holdings.items() if holding.is_open]
-    seen_bare = engine.broker.status().bare if engine.broker.is_external else held
-    bare = [symbol for symbol in held if engine.orders.protection(symbol) is None or symbol in seen_bare]
-    if bare and engine.broker.is_external:
+    if not engine.broker.is_external:
+        return
+    seen = engine.broker.status().bare
+    bare = [symbol for symbol, holding in engine.portfolio.holdings.items()
+            if holding.is_open and (engine.orders.protection(symbol) is None or symbol in seen)]
+    if bare:
         print(f"WITHOUT A STOP at the venue: {', '.join(bare)}; start again or place one by hand", file=sys.stderr)
 
 

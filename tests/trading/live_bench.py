@@ -315,6 +315,11 @@ class LiveBench:
                                                 "quantity": f"{quantity:f}",
                                                 "newClientOrderId": f"{BY_HAND}{self.n_by_hand}"}, self.account)
 
+    def cancel_stop_by_hand(self, symbol: str) -> None:
+        """Cancel the first list that stands, past the cockpit."""
+        params = {"symbol": symbol, "orderListId": str(self.open_orders()[0]["orderListId"])}
+        self.exchange.request("DELETE", "orderList", params, self.account)
+
     # -- eyes
 
     @property

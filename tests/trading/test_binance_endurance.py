@@ -71,14 +71,9 @@ def refused(path: str, method: str, code: int = -2013, words: str = "No such ord
     return lambda call: Travel(refused=(code, words)) if (call.path, call.method) == (path, method) else Travel()
 
 
-def cancel_stop(bench: LiveBench) -> None:
-    params = {"symbol": "BTCUSDT", "orderListId": str(bench.open_orders()[0]["orderListId"])}
-    bench.exchange.request("DELETE", "orderList", params, bench.account)
-
-
 def test_position_whose_stop_another_hand_cancelled_is_shown_bare_until_it_is_protected_again(bench: LiveBench):
     bench.buy()
-    cancel_stop(bench)
+    bench.cancel_stop_by_hand("BTCUSDT")
     bench.wait(20)
     bare = bench.cockpit.broker.status()
     assert bare.bare == ("BTCUSDT",) and bare.unprotected_worst_ms > 10_000
@@ -226,7 +221,7 @@ def _boom(*_: object) -> None:
 
 def test_quarantine_survives_a_restart_and_the_position_gets_a_stop(bench: LiveBench):
     bench.buy()
-    cancel_stop(bench)
+    bench.cancel_stop_by_hand("BTCUSDT")
     bench.wait(30)
     assert bench.open_orders() == []
     bench.restart()
@@ -335,7 +330,7 @@ def test_stop_that_the_venue_denies_again_and_again_is_replaced(bench: LiveBench
     bench.buy()
     bench.wait(60)
     bench.venue.is_deaf = True
-    cancel_stop(bench)
+    bench.cancel_stop_by_hand("BTCUSDT")
     bench.venue.script = refused("order", "GET")
     bench.wait(60)
     bench.check_stop("BTCUSDT")

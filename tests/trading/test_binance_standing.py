@@ -41,8 +41,7 @@ def status(bench: LiveBench) -> VenueStatus:
 
 def cancel_stop(bench: LiveBench) -> None:
     """Let another hand take the stop away, which brings a quarantine."""
-    params = {"symbol": "BTCUSDT", "orderListId": str(bench.open_orders()[0]["orderListId"])}
-    bench.exchange.request("DELETE", "orderList", params, bench.account)
+    bench.cancel_stop_by_hand("BTCUSDT")
     bench.wait(5)
     assert "quarantine" in gate(bench)
 

@@ -32,7 +32,7 @@ def picture(
         quarantined=tuple(office.quarantined.items()), in_flight=_flights(office),
         balances=balances.lines if balances else (), n_unknown=office.n_unknown, n_recovered=office.n_recovered,
         bare=tuple(sorted(office.bare)), closed=next(iter(office.gate.reasons(*PEOPLES)), ""),
-        resting=() if office.frozen else _resting(office), held=tuple(office.gate.held()), doubt=_doubt(office),
+        resting=() if office.frozen else _resting(office), held=office.gate.held(), doubt=_doubt(office),
     )  # fmt: skip
 
 
