@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
@@ -31,7 +30,6 @@ BUY = Call(
 )  # fmt: skip
 QUERY = Call("GET", "order", {"symbol": "BTCUSDT", "origClientOrderId": "ck-1-1e"}, 4)
 STOP = replace(BUY, params=BUY.params | {"side": "SELL", "type": "STOP_LOSS", "stopPrice": "1000.00"})
-MINUTE_MS, EARLY_MS = 60_000, 15_000
 Work = Callable[[BinanceVenue, HostedExchange], Coroutine[Any, Any, None]]
 
 
@@ -57,12 +55,6 @@ def trading(exchange: HostedExchange, work: Work) -> None:
             await venue.close()
 
     asyncio.run(main())
-
-
-def until_early_in_the_minute(exchange: HostedExchange) -> None:
-    """Wait while a minute is nearly over: with the next one the count of weight begins anew."""
-    while exchange.rehearsal.now() % MINUTE_MS > MINUTE_MS - EARLY_MS:
-        time.sleep(0.1)
 
 
 def named(call: Call, client_id: str) -> Call:
@@ -197,7 +189,7 @@ def test_a_mute_account_stream_is_noticed_by_the_order_it_says_nothing_of(exchan
 
 
 def test_feed_and_orders_of_one_process_count_against_one_limit(exchange: HostedExchange) -> None:
-    until_early_in_the_minute(exchange)
+    exchange.until_early_in_the_minute()
     urls = exchange.urls
     options = BinanceOptions(rest_url=urls["rest"], stream_url=urls["streams"], n_history=20)
     feed, seen = BinanceFeed(["BTCUSDT", "ETHUSDT"], "1m", MemoryArchive(), options), Collector()

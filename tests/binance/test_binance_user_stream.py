@@ -258,13 +258,16 @@ def test_an_order_without_its_event_shows_that_the_stream_is_mute() -> None:
     listening(work)
 
 
-def test_a_jump_of_time_renews_the_stream_and_measures_the_clock() -> None:
+@pytest.mark.parametrize("is_measured_by_another", [False, True])
+def test_a_jump_of_time_renews_the_stream_and_measures_the_clock(is_measured_by_another: bool) -> None:
     async def work(venue: BinanceVenue, fake: WireFake, listener: Listener) -> None:
         await listener.subscribed()
         n = sum(asked.path.endswith("time") for asked in fake.asked)
         clock = venue.wire.clock
         wall, jump_s = clock._wall, 10
         clock._wall = lambda: wall() + jump_s
+        if is_measured_by_another:
+            await venue._connected().measure()
         await listener.subscribed(2)
         while sum(asked.path.endswith("time") for asked in fake.asked) == n:
             await asyncio.sleep(0.02)

@@ -17,6 +17,7 @@ from trading.simulation.exchange.paths import SimulatedPath
 from trading.simulation.exchange.rehearsal import Rehearsal, Terms
 from trading.simulation.exchange.server import ExchangeServer
 
+MINUTE_MS, EARLY_MS = 60_000, 15_000
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")
 
 
@@ -83,6 +84,11 @@ class HostedExchange:
     def right(self, name: str | None = None) -> None:
         """Switch faults off."""
         self.call(self.faults.clear, name)
+
+    def until_early_in_the_minute(self) -> None:
+        """Wait while a minute is nearly over: with the next one the count of weight begins anew."""
+        while self.rehearsal.now() % MINUTE_MS > MINUTE_MS - EARLY_MS:
+            time.sleep(0.1)
 
     async def _start(self) -> None:
         self.server = ExchangeServer(self.rehearsal, port=self._port)

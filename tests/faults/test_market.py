@@ -26,14 +26,24 @@ def scene(walls: Walls, hosted: HostedExchange, stage: Stage) -> Scene:
     return stage().start()
 
 
-def sleep(scene: Scene, walls: Walls, until_second: int) -> None:
-    """Let three minutes pass in which the market stands still, up to a second of the minute."""
+def sleep(scene: Scene, walls: Walls, n_minutes: int, until_second: int | None = None, n_dropped: int = 0) -> None:
+    """Let minutes pass in which the market stands still, up to a second of the minute, and lose the first bars of them.
+
+    Returns when the cockpit has seen that time has jumped: until it is subscribed anew it may enter or not.
+    """
+    stream, first = scene.parts.venue.stream, scene.engine.cursor[BTC] + MINUTE_MS
+    market, n_subscribed = scene.hosted.rehearsal.market, stream.n_subscribed
+
     def act() -> None:
-        walls.jump(3 * MINUTE_MS)
-        walls.go_to(until_second)
-        scene.hosted.rehearsal.market.roll(walls.theirs())
+        walls.jump(n_minutes * MINUTE_MS)
+        if until_second is not None:
+            walls.go_to(until_second)
+        market.roll(walls.theirs())
+        for n in range(n_dropped):
+            market.tapes[BTC].drop(first + n * MINUTE_MS)
 
     scene.hosted.call(act)
+    until(lambda: stream.n_subscribed > n_subscribed, "the jump of time is seen", 10)
 
 
 # -- row 27: stale candles
@@ -45,7 +55,7 @@ def test_no_agent_is_asked_while_candles_stand_still_and_exits_stay_allowed(scen
     scene.stand_still()
     scene.wrong("stale")
     until(lambda: scene.struck("stale"), "candles stand still", 10)
-    sleep(scene, walls, 10)
+    sleep(scene, walls, 3, 10)
     last, n_decisions, n_buys = scene.engine.cursor[BTC], len(scene.heard(DecisionMade)), len(scene.orders("BUY"))
     while_never(lambda: scene.engine.cursor[BTC] != last or len(scene.heard(DecisionMade)) > n_decisions,
                 "a bar of the past was taken for a new one", 3)
@@ -63,7 +73,7 @@ def test_nothing_is_entered_by_hand_when_the_last_closed_candle_is_older_than_tw
     scene.stand_still()
     scene.wrong("stale")
     until(lambda: scene.struck("stale"), "candles stand still", 10)
-    sleep(scene, walls, 10)
+    sleep(scene, walls, 3, 10)
     until(lambda: scene.engine.broker.now() - scene.engine.cursor[BTC] > 3 * MINUTE_MS, "they are old", 10)
     until(scene.is_ready, "the connection is whole again", 10)
     scene.let_pass()
@@ -115,9 +125,7 @@ def test_gap_behind_which_a_bar_closes_on_the_stream_is_told_and_nothing_is_ente
     scene.buy()
     scene.stand_still()
     before, n_buys = scene.engine.cursor[BTC], len(scene.orders("BUY"))
-    tape = scene.hosted.rehearsal.market.tapes[BTC]
-    sleep(scene, walls, 56)
-    scene.hosted.call(lambda: [tape.drop(before + n * MINUTE_MS) for n in (1, 2, 3)])
+    sleep(scene, walls, 3, 56, n_dropped=3)
     until(lambda: scene.engine.cursor[BTC] > before, "a bar closes behind the gap", 20)
     until(lambda: scene.lines("bars are missing"), "the gap is told", DETECTED_S)
     until(lambda: scene.alerts("bars are missing"), "a person is told", ALERTED_S)
@@ -130,19 +138,11 @@ def test_gap_behind_which_a_bar_closes_on_the_stream_is_told_and_nothing_is_ente
 
 @fault(30)
 def test_after_a_gap_entries_pass_again_once_enough_whole_bars_were_seen(scene: Scene, walls: Walls):
-    before = scene.engine.cursor[BTC]
-    tape = scene.hosted.rehearsal.market.tapes[BTC]
-    sleep(scene, walls, 56)
-    scene.hosted.call(lambda: [tape.drop(before + n * MINUTE_MS) for n in (1, 2, 3)])
+    sleep(scene, walls, 3, 56, n_dropped=3)
     until(lambda: scene.engine.health.whole_again.get(BTC), "the gap is told", 30)
     whole = scene.engine.health.whole_again[BTC]
     assert whole - scene.engine.cursor[BTC] >= 13 * MINUTE_MS, "warmed up again first"
-
-    def live() -> None:
-        walls.jump(14 * MINUTE_MS)
-        scene.hosted.rehearsal.market.roll(walls.theirs())
-
-    scene.hosted.call(live)
+    sleep(scene, walls, 14)
     until(lambda: scene.engine.cursor[BTC] >= whole, "the bars since are fetched", 30)
     until(scene.is_ready, "connected again", 30)
     scene.buy()
@@ -155,7 +155,7 @@ def test_gap_that_the_venue_can_fill_is_filled(scene: Scene, walls: Walls):
     scene.wrong("ws_down", seconds=2)
     until(lambda: scene.engine.health.feed.state != "live", "the loss is noticed", DETECTED_S)
     assert scene.say("BUY").outcome == "denied: market", "not before it is filled"
-    sleep(scene, walls, 10)
+    sleep(scene, walls, 3, 10)
     now = scene.hosted.rehearsal.now()
     newest = now // MINUTE_MS * MINUTE_MS - MINUTE_MS
     assert newest >= before + 3 * MINUTE_MS

@@ -17,11 +17,12 @@ GOOD_TRIP_MS = 400.0
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """One measurement: the venue's, the monotonic and the wall clock at the same moment, in ms."""
+    """One measurement: the venue's, the monotonic and the wall clock at the same moment, in ms; jumps seen before."""
 
     venue: float
     monotonic: float
     wall: float
+    n_jumps: int = 0
 
 
 class VenueClock:
@@ -48,7 +49,7 @@ class VenueClock:
         venue, known = server_ms + trip_ms / 2, float(self.now())
         if trip_ms > GOOD_TRIP_MS and self.is_measured and abs(venue - known) <= trip_ms / 2:
             venue = known
-        self._mark = _Mark(venue, self._monotonic() * 1000, self._wall() * 1000)
+        self._mark = _Mark(venue, self._monotonic() * 1000, self._wall() * 1000, self.n_jumps())
         self.is_measured = True
 
     def offset_ms(self) -> float:
@@ -62,7 +63,14 @@ class VenueClock:
 
     def has_jumped(self) -> bool:
         """Return whether the wall clock left the monotonic one since the last measurement."""
+        return self._left(self._mark)
+
+    def n_jumps(self) -> int:
+        """Return how often the wall clock jumped, whoever measured since: a feed, a signed request, nobody yet."""
         mark = self._mark
+        return mark.n_jumps + (self.is_measured and self._left(mark))
+
+    def _left(self, mark: _Mark) -> bool:
         return abs((self._wall() * 1000 - mark.wall) - (self._monotonic() * 1000 - mark.monotonic)) > JUMP_MS
 
     def is_due(self) -> bool:

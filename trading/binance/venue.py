@@ -140,14 +140,16 @@ class BinanceVenue:
         Keeps a connection open as well, so that an order finds one.
         """
         clock = self.wire.clock
+        n_jumps = clock.n_jumps()
         while True:
             await asyncio.sleep(TICK_S)
+            if clock.n_jumps() != n_jumps:
+                n_jumps = clock.n_jumps()
+                log.warning("the wall clock jumped, or the computer slept: measuring the venue's clock again")
+                self.stream.renew("time has jumped")
             if not clock.is_due():
                 if time.monotonic() - client.answered_at > IDLE_S:
                     await client.warm()
                 continue
-            if clock.is_measured and clock.has_jumped():
-                log.warning("the wall clock jumped, or the computer slept: measuring the venue's clock again")
-                self.stream.renew("time has jumped")
             with suppress(NotSent, Refused):
                 await client.measure()
