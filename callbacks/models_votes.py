@@ -19,6 +19,8 @@ from trading.domain.learning import Appointment
 from trading.errors import CockpitError
 
 Shown = Mapping[str, Any]
+RESTING = (Output(ids.MD_TICK, "disabled"), True, False)
+"""While an order is answered no tick asks about the version that was shown before it."""
 ROLLED_BACK = "one click on the page Models"
 NO_REASON = f"✗ Write a reason of at least {dialog.FEWEST} characters; it stays in the list of who votes."
 
@@ -124,6 +126,7 @@ def register(app: Dash, services: Services) -> None:
         running=[
             (Output(ids.MD_CONFIRM, "disabled"), True, False),
             (Output(ids.MD_CONFIRM, "children"), dialog.ASKED, dialog.CONFIRM),
+            RESTING,
         ],
         prevent_initial_call=True,
     )
@@ -136,7 +139,7 @@ def register(app: Dash, services: Services) -> None:
         return [*in_order(found), said, False, dialog.REASON_WORD]
 
     @app.callback(*frame, TOAST, Input(ids.MD_BACK, "n_clicks"), state, prevent_initial_call=True,
-                  running=[(Output(ids.MD_BACK, "disabled"), True, False)])
+                  running=[(Output(ids.MD_BACK, "disabled"), True, False), RESTING])
     async def roll_back(clicks: int | None, shown: Shown) -> Any:
         if not clicks:
             return no_update

@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
+    "--force-prefers-reduced-motion",  # a dialog that still slides is missed by a click
 )
 DESKTOP, PHONE = (1600, 1100), (390, 844)
 
@@ -42,14 +43,19 @@ class Window:
         return self.driver.execute_script(script, *arguments)
 
     def until(self, script, *arguments, within=15.0):
-        """Wait until a script answers with something true, and return that."""
-        deadline = time.monotonic() + within
+        """Wait until a script answers with something true, and return that; it may fail while things are drawn."""
+        from selenium.common.exceptions import JavascriptException
+
+        deadline, trouble = time.monotonic() + within, None
         while time.monotonic() < deadline:
-            found = self.run(script, *arguments)
+            try:
+                found, trouble = self.run(script, *arguments), None
+            except JavascriptException as error:
+                found, trouble = None, error
             if found:
                 return found
             time.sleep(0.1)
-        raise AssertionError(f"after {within} s still not: {script} {arguments}")
+        raise AssertionError(f"after {within} s still not: {script} {arguments}") from trouble
 
     def text(self, css):
         return self.run("return document.querySelector(arguments[0])?.innerText ?? ''", css)
@@ -63,15 +69,34 @@ class Window:
         )
 
     def click(self, css, within=15.0):
-        """Click on what is there now: a page may draw an element anew between its being found and its being clicked."""
-        from selenium.common.exceptions import StaleElementReferenceException
+        """Click on what is there now, as soon as it can be clicked."""
+        self._with(css, lambda element: element.click(), within)
 
+    def type(self, css, *keys, within=15.0):
+        """Replace what a field holds."""
+        from selenium.webdriver.common.keys import Keys
+
+        self._with(css, lambda element: element.send_keys(Keys.CONTROL, "a", Keys.NULL, *keys), within)
+
+    def _with(self, css, act, within):
+        """Act on an element: a page may draw it anew between its being found and that, or cover it for a moment."""
+        from selenium.common.exceptions import (
+            ElementClickInterceptedException,
+            ElementNotInteractableException,
+            NoSuchElementException,
+            StaleElementReferenceException,
+        )
+
+        passing = (ElementClickInterceptedException, ElementNotInteractableException, NoSuchElementException,
+                   StaleElementReferenceException)
         deadline = time.monotonic() + within
         while True:
             try:
-                return self.driver.find_element("css selector", css).click()
-            except StaleElementReferenceException:
-                assert time.monotonic() < deadline, f"for {within} s {css} is drawn anew whenever it is clicked"
+                return act(self.driver.find_element("css selector", css))
+            except passing:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def errors(self):
         return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]

@@ -63,7 +63,7 @@ def test_a_comparison_is_drawn_with_its_calibration(page):
     window.until_text("#ag-study", "Not compared yet")
     window.click("#ag-compare")
     window.until_text("#ag-study", "Equal weight")
-    assert window.until(CURVES) >= 6
+    window.until(f"{CURVES} >= 6")
     window.until_text("#ag-study-note", "4,320 bars")
     assert world.agents.asked == [("study", None)]
     assert window.errors() == []

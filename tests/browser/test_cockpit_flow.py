@@ -18,8 +18,10 @@ from tests.torture import ROOT
 pytestmark = pytest.mark.browser
 
 ROWS = "return document.querySelectorAll('#table-positions .ag-center-cols-container .ag-row').length"
-BUTTON = """return [...document.querySelectorAll('#table-positions button')].filter(
-    b => b.innerText === arguments[0]).map(b => (b.click(), true))[0] ?? false"""
+CLOSE_ONE = """const close = [...document.querySelectorAll('#table-positions button')].find(
+    b => b.innerText === 'Close' && !b.disabled);
+close?.click();
+return close !== undefined || document.querySelector('#table-positions .ag-center-cols-container .ag-row') === null"""
 
 
 class Cockpit:
@@ -69,13 +71,9 @@ def test_start_opens_a_position_within_a_minute_and_close_closes_it(cockpit: Coc
     page.click("#auto-stop")
     page.until_text("#badges", "STOPPED")
     page.until_text("#kpi-unrealized", "position")
-    for _ in range(8):
-        if not page.run(ROWS):
-            break
-        page.run(BUTTON, "Close")
-        page.until("return document.querySelector('#toasts').innerText.length > 0")
-        page.until("return true")
-    page.until(f"return ({ROWS.removeprefix('return ')}) === 0", within=30)
+    while n_rows := page.run(ROWS):
+        page.until(CLOSE_ONE)
+        page.until(f"return ({ROWS.removeprefix('return ')}) < arguments[0]", n_rows, within=30)
     page.until_text("#table-trades-count", "")
     assert number(page.text("#kpi-exposure .kpi-value") or page.text("#kpi-exposure").split("\n")[1]) == 0.0
     assert page.errors() == []
@@ -96,6 +94,8 @@ def test_mode_risk_and_positions_survive_reload_and_kill_minus_nine(cockpit: Coc
     page.driver.refresh()
     page.until("return document.querySelector('#auto-mode')?.value === 'signals'")
     assert page.run("return document.querySelector('#risk-profile').value") == "Conservative"
+    before = page.text("#price-legend")
+    page.until("return document.querySelector('#price-legend').innerText !== arguments[0]", before)
     choose(page, "#auto-mode", "paper")
     page.until_text("#toasts", "mode is paper")
     page.click("#auto-start")

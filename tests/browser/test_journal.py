@@ -42,6 +42,7 @@ def test_figures_calendar_and_trades_are_there_and_fit(open_window, serve, fake_
 def test_a_day_of_the_calendar_lists_its_trades_and_clear_shows_all_again(open_window, serve, fake_world):
     world = fake_world()
     window = opened(open_window(), serve(world.services))
+    world.stop()  # a tick may take a press along
     day = world.journal.figures().groups["day"][-1]
     press(window, "button.jr-day.has:last-of-type")
     window.until("return document.querySelector('#jr-filter-start').value !== ''")
@@ -79,6 +80,7 @@ def test_a_trade_opens_with_its_record_and_keeps_what_is_written(open_window, se
 def test_decisions_are_searched_turned_and_opened(open_window, serve, fake_world):
     world = fake_world()
     window = opened(open_window(), serve(world.services))
+    world.stop()  # a tick may take a press along
     window.run("document.querySelector('#jr-tab input[value=decisions], #jr-tab input:not(:checked)').click()")
     window.until(RECORDS)
     window.until_text("#jr-count", "100 records")
@@ -88,6 +90,7 @@ def test_decisions_are_searched_turned_and_opened(open_window, serve, fake_world
     window.until_text("#jr-count", "100 records")
     window.driver.find_element("css selector", "#jr-filter-text").send_keys("RSI 77 ")
     window.until_text("#jr-count", "1 record ·")
+    window.until(f"{RECORDS} === 1")
     press(window, "#jr-decisions .ag-center-cols-container .ag-row [col-id='reason']")
     window.until_text("#jr-drawer-body", "RSI 77")
     assert window.run("return document.querySelector('#jr-notes').className").endswith("hidden")

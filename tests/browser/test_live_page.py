@@ -96,7 +96,7 @@ def test_what_is_typed_survives_the_ticks_and_the_keyboard_reaches_the_button(op
     reason.send_keys(Keys.TAB)
     window.driver.switch_to.active_element.send_keys("LIVE", Keys.TAB, Keys.ENTER)
     window.until_text("#lv-strip", "LIVE, degraded")
-    window.until("return document.querySelector('#lv-arm').disabled")
+    window.until("return !document.querySelector('#lv-disarm').disabled")
     assert world.session.sent[-1][0] == "arm"
 
 

@@ -103,13 +103,16 @@ def test_a_version_without_a_readable_report_says_so(make):
 
 
 def test_a_training_shows_its_progress_and_then_its_model(make):
-    page = make(seconds=2.0, trained=False).open()
+    now = [0.0]
+    page = make(seconds=2.0, trained=False, clock=lambda: now[0]).open()
     window = page.window
     window.until_text("#md-body", "No model is trained on BTC/USDT · 1h")
     page.train()
     window.until("return document.querySelector('#md-progress').getBoundingClientRect().height > 0")
+    now[0] = 0.9
     window.until_text("#md-stage", "fold")
     assert window.run("return document.querySelector('#md-go').disabled")
+    now[0] = 2.0
     window.until_text(".md-heading", "CHAMPION, VOTES")
     window.until(f"{WALK} >= 4")
     window.until("return !document.querySelector('#md-go').disabled")
@@ -277,7 +280,7 @@ def test_phone_folds_the_choices_and_is_not_wider_than_the_window(make):
     page = make(PHONE).open()
     window = page.window
     height = "return document.querySelector('#md-symbol').getBoundingClientRect().height"
-    assert window.run(height) == 0
+    window.until(f"{height} === 0")
     assert "BTC/USDT · 1h · Next bar" in window.text("#md-fold")
     window.click("#md-fold")
     window.until(f"{height} > 0")

@@ -42,9 +42,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 def typed(page, css: str, words: str) -> None:
-    box = page.driver.find_element("css selector", css)
-    box.send_keys(Keys.CONTROL, "a")
-    box.send_keys(words, Keys.TAB)
+    page.type(css, words, Keys.TAB)
 
 
 def chosen(page, css: str, value: str) -> None:

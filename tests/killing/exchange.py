@@ -30,6 +30,8 @@ WITHOUT_END = 10**7
 WORKS = ("NEW", "PARTIALLY_FILLED")
 ALONE = -1
 """Number of the list of an order that is in none."""
+USUAL, MOST = 500, 1_000
+"""How many trades GET myTrades tells of, unless told otherwise, and at most."""
 FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "SOL": Decimal(1_000),
          "BNB": Decimal(1_000)}
 
@@ -108,13 +110,19 @@ class BackDoor:
 
     def _request(self, method: str, path: str, params: Mapping[str, str], account: Account | None = None) -> Any:
         """Answer; executions of the last moment are not among the account's trades yet, nor told of their orders."""
-        answer = self._truth(method, path, params, account)
         if path == "myTrades" and self._lag_ms:
-            since = self._rehearsal.now() - self._lag_ms
-            return [row for row in answer if row["time"] < since]
+            return self._old_trades(params, account)
+        answer = self._truth(method, path, params, account)
         if path == "order" and method in ("GET", "POST") and self._slow_ms:
             return self._unmatched(answer)
         return answer
+
+    def _old_trades(self, params: Mapping[str, str], account: Account | None) -> list[dict[str, Any]]:
+        """Return what a venue that lags shows: as many trades as are asked for, the youngest not among them."""
+        since, limit = self._rehearsal.now() - self._lag_ms, int(params.get("limit", USUAL))
+        rows = self._truth("GET", "myTrades", {**params, "limit": str(MOST)}, account)
+        shown = [row for row in rows if row["time"] < since]
+        return shown[:limit] if {"fromId", "startTime"} & set(params) else shown[-limit:]
 
     def _unmatched(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a young order that trades at once as it was when it came: accepted, and not matched yet."""
