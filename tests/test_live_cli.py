@@ -20,7 +20,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ALWAYS = {"version": 2, "symbols": ["BTCUSDT"], "timeframe": "1m",
-          "entry": {"left": "close", "op": ">", "right": 0}, "exit": {"left": "close", "op": "<", "right": 0}}
+          "entry": {"left": "close", "op": ">", "right": 0}, "exit": {"left": "close", "op": "<", "right": 0},
+          "risk": {"stop_atr": 9.0, "target_atr": 12.0}}
 PATIENCE_S = 90.0
 
 

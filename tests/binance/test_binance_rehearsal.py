@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
@@ -70,6 +71,8 @@ async def n_orders(venue: BinanceVenue, client_id: str) -> int:
 
 
 def test_an_order_fills_is_found_and_heard_of(exchange: HostedExchange) -> None:
+    exchange.until_early_in_the_minute()
+
     async def work(venue: BinanceVenue, _: HostedExchange) -> None:
         listener = Listener(venue)
         await listener.subscribed()
@@ -78,7 +81,7 @@ def test_an_order_fills_is_found_and_heard_of(exchange: HostedExchange) -> None:
         await listener.until(lambda names: "executionReport" in names and "outboundAccountPosition" in names)
         await asyncio.sleep(FAST.echo_s * 2)
         assert venue.stream.n_subscribed == 1
-        assert abs(venue.health().clock_offset_ms) < 100 and venue.health().weight_used > 0
+        assert abs(venue.health().clock_offset_ms) < 500 and venue.health().weight_used > 0
         await listener.stop()
 
     trading(exchange, work)
@@ -153,7 +156,7 @@ def test_a_clock_that_moved_is_measured_anew_and_the_next_order_goes_through(exc
         with pytest.raises(NotSent, match="-1021"):
             await venue.send(named(BUY, "ck-skewed"))
         assert (await venue.send(named(BUY, "ck-skewed")))["status"] == "FILLED"
-        assert "60.0 s ahead" in venue.health().clock_trouble
+        assert re.search(r"(59\.[5-9]|60\.[0-5]) s ahead", venue.health().clock_trouble)
 
     trading(exchange, work)
 

@@ -69,7 +69,7 @@ class Running:
         self._thread.start()
         return self
 
-    def finish(self, patience_s: float = 1.0) -> None:
+    def finish(self, patience_s: float = 5.0) -> None:
         self._thread.join(patience_s)
         assert not self._thread.is_alive(), f"the feed still runs {patience_s} s later"
 

@@ -127,6 +127,7 @@ def locked(scene: Scene, seconds: float) -> threading.Thread:
 
 @fault(35)
 def test_database_that_is_locked_for_a_moment_loses_no_write(scene: Scene):
+    scene.stand_still()
     thread = locked(scene, 2)
     scene.say("BUY")
     thread.join()

@@ -52,9 +52,9 @@ def sleep(scene: Scene, walls: Walls, n_minutes: int, until_second: int | None =
 @fault(27)
 def test_no_agent_is_asked_while_candles_stand_still_and_exits_stay_allowed(scene: Scene, walls: Walls):
     scene.buy()
-    scene.stand_still()
     scene.wrong("stale")
     until(lambda: scene.struck("stale"), "candles stand still", 10)
+    scene.stand_still()
     sleep(scene, walls, 3, 10)
     last, n_decisions, n_buys = scene.engine.cursor[BTC], len(scene.heard(DecisionMade)), len(scene.orders("BUY"))
     while_never(lambda: scene.engine.cursor[BTC] != last or len(scene.heard(DecisionMade)) > n_decisions,
@@ -70,9 +70,9 @@ def test_nothing_is_entered_by_hand_when_the_last_closed_candle_is_older_than_tw
     scene.buy()
     scene.press("close", symbol=BTC, rate=0.5)
     until(lambda: len(scene.engine.orders.working) == 1 and scene.is_protected, "half is sold", 10)
-    scene.stand_still()
     scene.wrong("stale")
     until(lambda: scene.struck("stale"), "candles stand still", 10)
+    scene.stand_still()
     sleep(scene, walls, 3, 10)
     until(lambda: scene.engine.broker.now() - scene.engine.cursor[BTC] > 3 * MINUTE_MS, "they are old", 10)
     until(scene.is_ready, "the connection is whole again", 10)

@@ -50,7 +50,8 @@ def release(scene: Scene) -> None:
     """Ask for the end of the quarantine, and wait until the account was compared."""
     compared = scene.status.balances_checked
     scene.engine.broker.release(BTC)
-    until(lambda: scene.status.balances_checked > compared, "books and account are compared", 20)
+    until(lambda: scene.status.balances_checked > compared and BTC not in scene.engine.broker._releasing,
+          "books and account are compared", 20)
     scene.let_pass()
 
 
@@ -91,6 +92,7 @@ def test_stop_that_is_cancelled_by_hand_halts_the_symbol_and_is_not_fought_over(
 
 @fault(14)
 def test_stop_that_is_cancelled_by_hand_in_the_moment_of_the_entry_leaves_no_bare_position(scene: Scene):
+    scene.stand_still()
     scene.say("BUY")
     until(lambda: scene.working("SELL"), "the stop that came with the entry", 5)
     scene.wrong("external_cancel")
@@ -142,6 +144,7 @@ def test_second_cockpit_on_the_data_folder_is_refused_and_ends_within_two_second
 
 @fault(43)
 def test_command_that_is_sent_again_is_refused(scene: Scene):
+    scene.stand_still()
     scene.buy()
     assert scene.press("close", symbol=BTC, rate=0.5).accepted
     until(lambda: len(scene.engine.orders.working) == 1 and scene.is_protected, "half is sold", 10)

@@ -105,7 +105,7 @@ def test_an_unfit_account_is_refused_and_given_back(tmp_path, server, folders, p
 @pytest.mark.parametrize("skew_ms", [-1_500, 1_500])
 def test_a_clock_that_is_wrong_by_more_than_a_second_is_refused(tmp_path, folders, skew_ms):
     with (KeyServer(REHEARSAL.key, REHEARSAL.secret, skew_ms) as server,
-          pytest.raises(BadInput, match=r"clock is 1\.5 s"),
+          pytest.raises(BadInput, match=r"clock is 1\.[3-7] s"),
           venue_account(settings_at(server, tmp_path), folders[0], "test")):
         raise AssertionError("never inside")
 

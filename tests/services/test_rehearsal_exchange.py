@@ -47,6 +47,7 @@ def test_every_switch_is_known_thrown_with_the_settings_of_the_page_and_put_back
 
 
 def test_the_book_shows_our_own_orders_and_the_trades_our_own_fills(hosted):
+    hosted.call(hosted.rehearsal.market.paused.add, "BTCUSDT")
     best = books_of(admin_of(hosted).state())[0].bids[0][0]
     order(hosted, f"{TAG}-1-1e", type="LIMIT", price=f"{best:.2f}", timeInForce="GTC", quantity="0.02000")
     order(hosted, f"{TAG}-2-1e")
