@@ -187,7 +187,8 @@ class Controls:
             raise BadInput(objection)
         session.arm(True)
         self._engine.gate.open(ARMED)
-        return f"{badge} armed: entries are sent"
+        waits = "" if session.state == "running" else f"; auto-trading is {session.state}, nothing enters by itself"
+        return f"{badge} armed{waits}"
 
     def _disarm(self, _: dict[str, Any]) -> str:
         session = self._engine.session

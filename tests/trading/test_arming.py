@@ -46,8 +46,10 @@ def test_start_without_the_word_says_that_entries_wait_for_it(bench: Bench) -> N
     bench.press("stop")
     assert bench.press("start").detail == "auto-trading started; entries wait for the word LIVE"
     bench.press("stop")
-    bench.press("arm", word="LIVE")
+    assert bench.press("arm", word="LIVE").detail.endswith("armed; auto-trading is stopped, nothing enters by itself")
     assert bench.press("start").detail == "auto-trading started"
+    bench.press("disarm")
+    assert bench.press("arm", word="LIVE").detail.endswith("armed")
 
 
 def test_disarming_cancels_entries_keeps_stops_and_still_manages_exits_from_any_page(bench: Bench) -> None:
