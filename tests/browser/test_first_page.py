@@ -8,6 +8,9 @@ from tests.fakes import fake_account
 pytestmark = pytest.mark.browser
 
 LAST_BAR = "return document.getElementById('price-legend').innerText"
+WHOLE_CLOSE = """const right = (node) => node.getBoundingClientRect().right;
+return [...document.querySelectorAll('#table-positions button')].some(
+    (b) => b.innerText === 'Close' && right(b) > 0 && right(b) <= right(b.closest('.ag-cell')) - 4)"""
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_phone_shows_figures_positions_and_kill_switch_and_is_not_wider_than_the
     )
     assert kill < positions < chart
     assert positions < PHONE[1]
-    window.until("return [...document.querySelectorAll('#table-positions button')].some(b => b.innerText === 'Close')")
+    window.until(WHOLE_CLOSE)
     assert window.errors() == []
 
 
