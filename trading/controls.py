@@ -116,8 +116,15 @@ class Controls:
             return "auto-trading is running already"
         session = self._engine.session
         session.change("running")
-        waits = session.outside and not session.armed
-        return f"auto-trading started; entries wait for the word {LIVE_WORD}" if waits else "auto-trading started"
+        if session.outside and not session.armed:
+            return f"auto-trading started; entries wait for the word {LIVE_WORD}"
+        return f"auto-trading started{self._but_idle()}"
+
+    def _but_idle(self) -> str:
+        session = self._engine.session
+        if session.state != "running":
+            return f"; auto-trading is {session.state}, nothing enters by itself"
+        return "; the mode is signals, nothing enters by itself" if session.mode == "signals" else ""
 
     def _pause(self, _: dict[str, Any]) -> str:
         if self._engine.session.state != "running":
@@ -187,8 +194,7 @@ class Controls:
             raise BadInput(objection)
         session.arm(True)
         self._engine.gate.open(ARMED)
-        waits = "" if session.state == "running" else f"; auto-trading is {session.state}, nothing enters by itself"
-        return f"{badge} armed{waits}"
+        return f"{badge} armed{self._but_idle()}"
 
     def _disarm(self, _: dict[str, Any]) -> str:
         session = self._engine.session

@@ -46,19 +46,16 @@ def test_a_jump_of_the_wall_clock_is_noticed_either_way() -> None:
         assert not clock.has_jumped()
 
 
-def test_a_jump_is_counted_once_whoever_measures_after_it() -> None:
+def test_the_wall_clocks_lead_leaps_with_every_jump_and_with_nothing_else() -> None:
     computer = Computer()
     clock = computer.clock()
-    computer.wall_s += 60
-    assert clock.n_jumps() == 0, "the clock was never known"
+    first = clock.lead_ms()
+    computer.go(3_600)
     clock.set(1_700_000_000_000, 0)
-    assert clock.n_jumps() == 0
-    computer.wall_s += 60
-    assert clock.n_jumps() == 1
-    clock.set(1_700_000_060_000, 0)
-    assert clock.n_jumps() == 1
-    computer.wall_s -= 60
-    assert clock.n_jumps() == 2
+    assert clock.lead_ms() == pytest.approx(first)
+    for n in (1, 2, 3):
+        computer.wall_s += 60
+        assert clock.lead_ms() == pytest.approx(first + n * 60_000), "whoever measured, or nobody"
 
 
 def test_it_is_measured_again_every_few_minutes() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.fakes.binance_wire import CANARY, Reply, WireFake, error, wire_fake
 from tests.fakes.stream_listener import Listener
+from trading.binance.client import BinanceClient
 from trading.binance.user_stream import StreamOptions
 from trading.binance.venue import BinanceVenue
 from trading.domain.venue import Call, Purpose
@@ -272,6 +273,24 @@ def test_a_jump_of_time_renews_the_stream_and_measures_the_clock(is_measured_by_
         while sum(asked.path.endswith("time") for asked in fake.asked) == n:
             await asyncio.sleep(0.02)
         assert abs(venue.now() - fake.now()) < 500
+        await asyncio.sleep(2.2)
+        assert listener.names.count("subscribed") == 2, "renewed again with every look at the clock"
+
+    listening(work)
+
+
+def test_every_jump_renews_the_stream_while_nothing_tells_the_venues_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(_: object) -> None:
+        raise NotSent("nothing answers")
+
+    async def work(venue: BinanceVenue, _: WireFake, listener: Listener) -> None:
+        await listener.subscribed()
+        monkeypatch.setattr(BinanceClient, "measure", silent)
+        clock, wall, jumped = venue.wire.clock, venue.wire.clock._wall, [0.0]
+        clock._wall = lambda: wall() + sum(jumped)
+        for n, jump_s in enumerate((10, 3_600, -3_610), start=2):
+            jumped.append(jump_s)
+            await listener.subscribed(n)
 
     listening(work)
 

@@ -50,6 +50,11 @@ def test_start_without_the_word_says_that_entries_wait_for_it(bench: Bench) -> N
     assert bench.press("start").detail == "auto-trading started"
     bench.press("disarm")
     assert bench.press("arm", word="LIVE").detail.endswith("armed")
+    bench.press("stop")
+    bench.press("set_mode", mode="signals")
+    assert bench.press("start").detail == "auto-trading started; the mode is signals, nothing enters by itself"
+    bench.press("disarm")
+    assert bench.press("arm", word="LIVE").detail.endswith("armed; the mode is signals, nothing enters by itself")
 
 
 def test_disarming_cancels_entries_keeps_stops_and_still_manages_exits_from_any_page(bench: Bench) -> None:

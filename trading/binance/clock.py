@@ -17,12 +17,11 @@ GOOD_TRIP_MS = 400.0
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """One measurement: the venue's, the monotonic and the wall clock at the same moment, in ms; jumps seen before."""
+    """One measurement: the venue's, the monotonic and the wall clock at the same moment, in ms."""
 
     venue: float
     monotonic: float
     wall: float
-    n_jumps: int = 0
 
 
 class VenueClock:
@@ -49,13 +48,13 @@ class VenueClock:
         venue, known = server_ms + trip_ms / 2, float(self.now())
         if trip_ms > GOOD_TRIP_MS and self.is_measured and abs(venue - known) <= trip_ms / 2:
             venue = known
-        self._mark = _Mark(venue, self._monotonic() * 1000, self._wall() * 1000, self.n_jumps())
+        self._mark = _Mark(venue, self._monotonic() * 1000, self._wall() * 1000)
         self.is_measured = True
 
     def offset_ms(self) -> float:
         """Return how far the venue is ahead of this computer's wall clock, negative if behind."""
         mark = self._mark
-        return mark.venue + (self._monotonic() - self._wall()) * 1000 - mark.monotonic
+        return mark.venue - mark.monotonic - self.lead_ms()
 
     def age_ms(self) -> float:
         """Return the time since the last measurement."""
@@ -63,15 +62,11 @@ class VenueClock:
 
     def has_jumped(self) -> bool:
         """Return whether the wall clock left the monotonic one since the last measurement."""
-        return self._left(self._mark)
+        return abs(self.lead_ms() - (self._mark.wall - self._mark.monotonic)) > JUMP_MS
 
-    def n_jumps(self) -> int:
-        """Return how often the wall clock jumped, whoever measured since: a feed, a signed request, nobody yet."""
-        mark = self._mark
-        return mark.n_jumps + (self.is_measured and self._left(mark))
-
-    def _left(self, mark: _Mark) -> bool:
-        return abs((self._wall() * 1000 - mark.wall) - (self._monotonic() * 1000 - mark.monotonic)) > JUMP_MS
+    def lead_ms(self) -> float:
+        """Return how far the wall clock is ahead of the monotonic one; it leaps when time jumps, measured or not."""
+        return (self._wall() - self._monotonic()) * 1000
 
     def is_due(self) -> bool:
         """Return whether it is time to measure (again)."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from trading.binance.answers import ASK_AGAIN_S, name_of
 from trading.binance.client import BinanceClient
+from trading.binance.clock import JUMP_MS
 from trading.binance.endpoints import Credentials, Environment
 from trading.binance.user_stream import StreamOptions, UserStream
 from trading.binance.wire import Wire, wire_of
@@ -140,11 +141,11 @@ class BinanceVenue:
         Keeps a connection open as well, so that an order finds one.
         """
         clock = self.wire.clock
-        n_jumps = clock.n_jumps()
+        lead = clock.lead_ms()
         while True:
             await asyncio.sleep(TICK_S)
-            if clock.n_jumps() != n_jumps:
-                n_jumps = clock.n_jumps()
+            before, lead = lead, clock.lead_ms()
+            if abs(lead - before) > JUMP_MS:
                 log.warning("the wall clock jumped, or the computer slept: measuring the venue's clock again")
                 self.stream.renew("time has jumped")
             if not clock.is_due():
