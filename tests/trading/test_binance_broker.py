@@ -139,6 +139,18 @@ def test_trailing_stop_is_replaced_and_the_time_without_it_is_measured(trailing:
     trailing.check()
 
 
+@pytest.mark.parametrize("travel", [Travel(lose_request=True), Travel(lose_reply=True), Travel(there_s=2.4)])
+def test_stop_whose_request_or_reply_is_lost_or_late_stands_again_within_three_seconds(
+        bench: LiveBench, travel: Travel):
+    bench.buy()
+    bench.venue.script = first("orderList/oco", travel)
+    assert bench.press("close", symbol="BTCUSDT", rate=0.5).accepted
+    bench.wait(8)
+    assert "orderList/oco" in paths(bench) and len(bench.open_orders()) == 2
+    assert 0 < bench.cockpit.broker.status().unprotected_worst_ms <= 3_000
+    bench.check()
+
+
 def test_stop_that_would_trigger_at_once_becomes_a_sale(trailing: LiveBench):
     trailing.buy()
     trailing.candle(close=20_200)
