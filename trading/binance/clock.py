@@ -17,11 +17,11 @@ GOOD_TRIP_MS = 400.0
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """One measurement: the venue's, the monotonic and the wall clock at the same moment, in ms."""
+    """One measurement: the venue's and the monotonic clock at the same moment, and the wall clock's lead, in ms."""
 
     venue: float
     monotonic: float
-    wall: float
+    lead: float
 
 
 class VenueClock:
@@ -34,8 +34,7 @@ class VenueClock:
 
     def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall, self._monotonic = wall, monotonic
-        here = wall() * 1000
-        self._mark = _Mark(here, monotonic() * 1000, here)
+        self._mark = _Mark(wall() * 1000, monotonic() * 1000, self.lead_ms())
         self.is_measured = False
 
     def now(self) -> int:
@@ -48,7 +47,7 @@ class VenueClock:
         venue, known = server_ms + trip_ms / 2, float(self.now())
         if trip_ms > GOOD_TRIP_MS and self.is_measured and abs(venue - known) <= trip_ms / 2:
             venue = known
-        self._mark = _Mark(venue, self._monotonic() * 1000, self._wall() * 1000)
+        self._mark = _Mark(venue, self._monotonic() * 1000, self.lead_ms())
         self.is_measured = True
 
     def offset_ms(self) -> float:
@@ -62,7 +61,7 @@ class VenueClock:
 
     def has_jumped(self) -> bool:
         """Return whether the wall clock left the monotonic one since the last measurement."""
-        return abs(self.lead_ms() - (self._mark.wall - self._mark.monotonic)) > JUMP_MS
+        return abs(self.lead_ms() - self._mark.lead) > JUMP_MS
 
     def lead_ms(self) -> float:
         """Return how far the wall clock is ahead of the monotonic one; it leaps when time jumps, measured or not."""
